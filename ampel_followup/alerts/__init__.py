@@ -1,0 +1,1 @@
+"""Alert readers: each yields light curves."""

@@ -1,0 +1,61 @@
+"""What people decided: an append-only record."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from ampel_followup.plan import Record
+
+
+class Verdict(StrEnum):
+    """What a decision says of a target; ``comment`` and ``undo`` are records, not states."""
+
+    APPROVE = "approve"
+    REJECT = "reject"
+    DEFER = "defer"
+    OBSERVED = "observed"
+    FAILED = "failed"
+    COMMENT = "comment"
+    UNDO = "undo"
+
+
+@dataclass(frozen=True, slots=True)
+class Decision(Record):
+    """
+    One decision of one person on one target. Never changed and never deleted: `undo` is a further record.
+
+    Parameters
+    ----------
+    target : str
+        Survey name of the object.
+    night : str
+        Evening date of the plan decided on, ISO 8601.
+    site : str
+        Key of the plan's site.
+    verdict : str
+        One of `Verdict`.
+    observer : str
+        Who decided.
+    time : str
+        UTC, ISO 8601 with microseconds and trailing ``Z``.
+    comment : str
+        Free text, may be empty. Untrusted: shown with control characters stripped and never parsed as markup.
+    plan_revision : int
+        Revision of the plan that the observer saw; 0 if decided without one.
+    undoes : int or None
+        For `undo`: number of the decision that is taken back.
+    id : int
+        Number in the store; 0 before it is stored.
+    """
+
+    target: str
+    night: str
+    site: str
+    verdict: str
+    observer: str
+    time: str
+    comment: str = ""
+    plan_revision: int = 0
+    undoes: int | None = None
+    id: int = 0

@@ -1,0 +1,37 @@
+"""The errors that a user can meet; each message names the value, the place and the remedy."""
+
+
+class FollowupError(Exception):
+    """Base class: the command line prints the message on one line and exits with code 2."""
+
+
+class AlertError(FollowupError):
+    """An alert, or an archive of alerts, that cannot be read; one bad alert is quarantined, never fatal."""
+
+
+class LightCurveError(FollowupError):
+    """Photometry that does not make a light curve, such as an object without a single detection."""
+
+
+class BundleError(FollowupError):
+    """A model bundle that is missing, damaged, altered, or does not fit this version."""
+
+
+class SiteError(FollowupError):
+    """An observatory that is unknown or ambiguous."""
+
+
+class NightError(FollowupError):
+    """A date without a usable night at the site, or one that is no date."""
+
+
+class StrategyError(FollowupError):
+    """A ranking strategy that does not exist."""
+
+
+class StoreError(FollowupError):
+    """A store that cannot be opened, read or written."""
+
+
+class ExportError(FollowupError):
+    """A target list that cannot be written."""

@@ -1,0 +1,1 @@
+"""Target lists, one module per format."""

@@ -1,0 +1,271 @@
+"""
+Tonight's plan: scored objects, what the site can see of them, and the order in which they deserve a spectrum.
+
+Everything here is plain Python (no NumPy), so that the terminal app can read a plan without loading the science stack.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+import typing
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import UnionType
+from typing import Any, Self
+
+
+class Record:
+    """A frozen dataclass that survives a round trip through JSON (or BSON) to the last bit."""
+
+    __slots__ = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return nested dicts, lists, numbers and strings; numbers that are not finite become None."""
+        return {f.name: _plain(getattr(self, f.name)) for f in dataclasses.fields(self)}  # type: ignore[arg-type]
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """Rebuild from `to_dict`; unknown keys are ignored, so that a newer writer can be read."""
+        hints = typing.get_type_hints(cls)
+        names = {f.name for f in dataclasses.fields(cls)}  # type: ignore[arg-type]
+        return cls(**{name: _rebuild(hints[name], value) for name, value in data.items() if name in names})
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Record):
+        return value.to_dict()
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, tuple | list):
+        return [_plain(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
+
+
+def _rebuild(hint: Any, value: Any) -> Any:
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if origin in (typing.Union, UnionType):
+        if value is None:
+            return None
+        return _rebuild(next(a for a in arguments if a is not type(None)), value)
+    if origin is tuple:
+        return tuple(_rebuild(arguments[0], item) for item in value)
+    if hint is float:
+        return math.nan if value is None else float(value)
+    if isinstance(hint, type) and issubclass(hint, Record):
+        return hint.from_dict(value)
+    return value
+
+
+@dataclass(frozen=True, slots=True)
+class TargetScores(Record):
+    """
+    What a spectrum of one object is worth (Astudillo et al. 2020; equation numbers are theirs).
+
+    Parameters
+    ----------
+    p_t : dict of str to float
+        Class probabilities from the photometry alone; they sum to 1.
+    p_ts : dict of str to float
+        Class probabilities expected after a spectrum (mean over the spectra that the object may show).
+    class_now, class_after : str
+        Most probable class now (eq. 6), and the most frequent one after a spectrum (eq. 11).
+    entropy : float
+        H_t [nat] (eq. 4).
+    expected_entropy : float
+        Mean entropy after a spectrum [nat] (eq. 8).
+    information_gain : float
+        entropy − expected_entropy [nat] (eq. 10).
+    indicator : int
+        1 where class_after differs from class_now (eq. 13).
+    p_change : float
+        Share of the possible spectra that change the most probable class, 0 to 1.
+    value_of_information : float
+        Expected gain in the probability that the named class is right, 0 to 1.
+    uncertainty : float
+        1 − the largest of p_t.
+    in_scope : float
+        Share of the training set that lies in less dense places than this object, 0 (like nothing trained on) to 1.
+    """
+
+    p_t: dict[str, float]
+    p_ts: dict[str, float]
+    class_now: str
+    class_after: str
+    entropy: float
+    expected_entropy: float
+    information_gain: float
+    indicator: int
+    p_change: float
+    value_of_information: float
+    uncertainty: float
+    in_scope: float
+
+
+@dataclass(frozen=True, slots=True)
+class Photometry(Record):
+    """
+    The light curve in a few numbers, for lists and reasons.
+
+    Parameters
+    ----------
+    n_detections, n_limits : int
+        Detections (of either sign), and upper limits.
+    first_mjd, last_mjd : float
+        First and last detection [MJD, UTC].
+    last_band : str
+        Band of the last positive detection, ``ztfr`` for example; empty where there is none.
+    last_mag, last_mag_err : float
+        Its AB magnitude and error [mag]; NaN where there is none.
+    trend : float
+        Change of brightness in the best-sampled band [mag/d]; negative = brightening; NaN with fewer than two points.
+    bands : dict of str to int
+        Detections per band.
+    """
+
+    n_detections: int
+    n_limits: int
+    first_mjd: float
+    last_mjd: float
+    last_band: str
+    last_mag: float
+    last_mag_err: float
+    trend: float
+    bands: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class ScoredObject(Record):
+    """An object with its scores, before a site and a night are chosen; what the AMPEL T2 unit stores."""
+
+    id: str
+    stock: int
+    ra: float
+    dec: float
+    photometry: Photometry
+    scores: TargetScores
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TargetVisibility(Record):
+    """
+    What a site sees of an object in one night.
+
+    Parameters
+    ----------
+    observable : bool
+        True if the object is within the limits for long enough in the dark.
+    start, end : str or None
+        First and last useful moment, UTC, ISO 8601 to the second with a trailing ``Z``.
+    best : str or None
+        Moment of least airmass within the useful time.
+    hours : float
+        Useful time [h].
+    min_airmass : float
+        Least airmass in the useful time (or, if there is none, in the dark); NaN if below the horizon.
+    moon_separation : float
+        Angle to the Moon at mid-night [deg].
+    airmass : tuple of float
+        Airmass at equal steps from dusk to dawn, for the visibility bar; NaN below the horizon.
+    reason : str or None
+        In words, why it cannot be observed; None if it can.
+    """
+
+    observable: bool
+    start: str | None
+    end: str | None
+    best: str | None
+    hours: float
+    min_airmass: float
+    moon_separation: float
+    airmass: tuple[float, ...]
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class RankedTarget(Record):
+    """A scored object with its place in tonight's list; ``rank`` counts from 1 and is 0 for what cannot be seen."""
+
+    id: str
+    stock: int
+    ra: float
+    dec: float
+    rank: int
+    priority: float
+    scores: TargetScores
+    visibility: TargetVisibility
+    photometry: Photometry
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NightSummary(Record):
+    """
+    The circumstances of a night at a site.
+
+    Parameters
+    ----------
+    date : str
+        Evening date at the site, ISO 8601.
+    site, site_name : str
+        Key of the site in the table, and its name.
+    latitude, longitude : float
+        Geodetic, east positive [deg].
+    timezone : str
+        IANA name of the site's time zone.
+    sunset, dusk, dawn, sunrise : str
+        UTC, ISO 8601 with trailing ``Z``; dusk and dawn are the ends of the dark time that targets are planned in.
+    moon_illumination : float
+        Illuminated fraction of the Moon at mid-night, 0 to 1.
+    moon_rise, moon_set : str or None
+        Within the night, UTC; None if the Moon does not cross the horizon then.
+    """
+
+    date: str
+    site: str
+    site_name: str
+    latitude: float
+    longitude: float
+    timezone: str
+    sunset: str
+    dusk: str
+    dawn: str
+    sunrise: str
+    moon_illumination: float
+    moon_rise: str | None
+    moon_set: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class NightPlan(Record):
+    """
+    Tonight's prioritised list. The same alerts, bundle, strategy, site and night give the same bytes (`to_json`).
+
+    Parameters
+    ----------
+    night : NightSummary
+        When and where.
+    strategy : str
+        Name of the ranking strategy.
+    bundle, bundle_digest : str
+        Name and version of the model bundle, and the digest of its contents.
+    targets : tuple of RankedTarget
+        What can be observed, in order of priority.
+    not_observable : tuple of RankedTarget
+        What cannot be seen tonight, each with the reason in its visibility.
+    """
+
+    night: NightSummary
+    strategy: str
+    bundle: str
+    bundle_digest: str
+    targets: tuple[RankedTarget, ...]
+    not_observable: tuple[RankedTarget, ...]
+
+    def to_json(self) -> str:
+        """Return the canonical JSON text: sorted keys, no white space, every digit kept."""
+        return json.dumps(self.to_dict(), sort_keys=True, separators=(",", ":"), allow_nan=False)

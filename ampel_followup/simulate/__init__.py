@@ -1,0 +1,1 @@
+"""Simulated transients, spectra and alert packets."""

@@ -1,0 +1,1 @@
+"""Plans, light curves and decisions in a database."""
