@@ -1,0 +1,67 @@
+"""Text from alerts and from people, made safe to show on a terminal and to keep in a list."""
+
+from __future__ import annotations
+
+import unicodedata
+
+#: What ends a text that was cut.
+ELLIPSIS = "…"
+
+#: Unicode categories that draw nothing and can steer a terminal or hide text: control characters (C0, DEL, C1), format
+#: characters (the bidirectional overrides and isolates, zero-width characters, tags), surrogates, private use,
+#: unassigned; line and paragraph separators. A joiner lost from an emoji or from a script is the price.
+_INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+
+#: Marks that stack on one letter; more than these few bury the lines above.
+_MAX_COMBINING_MARKS = 4
+
+
+def clean(text: str, limit: int | None = None) -> str:
+    """
+    Return untrusted text as one printable line.
+
+    White space of every kind, line breaks and tabs included, becomes single blanks; characters that are not drawn
+    (escape sequences' control bytes, bidirectional marks, zero-width characters) are removed; combining marks are kept
+    up to four per letter. Markup such as ``[red]`` is left as it is: whoever shows the text must not parse it.
+
+    Parameters
+    ----------
+    text : str
+        Anything.
+    limit : int, optional
+        Longest text returned [characters]; what is longer is cut and ends in ``…``. At least 1.
+
+    Returns
+    -------
+    str
+        Printable, without leading or trailing blanks; ``clean(clean(x)) == clean(x)``.
+
+    Raises
+    ------
+    ValueError
+        If `limit` is less than 1: a mistake of the caller, not of the text.
+    """
+    if limit is not None and limit < 1:
+        raise ValueError(f"limit is {limit}; give at least 1 character")
+    if not (text.isascii() and text.isprintable()):
+        text = _drawn(text)
+    text = " ".join(text.split())
+    if limit is not None and len(text) > limit:
+        text = text[: limit - 1].rstrip() + ELLIPSIS
+    return text
+
+
+def _drawn(text: str) -> str:
+    """Return the characters that are drawn, white space as blanks."""
+    kept: list[str] = []
+    marks = 0
+    for character in text:
+        category = unicodedata.category(character)
+        if character.isspace():
+            character, category = " ", "Zs"
+        elif category in _INVISIBLE:
+            continue
+        marks = marks + 1 if category in ("Mn", "Me") else 0
+        if marks <= _MAX_COMBINING_MARKS:
+            kept.append(character)
+    return "".join(kept)
