@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -18,6 +19,10 @@ class Verdict(StrEnum):
     FAILED = "failed"
     COMMENT = "comment"
     UNDO = "undo"
+
+
+#: The verdicts that are states of a target: the latest one that was not undone holds.
+STATES = frozenset({Verdict.APPROVE, Verdict.REJECT, Verdict.DEFER, Verdict.OBSERVED, Verdict.FAILED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,3 +64,25 @@ class Decision(Record):
     plan_revision: int = 0
     undoes: int | None = None
     id: int = 0
+
+
+def effective_verdicts(decisions: Iterable[Decision]) -> dict[str, Decision]:
+    """
+    Return what holds now: per target its latest state that was not taken back.
+
+    A later state replaces an earlier one, whoever decided. An `undo` removes the one decision that it names, so that the
+    state before it shows again. Comments change nothing.
+
+    Parameters
+    ----------
+    decisions : iterable of Decision
+        Of one night and site, oldest first.
+
+    Returns
+    -------
+    dict of str to Decision
+        Target to the decision that holds; targets without one are absent.
+    """
+    record = list(decisions)
+    undone = {decision.undoes for decision in record if decision.verdict == Verdict.UNDO}
+    return {d.target: d for d in record if d.verdict in STATES and d.id not in undone}

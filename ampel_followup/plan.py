@@ -7,10 +7,11 @@ Everything here is plain Python (no NumPy), so that the terminal app can read a 
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
 import math
 import typing
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import UnionType
 from typing import Any, Self
@@ -28,9 +29,8 @@ class Record:
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
         """Rebuild from `to_dict`; unknown keys are ignored, so that a newer writer can be read."""
-        hints = typing.get_type_hints(cls)
-        names = {f.name for f in dataclasses.fields(cls)}  # type: ignore[arg-type]
-        return cls(**{name: _rebuild(hints[name], value) for name, value in data.items() if name in names})
+        readers = _readers(cls)  # type: ignore[arg-type]  # a class is hashable
+        return cls(**{name: readers[name](value) for name, value in data.items() if name in readers})
 
 
 def _plain(value: Any) -> Any:
@@ -45,19 +45,27 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def _rebuild(hint: Any, value: Any) -> Any:
+# Type hints are resolved once per class, not once per record: that is most of the time that reading a plan takes.
+@functools.cache
+def _readers(record: type[Record]) -> dict[str, Callable[[Any], Any]]:
+    hints = typing.get_type_hints(record)
+    return {f.name: _reader(hints[f.name]) for f in dataclasses.fields(record)}  # type: ignore[arg-type]
+
+
+def _reader(hint: Any) -> Callable[[Any], Any]:
+    """Return the function that turns a value of `Record.to_dict` back into what the type hint says."""
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if origin in (typing.Union, UnionType):
-        if value is None:
-            return None
-        return _rebuild(next(a for a in arguments if a is not type(None)), value)
+        read = _reader(next(a for a in arguments if a is not type(None)))
+        return lambda value: None if value is None else read(value)
     if origin is tuple:
-        return tuple(_rebuild(arguments[0], item) for item in value)
+        item = _reader(arguments[0])
+        return lambda value: tuple(map(item, value))
     if hint is float:
-        return math.nan if value is None else float(value)
+        return lambda value: math.nan if value is None else float(value)
     if isinstance(hint, type) and issubclass(hint, Record):
-        return hint.from_dict(value)
-    return value
+        return hint.from_dict
+    return lambda value: value
 
 
 @dataclass(frozen=True, slots=True)
