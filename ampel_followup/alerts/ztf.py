@@ -234,8 +234,9 @@ _BAND_NAMES = np.array(["", *(BANDS[fid] for fid in sorted(BANDS))])
 
 def _usable(points: NDArray[np.void]) -> NDArray[np.bool_]:
     """Return True where a point can go into a light curve: time and depth known, and the error of a detection."""
-    known: NDArray[np.bool_] = np.isfinite(points["jd"]) & np.isfinite(points["mag"])
-    return known & ((points["sign"] == 0) | (np.nan_to_num(points["mag_err"]) > 0))
+    usable: NDArray[np.bool_] = (points["sign"] == 0) | (np.nan_to_num(points["mag_err"]) > 0)
+    usable &= np.isfinite(points["jd"]) & np.isfinite(points["mag"])
+    return usable
 
 
 def _one_point_per_exposure(points: NDArray[np.void]) -> NDArray[np.void]:

@@ -1,0 +1,261 @@
+"""Alert archives: Avro packets in files, folders and tars, and tables of packets, read as one stream."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import shutil
+import tarfile
+import tempfile
+import zlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import IO, Any, BinaryIO, cast
+
+from ampel_followup.alerts.container import MAGIC, PACKET_FIELDS, read_container
+from ampel_followup.alerts.quarantine import Quarantine
+from ampel_followup.errors import AlertError
+
+#: What a candidate must have, if only as a null, to be photometry.
+CANDIDATE_FIELDS = ("jd", "fid", "magpsf", "sigmapsf", "isdiffpos", "ra", "dec")
+
+_SUFFIXES = {".avro": "avro", ".tar": "tar", ".tar.gz": "tar", ".tgz": "tar", ".parquet": "parquet"}
+_EXPECTED = "expected .avro, .tar, .tar.gz, .tgz or .parquet, or a folder with such files"
+_GZIP = b"\x1f\x8b"
+_LARGE_MEMBER = 1 << 26
+_PACKETS_PER_PROGRESS = 50
+
+#: Called with the bytes read so far and the bytes in all, of the files as they lie on the disk.
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Packet:
+    """
+    One alert packet, without its cutouts.
+
+    Parameters
+    ----------
+    object_id : str
+        Survey name of the object.
+    candid : int
+        Number of the alert.
+    candidates : tuple of mapping
+        ``candidate`` and then ``prv_candidates``, as in the packet.
+    source, member : str
+        The file, and the place in it; member is empty if the file is the packet.
+    data, suffix : bytes, str
+        The packet (or the block of packets) as it was read, and what kind of file its bytes make.
+    """
+
+    object_id: str
+    candid: int
+    candidates: tuple[Mapping[str, Any], ...]
+    source: str
+    member: str
+    data: bytes
+    suffix: str = ".avro"
+
+
+def read_alerts(
+    paths: Sequence[Path | str], *, quarantine: Quarantine, progress: Progress | None = None
+) -> Iterator[Packet]:
+    """
+    Stream the alert packets of any number of archives.
+
+    Nothing is extracted to disk, and no more than one packet (or block of packets) is held in memory. What cannot be
+    read goes to quarantine and the reading goes on. In folders and tars, files of other kinds are passed over.
+
+    Parameters
+    ----------
+    paths : sequence of path
+        Files (.avro, .tar, .tar.gz, .tgz, .parquet) or folders, which are searched to any depth.
+    quarantine : Quarantine
+        Receives what cannot be read.
+    progress : callable, optional
+        Called now and then with the bytes read and the bytes in all.
+
+    Returns
+    -------
+    iterator of Packet
+        In the order of `paths`, within folders in the order of names.
+
+    Raises
+    ------
+    AlertError
+        At once if a path does not exist, is empty or is no archive; at the end if not a single packet could be read.
+    """
+    named = [Path(path) for path in paths]
+    if not named:
+        raise AlertError(f"no alerts given; name at least one archive: {_EXPECTED}")
+    for path in named:
+        _check_named(path)
+    return _packets(named, quarantine, progress)
+
+
+def _check_named(path: Path) -> None:
+    try:
+        if not path.exists():
+            raise AlertError(f"{path}: there is no such file or folder; check the spelling of the path")
+        if path.is_file() and path.stat().st_size == 0:
+            raise AlertError(f"{path}: the file is empty; {_EXPECTED}")
+        if path.is_file() and _kind(path.name) is None and _kind_by_content(path) is None:
+            raise AlertError(f"{path}: not an alert archive; {_EXPECTED}")
+    except OSError as error:
+        raise AlertError(f"{path}: cannot be read: {error.strerror or error}; check the path and its rights") from error
+
+
+def _packets(named: list[Path], quarantine: Quarantine, progress: Progress | None) -> Iterator[Packet]:
+    problems_before = quarantine.reasons.total()
+    total = sum(path.stat().st_size for path in _archives(named)) if progress else 0
+    done = read = 0
+    for path in _archives(named):
+        try:
+            with path.open("rb") as file:
+                for packet in _packets_of_file(path, file, quarantine):
+                    read += 1
+                    yield packet
+                    if progress and read % _PACKETS_PER_PROGRESS == 0:
+                        progress(min(done + file.tell(), total), total)
+        except OSError as error:
+            quarantine.add("archive", "unreadable file", str(error), source=str(path))
+        if progress:
+            done += path.stat().st_size
+            progress(done, total)
+    if read == 0:
+        where = str(named[0]) if len(named) == 1 else f"{named[0]} and {len(named) - 1} more"
+        if quarantine.reasons.total() == problems_before:
+            raise AlertError(f"{where}: no alert packet in it; {_EXPECTED}")
+        raise AlertError(f"{where}: no alert could be read; {quarantine.commonest()}")
+
+
+def _archives(paths: Sequence[Path]) -> Iterator[Path]:
+    """Yield the files to read: those named, and in folders those with a known suffix."""
+    for path in paths:
+        if not path.is_dir():
+            yield path
+            continue
+        for child in sorted(path.iterdir()):
+            if child.is_dir():
+                if not child.is_symlink():  # a link may lead back up
+                    yield from _archives([child])
+            elif child.is_file() and _kind(child.name) is not None:
+                yield child
+
+
+def _kind(name: str) -> str | None:
+    """Return the kind of archive by the name of a file; None for other files, macOS's ``._`` companions included."""
+    base = PurePosixPath(name).name.lower()
+    if base.startswith("._"):
+        return None
+    return next((kind for suffix, kind in _SUFFIXES.items() if base.endswith(suffix)), None)
+
+
+def _kind_by_content(path: Path) -> str | None:
+    with path.open("rb") as file:
+        head = file.read(512)
+    if head.startswith(MAGIC):
+        return "avro"
+    if head.startswith(b"PAR1"):
+        return "parquet"
+    return "tar" if head.startswith(_GZIP) or head[257:262] == b"ustar" else None
+
+
+def _packets_of_file(path: Path, file: BinaryIO, quarantine: Quarantine) -> Iterator[Packet]:
+    source = str(path)
+    match _kind(path.name) or _kind_by_content(path):
+        case "avro":
+            yield from _packets_of_container(file, path.stat().st_size, source, "", quarantine)
+        case "tar":
+            yield from _packets_of_tar(file, source, quarantine)
+        case "parquet":
+            from ampel_followup.alerts.table import read_table
+
+            for number, row in enumerate(read_table(file, source, quarantine)):
+                place = f"row {number}"
+                yield from _checked_packet(row, source, place, repr(row).encode(), ".txt", quarantine)
+
+
+def _packets_of_container(
+    stream: BinaryIO, size: int, source: str, member: str, quarantine: Quarantine
+) -> Iterator[Packet]:
+    if size == 0:
+        quarantine.add("alert", "truncated packet", "the file is empty", source=source, member=member)
+        return
+    for block in read_container(stream, size):
+        for record in block.records:
+            yield from _checked_packet(record, source, member, block.data, ".avro", quarantine)
+        if block.reason:
+            quarantine.add("alert", block.reason, block.detail, source=source, member=member, data=block.data)
+
+
+def _packets_of_tar(file: BinaryIO, source: str, quarantine: Quarantine) -> Iterator[Packet]:
+    compressed = file.read(len(_GZIP)) == _GZIP
+    file.seek(0)
+    stream = _HeaderWatch(gzip.GzipFile(fileobj=file) if compressed else file)
+    members = 0
+    try:
+        with tarfile.open(fileobj=cast("IO[bytes]", stream), mode="r:") as tar:
+            while (member := tar.next()) is not None:
+                tar.members = []  # type: ignore[attr-defined]  # or the list of members grows with the archive
+                members += 1
+                if member.isfile() and _kind(member.name) == "avro":
+                    content = _seekable(cast("IO[bytes]", tar.extractfile(member)), member.size)
+                    with content:
+                        yield from _packets_of_container(content, member.size, source, member.name, quarantine)
+            # tarfile takes a damaged header for the end of the archive; the real end is marked by zeros.
+            if any(stream.last_read):
+                raise tarfile.ReadError(f"no valid header at byte {tar.offset}")
+            while stream.read(_LARGE_MEMBER):  # to the very end, where gzip keeps its checksum
+                pass
+    except (tarfile.TarError, EOFError, zlib.error, OSError) as error:
+        detail = f"after {members} members: {error}"
+        quarantine.add("archive", "damaged archive", detail, source=source)
+
+
+class _HeaderWatch(io.RawIOBase):
+    """A readable file that remembers what was read last; tarfile reads a header in one piece."""
+
+    def __init__(self, stream: BinaryIO | gzip.GzipFile) -> None:
+        self._stream = stream
+        self.last_read = b""
+
+    def read(self, size: int = -1) -> bytes:
+        self.last_read = self._stream.read(size)
+        return self.last_read
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        return self._stream.seek(offset, whence)
+
+    def tell(self) -> int:
+        return self._stream.tell()
+
+
+def _seekable(stream: IO[bytes], size: int) -> BinaryIO:
+    """Return the content of a tar member, in memory, or in a temporary file if it is too large for that."""
+    if size <= _LARGE_MEMBER:
+        return io.BytesIO(stream.read())
+    file = tempfile.TemporaryFile()  # noqa: SIM115 (closed by the caller)
+    shutil.copyfileobj(stream, file)
+    file.seek(0)
+    return cast("BinaryIO", file)
+
+
+def _checked_packet(
+    record: Mapping[str, Any], source: str, member: str, data: bytes, suffix: str, quarantine: Quarantine
+) -> Iterator[Packet]:
+    """Yield the packet, unless it lacks what makes an alert."""
+    object_id, candid, candidate = (record.get(field) for field in PACKET_FIELDS)
+    previous = record.get("prv_candidates") or []
+    if not (isinstance(object_id, str) and object_id and isinstance(candid, int) and isinstance(candidate, Mapping)):
+        lacking = [field for field in PACKET_FIELDS if not record.get(field)]
+        detail = f"it lacks {', '.join(lacking)}" if lacking else "objectId, candid or candidate is of the wrong type"
+    elif lacking := [field for field in CANDIDATE_FIELDS if field not in candidate]:
+        detail = f"its candidate lacks {', '.join(lacking)}"
+    elif not (isinstance(previous, list) and all(isinstance(item, Mapping) for item in previous)):
+        detail = "its prv_candidates are no list of candidates"
+    else:
+        yield Packet(object_id, candid, (candidate, *previous), source, member, data, suffix)
+        return
+    quarantine.add("alert", "not a ZTF alert", detail, source=source, member=member, data=data, suffix=suffix)
