@@ -70,8 +70,8 @@ def effective_verdicts(decisions: Iterable[Decision]) -> dict[str, Decision]:
     """
     Return what holds now: per target its latest state that was not taken back.
 
-    A later state replaces an earlier one, whoever decided. An `undo` removes the one decision that it names, so that the
-    state before it shows again. Comments change nothing.
+    A later state replaces an earlier one, whoever decided. An `undo` removes the one decision that it names, so that
+    the state before it shows again. Comments change nothing.
 
     Parameters
     ----------

@@ -1,0 +1,214 @@
+"""What comes out of the store, and how a light curve is packed into it; plain Python, so that reading stays quick."""
+
+from __future__ import annotations
+
+import json
+import math
+import struct
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ampel_followup.plan import NightPlan
+
+if TYPE_CHECKING:
+    from ampel_followup.lightcurve import LightCurve
+
+
+@dataclass(frozen=True, slots=True)
+class PlanInfo:
+    """
+    A stored plan without its targets.
+
+    Parameters
+    ----------
+    revision : int
+        Number of the plan in the store; later plans have higher ones.
+    night : str
+        Evening date at the site, ISO 8601.
+    site, site_name : str
+        Key of the site in the table, and its name.
+    strategy, bundle : str
+        Name of the ranking strategy; name and version of the model bundle.
+    created : str
+        When it was made, UTC, ISO 8601.
+    n_targets, n_not_observable : int
+        Targets in the list, and those that cannot be seen that night.
+    """
+
+    revision: int
+    night: str
+    site: str
+    site_name: str
+    strategy: str
+    bundle: str
+    created: str
+    n_targets: int
+    n_not_observable: int
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPlan:
+    """
+    A plan as it was stored.
+
+    Parameters
+    ----------
+    info : PlanInfo
+        Its revision and circumstances; the numbers of targets are those of the whole plan.
+    plan : NightPlan
+        The plan; with fewer targets if a limit was given.
+    report : dict
+        The report of the run that made it.
+    """
+
+    info: PlanInfo
+    plan: NightPlan
+    report: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class StoredLightCurve:
+    """
+    A light curve in plain tuples, sorted by time; fields, units and signs are those of `LightCurve`.
+
+    Parameters
+    ----------
+    id, stock : str, int
+        Survey name and AMPEL's number.
+    ra, dec : float
+        ICRS [deg].
+    time : tuple of float
+        MJD, UTC [d].
+    band : tuple of str
+        Band names.
+    flux, flux_err : tuple of float
+        Signed difference flux and its standard deviation [µJy].
+    upper_limit : tuple of bool
+        True where nothing was detected.
+    source_id : tuple of int
+        The survey's number of each detection; 0 where there is none.
+    point_ra, point_dec, rb, drb : tuple of float
+        Position [deg] and real/bogus scores per point; NaN where not given.
+    meta : dict of str to float
+        Context from the most recent alert; NaN where not known.
+    """
+
+    id: str
+    stock: int
+    ra: float
+    dec: float
+    time: tuple[float, ...]
+    band: tuple[str, ...]
+    flux: tuple[float, ...]
+    flux_err: tuple[float, ...]
+    upper_limit: tuple[bool, ...]
+    source_id: tuple[int, ...]
+    point_ra: tuple[float, ...]
+    point_dec: tuple[float, ...]
+    rb: tuple[float, ...]
+    drb: tuple[float, ...]
+    meta: dict[str, float]
+
+    def __len__(self) -> int:
+        return len(self.time)
+
+    def to_light_curve(self) -> LightCurve:
+        """Return the `LightCurve` that was stored, to the last bit; this loads NumPy."""
+        import numpy as np
+
+        from ampel_followup.lightcurve import LightCurve
+
+        return LightCurve(
+            id=self.id,
+            stock=self.stock,
+            time=np.array(self.time, np.float64),
+            band=np.array(self.band, np.str_),
+            flux=np.array(self.flux, np.float64),
+            flux_err=np.array(self.flux_err, np.float64),
+            upper_limit=np.array(self.upper_limit, np.bool_),
+            ra=self.ra,
+            dec=self.dec,
+            source_id=np.array(self.source_id, np.int64),
+            point_ra=np.array(self.point_ra, np.float64),
+            point_dec=np.array(self.point_dec, np.float64),
+            rb=np.array(self.rb, np.float64),
+            drb=np.array(self.drb, np.float64),
+            meta=self.meta,
+        )
+
+
+# The points of a light curve, compressed by zlib: little-endian, without padding,
+#   uint8    1, the number of this layout
+#   uint32   n, the number of points
+#   uint16   length of the next field
+#   UTF-8    JSON list of the names of the bands
+#   float64  time[n], flux[n], flux_err[n], point_ra[n], point_dec[n], rb[n], drb[n]
+#   int64    source_id[n]
+#   uint8    band[n], an index into the names; upper_limit[n], 0 or 1
+_LAYOUT = 1
+_HEADER = "<BIH"
+_REALS = ("time", "flux", "flux_err", "point_ra", "point_dec", "rb", "drb")
+
+# Four fifths of what the highest level gains, in a third of its time.
+_COMPRESSION_LEVEL = 1
+
+
+def pack_points(light_curve: LightCurve) -> bytes:
+    """Return the points of a light curve in the layout above, with every bit kept."""
+    bands: list[str] = light_curve.band.tolist()
+    names = sorted(set(bands))
+    index = {name: number for number, name in enumerate(names)}
+    names_text = json.dumps(names).encode()
+    parts = [struct.pack(_HEADER, _LAYOUT, len(bands), len(names_text)), names_text]
+    parts += [getattr(light_curve, name).astype("<f8").tobytes() for name in _REALS]
+    parts.append(light_curve.source_id.astype("<i8").tobytes())
+    parts.append(bytes(index[band] for band in bands))
+    parts.append(light_curve.upper_limit.astype("u1").tobytes())
+    return zlib.compress(b"".join(parts), _COMPRESSION_LEVEL)
+
+
+def unpack_points(packed: bytes) -> dict[str, tuple[Any, ...]]:
+    """
+    Return the columns of a packed light curve, by name.
+
+    Raises
+    ------
+    ValueError
+        If the bytes are damaged or of an unknown layout.
+    """
+    try:
+        data = zlib.decompress(packed)
+        number, n, length = struct.unpack_from(_HEADER, data)
+        if number != _LAYOUT:
+            raise ValueError(f"points have the unknown layout {number}")
+        offset = struct.calcsize(_HEADER)
+        names = json.loads(data[offset : offset + length])
+        offset += length
+        columns: dict[str, tuple[Any, ...]] = {}
+        for name in _REALS:
+            columns[name] = struct.unpack_from(f"<{n}d", data, offset)
+            offset += 8 * n
+        columns["source_id"] = struct.unpack_from(f"<{n}q", data, offset)
+        offset += 8 * n
+        columns["band"] = tuple(names[i] for i in struct.unpack_from(f"{n}B", data, offset))
+        columns["upper_limit"] = struct.unpack_from(f"{n}?", data, offset + n)
+    except (zlib.error, struct.error, IndexError) as error:
+        raise ValueError(f"points are damaged: {error}") from error
+    return columns
+
+
+def finite(value: float) -> float | None:
+    """Return None for what is no number: databases and JSON differ in what they make of NaN."""
+    return value if math.isfinite(value) else None
+
+
+def pack_meta(meta: Mapping[str, float]) -> str:
+    """Return the context as JSON; null = not known."""
+    return json.dumps({name: finite(float(value)) for name, value in meta.items()}, sort_keys=True)
+
+
+def unpack_meta(text: str) -> dict[str, float]:
+    """Return the context; NaN = not known."""
+    return {name: math.nan if value is None else value for name, value in json.loads(text).items()}

@@ -1,0 +1,113 @@
+"""
+The tables of the store, for migrations and for those who query it by SQL; `docs/store.md` is the manual.
+
+The store itself speaks plain SQL (`statements`), so that opening it does not load SQLAlchemy.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Double,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+)
+
+METADATA = MetaData(
+    naming_convention={
+        "ix": "%(table_name)s_by_%(column_0_N_name)s",
+        "uq": "%(table_name)s_unique_%(column_0_N_name)s",
+        "fk": "%(table_name)s_%(column_0_N_name)s_in_%(referred_table_name)s",
+        "pk": "%(table_name)s_key",
+    }
+)
+
+#: One row per plan. Times and dates are ISO 8601 text, UTC but for `night`; `night_summary` and `report` are JSON.
+PLANS = Table(
+    "plans",
+    METADATA,
+    Column("revision", Integer, primary_key=True),
+    Column("night", Text, nullable=False),
+    Column("site", Text, nullable=False),
+    Column("site_name", Text, nullable=False),
+    Column("strategy", Text, nullable=False),
+    Column("bundle", Text, nullable=False),
+    Column("created", Text, nullable=False),
+    Column("n_targets", Integer, nullable=False),
+    Column("n_not_observable", Integer, nullable=False),
+    Column("bundle_digest", Text, nullable=False),
+    Column("plan_digest", Text, nullable=False),
+    Column("night_summary", Text, nullable=False),
+    Column("report", Text, nullable=False),
+    Index(None, "night", "site"),
+    sqlite_autoincrement=True,
+)
+
+#: One row per target of a plan. `payload` is the whole `RankedTarget` as JSON; the other columns repeat what is asked
+#: for by SQL, with NULL where the payload has no finite number. Not compressed: that would save 44 % of the space, for
+#: a quarter more time to load, and would hide it from SQL's JSON functions.
+TARGETS = Table(
+    "targets",
+    METADATA,
+    Column("plan_revision", Integer, ForeignKey("plans.revision", ondelete="CASCADE"), primary_key=True),
+    Column("observable", Boolean, primary_key=True),
+    Column("position", Integer, primary_key=True),
+    Column("id", Text, nullable=False),
+    Column("stock", BigInteger, nullable=False),
+    Column("ra", Double, nullable=False),
+    Column("dec", Double, nullable=False),
+    Column("rank", Integer, nullable=False),
+    Column("priority", Double),
+    Column("class_now", Text, nullable=False),
+    Column("class_after", Text, nullable=False),
+    Column("entropy", Double),
+    Column("expected_entropy", Double),
+    Column("information_gain", Double),
+    Column("indicator", Integer, nullable=False),
+    Column("p_change", Double),
+    Column("value_of_information", Double),
+    Column("uncertainty", Double),
+    Column("in_scope", Double),
+    Column("payload", Text, nullable=False),
+    Index(None, "id"),
+)
+
+#: One row per object: the newest light curve seen. `meta` is JSON; the layout of `points` is in `records`.
+LIGHT_CURVES = Table(
+    "light_curves",
+    METADATA,
+    Column("id", Text, primary_key=True),
+    Column("stock", BigInteger, nullable=False),
+    Column("ra", Double, nullable=False),
+    Column("dec", Double, nullable=False),
+    Column("n_points", Integer, nullable=False),
+    Column("last_mjd", Double, nullable=False),
+    Column("meta", Text, nullable=False),
+    Column("points", LargeBinary, nullable=False),
+)
+
+#: One row per thing that a person did. Triggers refuse every change and deletion of a row.
+DECISIONS = Table(
+    "decisions",
+    METADATA,
+    Column("id", Integer, primary_key=True),
+    Column("target", Text, nullable=False),
+    Column("night", Text, nullable=False),
+    Column("site", Text, nullable=False),
+    Column("verdict", Text, nullable=False),
+    Column("observer", Text, nullable=False),
+    Column("time", Text, nullable=False),
+    Column("comment", Text, nullable=False),
+    Column("plan_revision", Integer, ForeignKey("plans.revision")),
+    Column("undoes", Integer, ForeignKey("decisions.id"), unique=True),
+    Index(None, "night", "site"),
+    Index(None, "target"),
+    sqlite_autoincrement=True,
+)

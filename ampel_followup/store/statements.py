@@ -1,0 +1,87 @@
+"""The SQL of the store: the part that SQLite and PostgreSQL share. What the columns mean is in `schema`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import fields
+
+from ampel_followup.store.records import PlanInfo
+
+PLAN_INFO_COLUMNS = tuple(f.name for f in fields(PlanInfo))
+
+PLAN_COLUMNS = (
+    *PLAN_INFO_COLUMNS[1:],
+    "bundle_digest",
+    "plan_digest",
+    "night_summary",
+    "report",
+)
+
+#: Columns of `targets` that are fields of the target's scores, for those who query by SQL.
+SCORE_COLUMNS = (
+    "class_now",
+    "class_after",
+    "entropy",
+    "expected_entropy",
+    "information_gain",
+    "indicator",
+    "p_change",
+    "value_of_information",
+    "uncertainty",
+    "in_scope",
+)
+
+TARGET_COLUMNS = (
+    "plan_revision",
+    "observable",
+    "position",
+    "id",
+    "stock",
+    "ra",
+    "dec",
+    "rank",
+    "priority",
+    *SCORE_COLUMNS,
+    "payload",
+)
+
+LIGHT_CURVE_COLUMNS = ("id", "stock", "ra", "dec", "n_points", "last_mjd", "meta", "points")
+
+DECISION_COLUMNS = ("target", "night", "site", "verdict", "observer", "time", "comment", "plan_revision", "undoes")
+
+
+def insert(table: str, columns: Sequence[str]) -> str:
+    """Return the statement that adds one row."""
+    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join(f':{name}' for name in columns)})"
+
+
+def where(**conditions: object) -> str:
+    """Return the WHERE clause that equates columns to the parameters of their names; a None asks for nothing."""
+    given = [f"{name} = :{name}" for name, value in conditions.items() if value is not None]
+    return f" WHERE {' AND '.join(given)}" if given else ""
+
+
+INSERT_PLAN = insert("plans", PLAN_COLUMNS) + " RETURNING revision"
+INSERT_TARGET = insert("targets", TARGET_COLUMNS)
+INSERT_DECISION = insert("decisions", DECISION_COLUMNS) + " RETURNING id"
+
+# A light curve that ends later is newer; of two that end together, the one with as many points or more.
+PUT_LIGHT_CURVE = (
+    insert("light_curves", LIGHT_CURVE_COLUMNS)
+    + " ON CONFLICT (id) DO UPDATE SET "
+    + ", ".join(f"{name} = excluded.{name}" for name in LIGHT_CURVE_COLUMNS[1:])
+    + " WHERE (excluded.last_mjd, excluded.n_points) >= (light_curves.last_mjd, light_curves.n_points)"
+)
+
+SELECT_PLAN_INFO = f"SELECT {', '.join(PLAN_INFO_COLUMNS)} FROM plans"
+SELECT_PLAN = f"SELECT {', '.join((*PLAN_INFO_COLUMNS, 'bundle_digest', 'night_summary', 'report'))} FROM plans"
+NEWEST = " ORDER BY revision DESC LIMIT 1"
+
+SELECT_PAYLOADS = (
+    "SELECT payload FROM targets WHERE plan_revision = :revision AND observable = :observable AND position <= :limit"
+    " ORDER BY position"
+)
+
+SELECT_LIGHT_CURVE = "SELECT id, stock, ra, dec, meta, points FROM light_curves WHERE id = :id"
+
+SELECT_DECISIONS = f"SELECT {', '.join((*DECISION_COLUMNS, 'id'))} FROM decisions"
