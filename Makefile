@@ -1,0 +1,49 @@
+# Setting up needs only Python (3.11 or newer) and make.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help venv demo test check format lint types contracts bundle docs benchmark clean
+
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## /  \1: /p' Makefile
+
+venv: $(STAMP) ## set up .venv with all that developing needs
+
+$(STAMP): pyproject.toml
+	$(PYTHON) -c "import sys; sys.exit(0 if sys.version_info >= (3, 11) else f'Python 3.11 or newer is needed, {sys.executable} is {sys.version.split()[0]}: make PYTHON=python3.12')"
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[dev]"
+	touch $(STAMP)
+
+demo: $(STAMP) ## simulate a night, rank it, open the terminal app
+	$(BIN)/ampel-followup demo
+
+test: $(STAMP) ## run the tests
+	$(BIN)/python -m pytest -n 2 -q
+
+check: format lint types contracts test ## the whole loop before a change is submitted
+
+format: $(STAMP)
+	$(BIN)/ruff format --check .
+
+lint: $(STAMP)
+	$(BIN)/ruff check .
+
+types: $(STAMP)
+	$(BIN)/mypy
+
+contracts: $(STAMP)
+	$(BIN)/lint-imports --config pyproject.toml
+
+bundle: $(STAMP) ## train the packaged model bundle again, from simulation
+	$(BIN)/python scripts/build_default_bundle.py
+
+benchmark: $(STAMP) ## measure start-up and throughput
+	$(BIN)/python benchmarks/start_up.py --json
+	$(BIN)/python benchmarks/throughput.py --json
+
+clean: ## remove what can be made again
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis demo

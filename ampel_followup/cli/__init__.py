@@ -1,0 +1,79 @@
+"""The `ampel-followup` command."""
+
+from __future__ import annotations
+
+import sys
+from importlib.metadata import entry_points
+from typing import Annotated
+
+import typer
+
+from ampel_followup import __version__
+from ampel_followup.cli import bundles, decisions, exporting, plans, ranking, simulation, sites
+from ampel_followup.errors import FollowupError
+
+app = typer.Typer(
+    name="ampel-followup",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    rich_markup_mode="markdown",
+    help="Which of tonight's transients deserve a spectrum.\n\n"
+    "A first night: `ampel-followup demo`. With your own alerts: `ampel-followup rank ALERTS --site S --night DATE`, "
+    "then `ampel-followup tui` to page through the list and approve, then `ampel-followup export`.",
+)
+
+
+def _version(value: bool) -> None:
+    if value:
+        typer.echo(f"ampel-followup {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and leave.")
+    ] = False,
+) -> None: ...
+
+
+app.command()(ranking.rank)
+for _command in entry_points(group="ampel_followup.commands"):
+    app.command(name=_command.name)(_command.load())
+app.command()(simulation.demo)
+app.command()(simulation.simulate)
+app.command()(decisions.decide)
+app.command(name="decisions")(decisions.list_decisions)
+app.add_typer(plans.app, name="plan")
+app.command()(exporting.export)
+app.add_typer(bundles.app, name="bundle")
+app.command(name="sites")(sites.list_sites)
+app.command(name="strategies")(ranking.list_strategies)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """
+    Run the command; a `FollowupError` becomes one line on standard error and exit code 2.
+
+    Parameters
+    ----------
+    argv : list of str, optional
+        By default those of the process.
+
+    Returns
+    -------
+    int
+        Exit code.
+    """
+    try:
+        app(args=argv, standalone_mode=True)
+    except FollowupError as error:
+        sys.stderr.write(f"ampel-followup: {' '.join(str(error).split())}\n")
+        return 2
+    except SystemExit as leave:
+        return leave.code if isinstance(leave.code, int) else int(leave.code is not None)
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 1
+    return 0

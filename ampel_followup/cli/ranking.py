@@ -1,0 +1,167 @@
+"""`ampel-followup rank`: from alerts to tonight's list."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.progress import TaskID
+
+from ampel_followup.cli.output import (
+    BundleOption,
+    JsonOption,
+    StoreOption,
+    console,
+    print_json,
+    print_table,
+    progress,
+)
+from ampel_followup.cli.plans import TopOption, print_plan
+
+if TYPE_CHECKING:
+    from ampel_followup.night_run import NightRun, Progress
+    from ampel_followup.store import Store
+
+StrategyOption = Annotated[
+    str, typer.Option("--strategy", metavar="NAME", help="How to rank; `ampel-followup strategies` lists them.")
+]
+
+
+def rank(
+    alerts: Annotated[
+        list[Path], typer.Argument(metavar="ALERTS…", help="ZTF alert packets: avro files, folders, tar(.gz), parquet.")
+    ],
+    site: Annotated[
+        str,
+        typer.Option(
+            "--site",
+            metavar="SITE",
+            help="Observatory: a key or alias of `ampel-followup sites`, or LAT,LON[,HEIGHT] in degrees and metres.",
+        ),
+    ],
+    night: Annotated[str, typer.Option("--night", metavar="DATE", help="Evening date at the site, as 2026-11-20.")],
+    strategy: StrategyOption = "value-of-information",
+    bundle: BundleOption = None,
+    top: TopOption = None,
+    store: StoreOption = None,
+    no_store: Annotated[
+        bool, typer.Option("--no-store", help="Only print: keep neither plan nor light curves.")
+    ] = False,
+    quarantine: Annotated[
+        Path | None,
+        typer.Option(
+            "--quarantine", metavar="DIR", help="Folder for alerts that cannot be read; by default beside the store."
+        ),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """
+    Rank the objects of an alert archive for tonight.
+
+    Reads the alerts, scores every object by what a spectrum of it would tell, leaves out (with the reason) what the
+    site cannot see, prints the list in order of priority, and keeps it in the store for `ampel-followup tui`,
+    `decide` and `export`. Alerts that cannot be read are counted and kept in quarantine.
+
+    Example: `ampel-followup rank alerts.tar.gz --site palomar --night 2018-08-20 --top 20`
+    """
+    from contextlib import nullcontext
+
+    from ampel_followup.store import Store
+
+    with nullcontext(None) if no_store else Store.open(store) as opened, rank_progress(quiet=as_json) as report:
+        run = rank_into(opened, alerts, site, night, strategy, bundle, quarantine, report)
+    if as_json:
+        print_json(as_dict(run, top))
+        return
+    print_run(run)
+    print_plan(run.plan, top)
+
+
+def rank_into(
+    store: Store | None,
+    alerts: list[Path],
+    site: str,
+    night: str,
+    strategy: str,
+    bundle: str | None,
+    quarantine: Path | None,
+    progress: Progress,
+) -> NightRun:
+    """Check what was asked for before reading anything, then run the night."""
+    from ampel_followup.alerts.quarantine import Quarantine
+    from ampel_followup.models.bundle import load_bundle
+    from ampel_followup.night_run import run_night
+    from ampel_followup.observing.night import night_at
+    from ampel_followup.observing.sites import get_site
+    from ampel_followup.strategies import get_strategy
+
+    get_strategy(strategy)
+    the_night = night_at(get_site(site), night)
+    loaded = load_bundle(bundle)
+    if quarantine is None and store is not None:
+        quarantine = store.folder / "quarantine"
+    created = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    return run_night(
+        alerts,
+        night=the_night,
+        bundle=loaded,
+        strategy=strategy,
+        quarantine=Quarantine(quarantine),
+        created=created,
+        store=store,
+        progress=progress,
+    )
+
+
+@contextmanager
+def rank_progress(*, quiet: bool) -> Iterator[Progress]:
+    """Show a bar per stage on standard error."""
+    with progress(quiet=quiet) as bars:
+        tasks: dict[str, TaskID] = {}
+
+        def report(stage: str, done: int, total: int | None) -> None:
+            if stage not in tasks:
+                tasks[stage] = bars.add_task(stage, total=total)
+            bars.update(tasks[stage], completed=done, total=total)
+
+        yield report
+
+
+def as_dict(run: NightRun, top: int | None) -> dict[str, Any]:
+    """Return what `rank --json` prints."""
+    plan = run.plan.to_dict()
+    return {
+        "run": {**run.report, "revision": run.revision},
+        "night": plan["night"],
+        "bundle_digest": plan["bundle_digest"],
+        "targets": plan["targets"][:top],
+        "not_observable": plan["not_observable"],
+    }
+
+
+def print_run(run: NightRun) -> None:
+    """Say what was read, and what could not be."""
+    report = run.report
+    line = (
+        f"{report['alerts_read']} alerts of {report['objects']} objects read and scored in {report['seconds']:.1f} s "
+        f"with bundle {report['bundle']}"
+    )
+    console().print(line, markup=False)
+    if report["bad_reasons"]:
+        reasons = ", ".join(f"{reason} ({count})" for reason, count in report["bad_reasons"].items())
+        kept = f"; kept in {report['quarantine']}" if report["quarantine"] else ""
+        console().print(f"{report['alerts_bad']} alerts could not be read: {reasons}{kept}", markup=False)
+
+
+def list_strategies(as_json: JsonOption = False) -> None:
+    """List the ranking strategies."""
+    from ampel_followup.strategies import STRATEGIES
+
+    if as_json:
+        print_json({"strategies": [{"name": s.name, "description": s.description} for s in STRATEGIES.values()]})
+        return
+    print_table(("name", "description"), ((s.name, s.description) for s in STRATEGIES.values()))

@@ -1,0 +1,135 @@
+"""`ampel-followup simulate` and `demo`: a night that never was."""
+
+from __future__ import annotations
+
+import datetime
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ampel_followup.cli.output import JsonOption, console, print_json, progress
+from ampel_followup.cli.plans import print_plan
+from ampel_followup.cli.ranking import print_run, rank_into, rank_progress
+from ampel_followup.errors import FollowupError, NightError
+
+#: The demonstration's night: dark at Palomar, so that most of the sky is open.
+DEMO_NIGHT = "2026-11-09"
+
+DEMO_SITE = "palomar"
+
+
+class Templates(StrEnum):
+    """Where the spectral sequences come from."""
+
+    ANALYTIC = "analytic"
+    SNCOSMO = "sncosmo"
+    AUTO = "auto"
+
+
+def simulate(
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="Archive to write: NAME.tar.gz, NAME.tar, or a folder.")],
+    objects: Annotated[int, typer.Option("--objects", min=1, metavar="N", help="Number of objects.")] = 1000,
+    night: Annotated[
+        str, typer.Option("--night", metavar="DATE", help="Evening date of the survey's night.")
+    ] = DEMO_NIGHT,
+    seed: Annotated[int, typer.Option("--seed", metavar="S", help="The same seed gives the same bytes.")] = 1,
+    templates: Annotated[
+        Templates,
+        typer.Option(
+            "--templates", help="Our analytic sequences, sncosmo's templates (SNCOSMO_DATA_DIR), or both (auto)."
+        ),
+    ] = Templates.ANALYTIC,
+    as_json: JsonOption = False,
+) -> None:
+    """
+    Simulate a night of ZTF-format alerts.
+
+    Supernovae, tidal disruptions, active galaxies, variable stars, flares and bogus detections, as ZTF would see and
+    package them; `truth.csv` beside the archive says what each is. Needs neither network nor template files.
+    """
+    counted = simulate_into(out, objects, night, seed, templates.value, quiet=as_json)
+    if as_json:
+        print_json(
+            {"file": str(out), "truth": str(truth_path(out)), "objects": objects, "alerts": counted, "seed": seed}
+        )
+        return
+    console().print(
+        f"{counted} alerts of {objects} objects written to {out}, the truth to {truth_path(out)}", markup=False
+    )
+
+
+def demo(
+    objects: Annotated[int, typer.Option("--objects", min=1, metavar="N", help="Number of objects.")] = 1000,
+    night: Annotated[str, typer.Option("--night", metavar="DATE", help="Evening date.")] = DEMO_NIGHT,
+    site: Annotated[str, typer.Option("--site", metavar="SITE", help="Observatory.")] = DEMO_SITE,
+    seed: Annotated[int, typer.Option("--seed", metavar="S", help="Seed of the simulation.")] = 1,
+    folder: Annotated[
+        Path | None,
+        typer.Option("--folder", metavar="DIR", help="Where to put the night; by default the user's cache."),
+    ] = None,
+    print_only: Annotated[bool, typer.Option("--print", help="Print the list instead of opening the app.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """
+    See it all at once: simulate a night, rank it, open the app.
+
+    Where there is no terminal, the list is printed instead.
+    """
+    import platformdirs
+
+    from ampel_followup.cli.ranking import as_dict
+    from ampel_followup.store import Store
+
+    folder = folder or platformdirs.user_cache_path("ampel-followup") / "demo"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise FollowupError(
+            f"cannot make the folder {folder} ({error.strerror}); choose another with --folder"
+        ) from error
+    archive = folder / f"alerts-{night}-{objects}-{seed}.tar.gz"
+    simulate_into(archive, objects, night, seed, "analytic", quiet=as_json)
+    database = folder / f"night-{night}-{objects}-{seed}.sqlite"
+    with Store.open(database) as opened, rank_progress(quiet=as_json) as report:
+        run = rank_into(opened, [archive], site, night, "value-of-information", None, None, report)
+    if as_json:
+        print_json(as_dict(run, None))
+        return
+    print_run(run)
+    console().print(f"The night is in {database}: use it with --store {database}", markup=False)
+    if print_only or not (sys.stdin.isatty() and sys.stdout.isatty()):
+        print_plan(run.plan, 20)
+        return
+    from importlib.metadata import entry_points
+
+    (app,) = entry_points(group="ampel_followup.commands", name="tui")
+    app.load()(store=str(database), night=run.plan.night.date, site=run.plan.night.site)
+
+
+def simulate_into(out: Path, objects: int, night: str, seed: int, templates: str, *, quiet: bool) -> int:
+    """Write an archive of simulated alerts and its truth; return the number of alerts."""
+    import numpy as np
+
+    from ampel_followup.simulate import simulate_objects, write_alerts, write_truth
+
+    try:
+        date = datetime.date.fromisoformat(night)
+    except ValueError as error:
+        raise NightError(f"{night!r} is no date; write it as 2026-11-20") from error
+    simulated = simulate_objects(objects, date, np.random.default_rng(seed), templates=templates)
+    with progress(quiet=quiet) as bars:
+        kept = list(bars.track(simulated, total=objects, description="simulating the night"))
+        count = write_alerts(kept, out)
+        write_truth(kept, truth_path(out))
+    return int(count.alerts)
+
+
+def truth_path(archive: Path) -> Path:
+    """Return where the truth of an archive is written."""
+    stem = archive.name
+    for suffix in (".tar.gz", ".tgz", ".tar"):
+        stem = stem.removesuffix(suffix)
+    return archive.with_name(f"{stem}-truth.csv")

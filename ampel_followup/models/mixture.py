@@ -1,0 +1,310 @@
+r"""
+The joint density of photometric and spectral features, and what it says of a spectrum not yet taken.
+
+A Gaussian mixture :math:`Q(x_t, x_s) = \sum_k \pi_k N(\mu_k, \Sigma_k)` is fitted to objects with both. For an object
+with photometric features :math:`x_t` the conditional is again a mixture, exactly (Bishop 2006, eq. 2.81, 2.82):
+
+.. math::
+    Q(x_s|x_t) = \sum_k w_k(x_t)\, N(\mu_{s,k} + A_k (x_t - \mu_{t,k}),\; \Sigma_{ss,k} - A_k \Sigma_{ts,k}), \quad
+    A_k = \Sigma_{st,k} \Sigma_{tt,k}^{-1}, \quad w_k \propto \pi_k N(x_t|\mu_{t,k}, \Sigma_{tt,k})
+
+Features that were not measured are marginalised, in fitting and in conditioning: nothing is imputed. Objects that share
+a pattern of missing features share the matrices, so that the work is done once a pattern, batched over its objects.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import logsumexp, ndtri
+from scipy.stats import qmc
+
+Array = NDArray[np.float64]
+
+_LOG_2PI = float(np.log(2.0 * np.pi))
+
+
+@dataclass(frozen=True, slots=True)
+class ConditionalMixture:
+    """
+    A Gaussian mixture over (x_t, x_s); the first `n_t` of its D dimensions are photometric.
+
+    Parameters
+    ----------
+    weights : ndarray, shape (K,)
+        Weights of the components, summing to 1.
+    means : ndarray, shape (K, D)
+    covariances : ndarray, shape (K, D, D)
+    n_t : int
+        Number of photometric dimensions, 1 to D − 1.
+    """
+
+    weights: Array
+    means: Array
+    covariances: Array
+    n_t: int
+
+    @property
+    def n_s(self) -> int:
+        """Number of spectral dimensions."""
+        return int(self.means.shape[1]) - self.n_t
+
+    def log_density(self, x_t: Array) -> Array:
+        """
+        Log density of the measured features under the marginal mixture.
+
+        Parameters
+        ----------
+        x_t : ndarray, shape (n, n_t)
+            NaN = not measured.
+
+        Returns
+        -------
+        ndarray, shape (n,)
+            0 where nothing was measured.
+        """
+        density = np.zeros(len(x_t))
+        for rows, observed in _patterns(x_t):
+            if observed.any():
+                density[rows] = logsumexp(self._log_joint(x_t[np.ix_(rows, observed)], observed), axis=1)
+        return density
+
+    def conditional(self, x_t: Array) -> Iterator[tuple[NDArray[np.intp], Array, Array, Array]]:
+        """
+        Mixture of the spectral features given the measured photometric ones, one pattern of missing features at a time.
+
+        Parameters
+        ----------
+        x_t : ndarray, shape (n, n_t)
+            NaN = not measured.
+
+        Yields
+        ------
+        rows : ndarray of int, shape (m,)
+            The objects that share the pattern.
+        weights : ndarray, shape (m, K)
+        means : ndarray, shape (m, K, n_s)
+        covariances : ndarray, shape (K, n_s, n_s)
+            The same for all objects of the pattern.
+        """
+        spectral = slice(self.n_t, None)
+        for rows, observed in _patterns(x_t):
+            index = np.flatnonzero(observed)
+            mean_s = np.broadcast_to(self.means[:, spectral], (len(rows), *self.means[:, spectral].shape))
+            covariance = self.covariances[:, spectral, spectral]
+            if len(index) == 0:
+                yield rows, np.broadcast_to(self.weights, (len(rows), len(self.weights))), mean_s, covariance
+                continue
+            x = x_t[np.ix_(rows, index)]
+            log_joint = self._log_joint(x, observed)
+            cross = self.covariances[:, index, spectral]
+            gain = np.linalg.solve(self.covariances[:, index[:, None], index], cross)
+            offset = x[:, None, :] - self.means[None, :, index]
+            yield (
+                rows,
+                np.exp(log_joint - logsumexp(log_joint, axis=1, keepdims=True)),
+                mean_s + np.einsum("nkt,kts->nks", offset, gain),
+                covariance - np.einsum("kts,ktu->ksu", gain, cross),
+            )
+
+    def sample(self, x_t: Array, points: Array) -> Array:
+        """
+        Draw spectra for every object from Q(x_s|x_t).
+
+        Parameters
+        ----------
+        x_t : ndarray, shape (n, n_t)
+            NaN = not measured.
+        points : ndarray, shape (N, 1 + n_s)
+            Points of the unit cube, from `quasi_random_points` or a generator: the first coordinate chooses the
+            component, the others the place in it. All objects share them, so that an object's spectra do not depend
+            on which others are scored with it.
+
+        Returns
+        -------
+        ndarray, shape (n, N, n_s)
+        """
+        drawn = np.empty((len(x_t), len(points), self.n_s))
+        normal = ndtri(points[:, 1:])
+        for rows, weights, means, covariances in self.conditional(x_t):
+            scatter = np.einsum("ksu,iu->kis", np.linalg.cholesky(_symmetric(covariances)), normal)
+            edges = np.cumsum(weights, axis=1)[:, None, :-1]
+            chosen = (points[None, :, 0, None] > edges).sum(axis=2)
+            drawn[rows] = np.take_along_axis(means, chosen[:, :, None], axis=1)
+            drawn[rows] += scatter[chosen, np.arange(len(points))]
+        return drawn
+
+    def _log_joint(self, x: Array, observed: NDArray[np.bool_]) -> Array:
+        """Log of weight times density of the observed dimensions, shape (m, K)."""
+        index = np.flatnonzero(observed)
+        return _log_gaussians(x, self.means[:, index], self.covariances[:, index[:, None], index]) + np.log(
+            self.weights
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the parameters as lists of numbers, for a bundle."""
+        return {
+            "weights": self.weights.tolist(),
+            "means": self.means.tolist(),
+            "covariances": self.covariances.tolist(),
+            "n_t": self.n_t,
+        }
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> ConditionalMixture:
+        """Rebuild from `to_dict`."""
+        return cls(
+            np.asarray(data["weights"]), np.asarray(data["means"]), np.asarray(data["covariances"]), int(data["n_t"])
+        )
+
+
+def quasi_random_points(n: int, n_s: int, seed: int = 0) -> Array:
+    """
+    Scrambled Sobol points for `ConditionalMixture.sample`.
+
+    Parameters
+    ----------
+    n : int
+        Number of points; powers of two fill the cube evenly.
+    n_s : int
+        Number of spectral dimensions.
+    seed : int
+        Seed of the scrambling.
+
+    Returns
+    -------
+    ndarray, shape (n, 1 + n_s)
+        Strictly inside the unit cube.
+    """
+    points = qmc.Sobol(1 + n_s, scramble=True, rng=seed).random(n)
+    return np.asarray(np.clip(points, 1e-9, 1.0 - 1e-9))
+
+
+def fit_mixture(
+    x: Array,
+    n_t: int,
+    start: NDArray[np.intp],
+    *,
+    n_iterations: int = 100,
+    tolerance: float = 1e-4,
+    regularisation: float = 1e-2,
+) -> ConditionalMixture:
+    """
+    Fit a Gaussian mixture by expectation-maximisation, marginalising missing values (Ghahramani & Jordan 1994).
+
+    Parameters
+    ----------
+    x : ndarray, shape (n, D)
+        Features scaled to unit order; NaN = not measured.
+    n_t : int
+        How many of them are photometric (the first).
+    start : ndarray of int, shape (n,)
+        Component that each object starts in, 0 to K − 1, every component with more than one member; the classes, or a
+        finer division of them, are a good choice.
+    n_iterations : int
+        At most so many iterations.
+    tolerance : float
+        Stop when the mean log-likelihood per object gains less [nat].
+    regularisation : float
+        Added to the diagonal of every covariance.
+
+    Returns
+    -------
+    ConditionalMixture
+    """
+    n = len(x)
+    responsibilities = np.zeros((n, int(start.max()) + 1))
+    responsibilities[np.arange(n), start] = 1.0
+    patterns = list(_patterns(x))
+    variance = np.nanvar(x, axis=0)
+    model = ConditionalMixture(
+        responsibilities.mean(axis=0),
+        np.array([np.nan_to_num(np.nanmean(x[start == k], axis=0)) for k in range(responsibilities.shape[1])]),
+        np.array([np.diag(variance + regularisation)] * responsibilities.shape[1]),
+        n_t,
+    )
+    previous = -np.inf
+    for iteration in range(n_iterations):
+        if iteration > 0:
+            likelihood = _expectation(model, x, patterns, responsibilities)
+            if likelihood - previous < tolerance:
+                break
+            previous = likelihood
+        model = _maximisation(model, x, patterns, responsibilities, regularisation)
+    return model
+
+
+def _expectation(
+    model: ConditionalMixture,
+    x: Array,
+    patterns: list[tuple[NDArray[np.intp], NDArray[np.bool_]]],
+    responsibilities: Array,
+) -> float:
+    """Update the responsibilities in place; return the mean log-likelihood per object."""
+    total = 0.0
+    for rows, observed in patterns:
+        log_joint = model._log_joint(x[np.ix_(rows, observed)], observed)
+        log_density = logsumexp(log_joint, axis=1, keepdims=True)
+        responsibilities[rows] = np.exp(log_joint - log_density)
+        total += float(log_density.sum())
+    return total / len(x)
+
+
+def _maximisation(
+    model: ConditionalMixture,
+    x: Array,
+    patterns: list[tuple[NDArray[np.intp], NDArray[np.bool_]]],
+    responsibilities: Array,
+    regularisation: float,
+) -> ConditionalMixture:
+    """Moments of the completed data, missing values replaced by their conditional mean and covariance."""
+    n_components, dimensions = model.means.shape
+    mass = responsibilities.sum(axis=0) + 1e-9
+    first = np.zeros((n_components, dimensions))
+    second = np.zeros((n_components, dimensions, dimensions))
+    for rows, observed in patterns:
+        seen, hidden = np.flatnonzero(observed), np.flatnonzero(~observed)
+        for k in range(n_components):
+            weight = responsibilities[rows, k]
+            completed = np.empty((len(rows), dimensions))
+            completed[:, seen] = x[np.ix_(rows, seen)]
+            if len(hidden):
+                covariance = model.covariances[k]
+                cross = covariance[np.ix_(seen, hidden)]
+                gain = np.linalg.solve(covariance[np.ix_(seen, seen)], cross) if len(seen) else cross
+                completed[:, hidden] = model.means[k, hidden] + (completed[:, seen] - model.means[k, seen]) @ gain
+                spread = covariance[np.ix_(hidden, hidden)] - cross.T @ gain
+                second[k][np.ix_(hidden, hidden)] += weight.sum() * spread
+            first[k] += weight @ completed
+            second[k] += (completed * weight[:, None]).T @ completed
+    means = first / mass[:, None]
+    covariances = second / mass[:, None, None] - np.einsum("kd,ke->kde", means, means)
+    covariances = _symmetric(covariances) + regularisation * np.eye(dimensions)
+    return ConditionalMixture(mass / mass.sum(), means, covariances, model.n_t)
+
+
+def _patterns(x: Array) -> list[tuple[NDArray[np.intp], NDArray[np.bool_]]]:
+    """Group the rows of x by which values are measured: (rows, observed) per pattern."""
+    observed = np.isfinite(x)
+    unique, inverse = np.unique(observed, axis=0, return_inverse=True)
+    order = np.argsort(inverse.ravel(), kind="stable")
+    edges = np.searchsorted(inverse.ravel()[order], np.arange(len(unique) + 1))
+    return [(order[edges[i] : edges[i + 1]], unique[i]) for i in range(len(unique))]
+
+
+def _log_gaussians(x: Array, means: Array, covariances: Array) -> Array:
+    """Log density of x (m, d) under K Gaussians (K, d), (K, d, d): shape (m, K)."""
+    factor = np.linalg.cholesky(covariances)
+    # Solving against the identity once a component leaves products that do not depend on how many objects there are.
+    whiten = np.linalg.inv(factor)
+    z = np.einsum("kde,mke->mkd", whiten, x[:, None, :] - means[None])
+    log_determinant = 2.0 * np.log(np.einsum("kdd->kd", factor)).sum(axis=1)
+    return np.asarray(-0.5 * (np.einsum("mkd,mkd->mk", z, z) + log_determinant + x.shape[1] * _LOG_2PI))
+
+
+def _symmetric(matrices: Array) -> Array:
+    return np.asarray(0.5 * (matrices + np.swapaxes(matrices, -1, -2)))

@@ -1,0 +1,152 @@
+"""A whole night on one machine: read alerts, score objects, make the plan, keep it."""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from ampel_followup.alerts.quarantine import Quarantine
+from ampel_followup.alerts.spool import ReadReport, light_curves
+from ampel_followup.models.bundle import ModelBundle
+from ampel_followup.observing.night import Night
+from ampel_followup.plan import NightPlan, ScoredObject
+from ampel_followup.ranking import rank
+from ampel_followup.scoring import score
+
+if TYPE_CHECKING:
+    from ampel_followup.store import Store
+
+#: Objects whose light curves are in memory at once.
+BATCH = 1000
+
+
+class Progress(Protocol):
+    """Is told how far a stage has come; ``total`` is None where it is not known."""
+
+    def __call__(self, stage: str, done: int, total: int | None) -> None:
+        """Take note."""
+
+
+def _silent(stage: str, done: int, total: int | None) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class NightRun:
+    """
+    What came of a run.
+
+    Parameters
+    ----------
+    plan : NightPlan
+    revision : int
+        Of the plan in the store; 0 if it was not stored.
+    report : dict
+        alerts_read, alerts_bad, objects, scored, seconds, bundle, strategy, night, site; besides, objects_bad,
+        bad_reasons (reason → count), quarantine (folder or None) and stages (seconds of each).
+    """
+
+    plan: NightPlan
+    revision: int
+    report: dict[str, Any]
+
+
+def run_night(
+    paths: Sequence[Path],
+    *,
+    night: Night,
+    bundle: ModelBundle,
+    strategy: str,
+    quarantine: Quarantine,
+    created: str,
+    store: Store | None = None,
+    progress: Progress = _silent,
+) -> NightRun:
+    """
+    Rank the objects of an archive of alerts.
+
+    Light curves are read, scored and stored in batches; what stays in memory is the scores of each object.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+        Alert files, folders or archives.
+    night : Night
+    bundle : ModelBundle
+    strategy : str
+    quarantine : Quarantine
+        Receives what cannot be read.
+    created : str
+        When the plan is made, UTC, ISO 8601: for the store, not part of the plan.
+    store : Store, optional
+        Keeps the plan and the light curves.
+    progress : Progress, optional
+
+    Returns
+    -------
+    NightRun
+
+    Raises
+    ------
+    FollowupError
+        If the paths hold no usable alert, or something named does not exist.
+    """
+    started = time.perf_counter()
+    seconds: dict[str, float] = defaultdict(float)
+    read = ReadReport()
+    source = light_curves(
+        paths, quarantine=quarantine, report=read, progress=lambda done, total: progress("reading alerts", done, total)
+    )
+    scored: list[ScoredObject] = []
+    while True:
+        with _timed(seconds, "read"):
+            batch = list(islice(source, BATCH))
+        if not batch:
+            break
+        with _timed(seconds, "score"):
+            scored += score(batch, bundle)
+        if store is not None:
+            with _timed(seconds, "store"):
+                store.save_light_curves(batch)
+        progress("scoring objects", len(scored), None)
+    progress("planning the night", 0, len(scored))
+    with _timed(seconds, "plan"):
+        plan = rank(scored, night=night, bundle=bundle, strategy=strategy)
+    report: dict[str, Any] = {
+        "alerts_read": read.alerts_read,
+        "alerts_bad": read.alerts_bad,
+        "objects": read.objects,
+        "scored": len(scored),
+        "seconds": 0.0,
+        "bundle": bundle.label,
+        "strategy": plan.strategy,
+        "night": plan.night.date,
+        "site": plan.night.site,
+        "objects_bad": read.objects_bad,
+        "bad_reasons": dict(read.reasons),
+        "quarantine": str(quarantine.folder) if quarantine.folder is not None and read.reasons else None,
+    }
+    revision = 0
+    if store is not None:
+        # Seconds differ from run to run and are no part of what is kept.
+        kept = {key: value for key, value in report.items() if key != "seconds"}
+        with _timed(seconds, "store"):
+            revision = store.save_plan(plan, created=created, report=kept)
+    progress("planning the night", len(scored), len(scored))
+    report["seconds"] = round(time.perf_counter() - started, 3)
+    report["stages"] = {name: round(value, 3) for name, value in seconds.items()}
+    return NightRun(plan, revision, report)
+
+
+@contextmanager
+def _timed(seconds: dict[str, float], stage: str) -> Iterator[None]:
+    begin = time.perf_counter()
+    try:
+        yield
+    finally:
+        seconds[stage] += time.perf_counter() - begin

@@ -1,0 +1,140 @@
+"""Light curves and a bundle make scored objects: the one function that the command line and the AMPEL units share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ampel_followup.errors import BundleError
+from ampel_followup.features import FEATURE_SETS
+from ampel_followup.gain import GainScores
+from ampel_followup.lightcurve import LightCurve
+from ampel_followup.models.bundle import ModelBundle
+from ampel_followup.photometry import summarise
+from ampel_followup.plan import ScoredObject, TargetScores
+from ampel_followup.reasons import reasons_for
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureTable:
+    """
+    Features of n objects.
+
+    Parameters
+    ----------
+    names : tuple of str
+        Of the k features.
+    values : ndarray, shape (n, k)
+        NaN = not measured.
+    versions : dict of str to str
+        Feature set → version.
+    """
+
+    names: tuple[str, ...]
+    values: NDArray[np.float64]
+    versions: dict[str, str]
+
+
+def compute_features(light_curves: Sequence[LightCurve], bundle: ModelBundle) -> FeatureTable:
+    """
+    Compute the features that a bundle wants, for many objects at once.
+
+    Parameters
+    ----------
+    light_curves : sequence of LightCurve
+    bundle : ModelBundle
+
+    Returns
+    -------
+    FeatureTable
+        Columns in the order of ``bundle.features``.
+
+    Raises
+    ------
+    BundleError
+        If the bundle wants a feature set, or a version of one, that this version does not have.
+    """
+    wanted: dict[str, str] = dict(bundle.info["feature_sets"])
+    columns: dict[str, NDArray[np.float64]] = {}
+    for name, version in wanted.items():
+        feature_set = FEATURE_SETS.get(name)
+        if feature_set is None or feature_set.version != version:
+            have = ", ".join(f"{s.name} {s.version}" for s in FEATURE_SETS.values())
+            raise BundleError(
+                f"bundle {bundle.label} needs feature set {name} {version}, there is {have}; train it again"
+            )
+        columns.update(zip(feature_set.names, feature_set.compute(light_curves).T, strict=True))
+    missing = [name for name in bundle.features if name not in columns]
+    if missing:
+        raise BundleError(f"bundle {bundle.label} needs unknown features: {', '.join(missing)}; train it again")
+    values = np.column_stack([columns[name] for name in bundle.features])
+    return FeatureTable(bundle.features, values, wanted)
+
+
+def score_features(
+    light_curves: Sequence[LightCurve], values: NDArray[np.float64], bundle: ModelBundle
+) -> list[ScoredObject]:
+    """
+    Score objects whose features are known.
+
+    Parameters
+    ----------
+    light_curves : sequence of LightCurve
+        The n objects: their photometry and context go into the reasons.
+    values : ndarray, shape (n, k)
+        As from `compute_features`.
+    bundle : ModelBundle
+
+    Returns
+    -------
+    list of ScoredObject
+        In the order given.
+    """
+    if len(light_curves) == 0:
+        return []
+    gain = bundle.score(values)
+    in_scope = bundle.in_scope(values)
+    scored = []
+    for i, light_curve in enumerate(light_curves):
+        scores = _target_scores(gain, i, float(in_scope[i]), bundle.classes)
+        photometry = summarise(light_curve)
+        alternative = bundle.classes[gain.alternative[i]]
+        scored.append(
+            ScoredObject(
+                id=light_curve.id,
+                stock=light_curve.stock,
+                ra=light_curve.ra,
+                dec=light_curve.dec,
+                photometry=photometry,
+                scores=scores,
+                reasons=reasons_for(light_curve, photometry, scores, alternative),
+            )
+        )
+    return scored
+
+
+def score(light_curves: Sequence[LightCurve], bundle: ModelBundle) -> list[ScoredObject]:
+    """Compute features and score: `compute_features`, then `score_features`."""
+    if len(light_curves) == 0:
+        return []
+    return score_features(light_curves, compute_features(light_curves, bundle).values, bundle)
+
+
+def _target_scores(gain: GainScores, i: int, in_scope: float, classes: tuple[str, ...]) -> TargetScores:
+    return TargetScores(
+        p_t=dict(zip(classes, gain.p_t[i].tolist(), strict=True)),
+        p_ts=dict(zip(classes, gain.p_ts[i].tolist(), strict=True)),
+        class_now=classes[gain.class_now[i]],
+        class_after=classes[gain.class_after[i]],
+        entropy=float(gain.entropy[i]),
+        expected_entropy=float(gain.expected_entropy[i]),
+        information_gain=float(gain.information_gain[i]),
+        indicator=int(gain.indicator[i]),
+        p_change=float(gain.p_change[i]),
+        value_of_information=float(gain.value_of_information[i]),
+        uncertainty=float(gain.uncertainty[i]),
+        in_scope=in_scope,
+    )
