@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ampel_followup.alerts.ztf import light_curve_from_candidates
+from ampel_followup.alerts.ztf import light_curve_from_candidates, ztf_stock
 from ampel_followup.errors import AlertError
 from ampel_followup.lightcurve import LightCurve
 
 _LETTERS = 7
 
 
-def light_curve_from_datapoints(stock: int, datapoints: Iterable[Mapping[str, Any]]) -> LightCurve:
+def light_curve_from_datapoints(stock: object, datapoints: Iterable[Mapping[str, Any]]) -> LightCurve:
     """
     Build the light curve of a ZTF object from the datapoints of one state of an AMPEL stock.
 
@@ -32,8 +32,10 @@ def light_curve_from_datapoints(stock: int, datapoints: Iterable[Mapping[str, An
 
     Raises
     ------
-    AlertError, LightCurveError
-        If a datapoint cannot be read, or there is no detection among them.
+    AlertError
+        If the stock is not that of a ZTF object, or a datapoint cannot be read.
+    LightCurveError
+        If there is no usable detection.
     """
     name = ztf_name(stock)
     candidates = []
@@ -42,10 +44,10 @@ def light_curve_from_datapoints(stock: int, datapoints: Iterable[Mapping[str, An
         if not isinstance(number, int) or not isinstance(body, Mapping):
             raise AlertError(f"{name}: datapoint {number!r} has no integer id or no body; ingest its alert again")
         candidates.append({**body, "candid": number if number > 0 else None})
-    return light_curve_from_candidates(name, stock, candidates)
+    return light_curve_from_candidates(name, ztf_stock(name), candidates)
 
 
-def ztf_name(stock: int) -> str:
+def ztf_name(stock: object) -> str:
     """
     Return the ZTF name of an AMPEL stock; the inverse of `ampel_followup.alerts.ztf.ztf_stock`.
 
@@ -62,11 +64,11 @@ def ztf_name(stock: int) -> str:
     Raises
     ------
     AlertError
-        If the number is negative or too large for a ZTF name.
+        If it is no integer (other surveys use text), negative or too large.
     """
+    if not isinstance(stock, int) or not 0 <= stock < 16 * 26**_LETTERS:
+        raise AlertError(f"stock {stock!r} is not that of a ZTF object; select the stocks with the tag ZTF")
     letters, year = divmod(stock, 16)
-    if not 0 <= letters < 26**_LETTERS:
-        raise AlertError(f"stock {stock} is not that of a ZTF object; ZTF stocks lie between 0 and 2**37")
     name = ""
     for _ in range(_LETTERS):
         letters, letter = divmod(letters, 26)

@@ -141,9 +141,9 @@ def encode_candidates(object_id: str, candidates: Iterable[Mapping[str, Any]]) -
             jd = _number(get("jd"), "jd")
             if jd < MJD_OFFSET:
                 raise ValueError(f"jd = {jd!r} is not a Julian Date")
-            fid = get("fid")
+            fid = _number(get("fid"), "fid")
             if fid not in BANDS:
-                raise ValueError(f"fid = {fid!r} is not a filter of ZTF; 1 (g), 2 (r) or 3 (i) is expected")
+                raise ValueError(f"fid = {get('fid')!r} is not a filter of ZTF; 1 (g), 2 (r) or 3 (i) is expected")
             mag = _number(get("magpsf"), "magpsf")
             candid = _candid(get("candid"), "candid") or _candid(get("id"), "id")
             if candid < 0 or (candid == 0 and mag != mag):
