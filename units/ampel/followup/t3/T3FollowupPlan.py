@@ -1,0 +1,158 @@
+"""AMPEL unit: tonight's plan of a site."""
+
+# AMPEL reads the annotations of a unit as types: no `from __future__ import annotations` here.
+from collections.abc import Generator, Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from ampel.abstract.AbsT3Unit import AbsT3Unit
+from ampel.struct.JournalAttributes import JournalAttributes
+from ampel.struct.StockAttributes import StockAttributes
+from ampel.struct.T3Store import T3Store
+from ampel.struct.UnitResult import UnitResult
+from ampel.types import T3Send, UBson
+from ampel.view.SnapView import SnapView
+
+from ampel_followup.alerts.ampel_points import light_curve_from_datapoints
+from ampel_followup.errors import AlertError, LightCurveError
+from ampel_followup.lightcurve import LightCurve
+from ampel_followup.models.bundle import load_bundle
+from ampel_followup.observing import Site, get_site, night_at
+from ampel_followup.plan import NightPlan, ScoredObject
+from ampel_followup.ranking import rank
+from ampel_followup.scoring import score
+from ampel_followup.store import Store
+from ampel_followup.strategies import get_strategy
+
+
+class T3FollowupPlan(AbsT3Unit[SnapView]):
+    """
+    Rank the scored stocks for one night at one site, write the plan into the store, tag and journal its targets.
+
+    The views must hold the collections t0, t1 and t2 (`T2SpectroscopicGain`). Of a stock's states the latest counts.
+    """
+
+    #: Where the spectra are taken: a site of `ampel-followup sites`, or ``latitude,longitude``.
+    site: str
+
+    #: Evening date at the site, such as ``2026-11-20``; by default that of the night now beginning or under way there.
+    night: str | None = None
+
+    #: Ranking strategy.
+    strategy: str = "value-of-information"
+
+    #: Model bundle: the name of an installed one, or a folder; by default the packaged one.
+    bundle: str | None = None
+
+    #: Store of plans and decisions: a file, or the URL of a database; by default as the `ampel-followup` command's.
+    store: str | None = None
+
+    #: Tag of the stocks that are targets of the plan.
+    tag: str = "FOLLOWUP_PLANNED"
+
+    #: Tag and journal no more than this many targets; the plan in the store is always complete.
+    max_targets: int | None = None
+
+    def post_init(self) -> None:
+        """Look up what is named in the configuration, so that a wrong name fails before the first view is read."""
+        self._bundle = load_bundle(self.bundle)
+        self._site = get_site(self.site)
+        get_strategy(self.strategy)
+
+    def process(self, gen: Generator[SnapView, T3Send, None], t3s: T3Store) -> UBson | UnitResult:
+        """Return the body of the T3 document: which plan, and how many stocks of which kind went into it."""
+        now = datetime.now(UTC)
+        night = night_at(self._site, self.night or _evening(self._site, now))
+        objects, light_curves, count = self._collect(gen)
+        plan = rank(objects, night=night, bundle=self._bundle, strategy=self.strategy)
+        with Store.open(self.store) as store:
+            created = now.isoformat().replace("+00:00", "Z")
+            revision = store.save_plan(plan, created=created, report=count, light_curves=light_curves)
+        self._mark(gen, plan, revision)
+        body = {
+            "revision": revision,
+            "night": plan.night.date,
+            "site": plan.night.site,
+            "strategy": plan.strategy,
+            "bundle": plan.bundle,
+            "targets": len(plan.targets),
+            "not_observable": len(plan.not_observable),
+            **count,
+        }
+        self.logger.info("Plan written", extra=body)
+        return body
+
+    def _collect(
+        self, views: Generator[SnapView, T3Send, None]
+    ) -> tuple[list[ScoredObject], list[LightCurve], dict[str, int]]:
+        """Return the scored objects, their light curves, and how many stocks there are of which kind."""
+        scored: list[ScoredObject] = []
+        light_curves: list[LightCurve] = []
+        outdated: list[LightCurve] = []
+        left_out: list[object] = []
+        for view in views:
+            found = _latest_score(view, self._bundle.digest)
+            if found is None:
+                left_out.append(view.id)
+                continue
+            light_curve, body = found
+            light_curves.append(light_curve)
+            if body["bundle_digest"] == self._bundle.digest:
+                scored.append(ScoredObject.from_dict(body))
+            else:
+                outdated.append(light_curve)
+        if left_out:
+            self.logger.warn("Left out: no score, or its datapoints are not loaded", extra={"stocks": left_out})
+        if outdated:
+            # Scores of two bundles cannot share a list, and a new bundle must not cost a night.
+            self.logger.warn("Scores of another bundle are made again", extra={"number": len(outdated)})
+            scored += score(outdated, self._bundle)
+        count = {"objects": len(scored) + len(left_out), "scored": len(scored), "rescored": len(outdated)}
+        return scored, light_curves, count
+
+    def _mark(self, gen: Generator[SnapView, T3Send, None], plan: NightPlan, revision: int) -> None:
+        """Tag the stocks of the plan's targets, and say in their journals why they are in it."""
+        for target in plan.targets[: self.max_targets]:
+            extra = {
+                "plan": revision,
+                "night": plan.night.date,
+                "site": plan.night.site,
+                "strategy": plan.strategy,
+                "rank": target.rank,
+                "priority": target.priority,
+                "reasons": list(target.reasons),
+            }
+            gen.send((target.stock, StockAttributes(tag=self.tag, journal=JournalAttributes(extra=extra))))
+
+
+def _evening(site: Site, now: datetime) -> date:
+    """Return the date, at a site, of the last mean solar noon: nights run from noon to noon."""
+    utc = now.astimezone(UTC)
+    since_midnight = utc - utc.replace(hour=0, minute=0, second=0, microsecond=0)
+    since_noon = (since_midnight + timedelta(days=site.longitude / 360.0 - 0.5)) % timedelta(days=1)
+    return (now - since_noon).astimezone(ZoneInfo(site.timezone)).date()
+
+
+def _latest_score(view: SnapView, digest: str) -> tuple[LightCurve, Mapping[str, Any]] | None:
+    """Return the light curve and the score of the latest state of a stock that has both."""
+    points = {point["id"]: point for point in view.t0 or ()}
+    states: dict[object, Sequence[int]] = {state["link"]: state["dps"] for state in view.t1 or ()}
+    scores = []
+    for document in view.get_t2_views("T2SpectroscopicGain"):
+        body, numbers = document.get_payload(), states.get(document.link, ())
+        if body and "error" not in body and numbers and points.keys() >= set(numbers):
+            scores.append((body, numbers))
+    if not scores:
+        return None
+
+    # Latest by the photometry, not by when it was ingested: alerts do not always arrive in order.
+    def age(score: tuple[Mapping[str, Any], Sequence[int]]) -> tuple[float, int, bool]:
+        body, numbers = score
+        return body["photometry"]["last_mjd"], len(numbers), body["bundle_digest"] == digest
+
+    body, numbers = max(scores, key=age)
+    try:
+        return light_curve_from_datapoints(view.id, [points[number] for number in numbers]), body
+    except (AlertError, LightCurveError):  # altered since it was scored
+        return None
