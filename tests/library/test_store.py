@@ -1,0 +1,405 @@
+"""What is put into the store comes out again, on SQLite and on PostgreSQL alike."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import sqlalchemy
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+
+from ampel_followup.decision import Decision
+from ampel_followup.errors import StoreError
+from ampel_followup.lightcurve import LightCurve
+from ampel_followup.plan import NightPlan
+from ampel_followup.store import Store
+from ampel_followup.store.schema import METADATA
+
+PLAN = NightPlan.from_dict(json.loads((Path(__file__).parent / "golden" / "plan.json").read_text("utf-8")))
+NIGHT, SITE = PLAN.night.date, PLAN.night.site
+TARGET, SECOND = PLAN.targets[0].id, PLAN.targets[1].id
+NOW = "2018-08-20T20:00:00.000000Z"
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    """A private PostgreSQL server on the loopback interface; its URL without a database."""
+    places = os.pathsep.join([os.environ.get("PATH", ""), *map(str, Path("/usr/lib/postgresql").glob("*/bin"))])
+    initdb, pg_ctl = shutil.which("initdb", path=places), shutil.which("pg_ctl", path=places)
+    if not (initdb and pg_ctl):
+        pytest.skip("no PostgreSQL server programs (initdb, pg_ctl); install the package postgresql")
+    pytest.importorskip("psycopg")
+    # PostgreSQL refuses to run as root.
+    user = "nobody" if os.geteuid() == 0 else None
+    folder = Path(tempfile.mkdtemp(prefix="followup-postgres-"))
+    if user:
+        shutil.chown(folder, user)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    data, password = folder / "data", folder / "password"
+    password.write_text("s3cret")
+    password.chmod(0o644)
+
+    def run(*command: str) -> None:
+        # To a file: a pipe would stay open for as long as the server lives.
+        with (folder / "log").open("a") as log:
+            subprocess.run(command, check=True, user=user, cwd=folder, stdout=log, stderr=log)
+
+    run(initdb, "-D", str(data), "-U", "followup", "-A", "scram-sha-256", f"--pwfile={password}",
+        "--no-sync", "--locale=C", "-E", "UTF8")  # fmt: skip
+    options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories='' -c fsync=off"
+    run(pg_ctl, "-D", str(data), "-w", "-l", str(folder / "server.log"), "-o", options, "start")
+    try:
+        yield f"postgresql://followup:s3cret@127.0.0.1:{port}"
+    finally:
+        run(pg_ctl, "-D", str(data), "-m", "immediate", "stop")
+        shutil.rmtree(folder)
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Where a new store may be made."""
+    if request.param == "sqlite":
+        return str(tmp_path / "night.sqlite")
+    server: str = request.getfixturevalue("postgres_server")
+    name = f"test_{uuid.uuid4().hex}"
+    engine = engine_of(f"{server}/postgres").execution_options(isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.exec_driver_sql(f"CREATE DATABASE {name}")
+    engine.dispose()
+    return f"{server}/{name}"
+
+
+@pytest.fixture
+def store(store_url: str) -> Iterator[Store]:
+    with Store.open(store_url) as opened:
+        yield opened
+
+
+def engine_of(url: str) -> sqlalchemy.Engine:
+    """Another program's view of the store."""
+    address = url.replace("postgresql://", "postgresql+psycopg://") if "://" in url else f"sqlite:///{url}"
+    return sqlalchemy.create_engine(address, poolclass=sqlalchemy.NullPool)
+
+
+def light_curve(name: str = TARGET, last: float = 58350.5, n: int = 5) -> LightCurve:
+    rng = np.random.default_rng(n)
+    return LightCurve(
+        id=name,
+        stock=7,
+        time=np.linspace(58340.0, last, n),
+        band=np.array(["ztfg", "ztfr", "lsstu"])[np.arange(n) % 3],
+        flux=rng.normal(scale=50.0, size=n),
+        flux_err=rng.uniform(1.0, 5.0, n),
+        upper_limit=np.arange(n) % 2 == 0,
+        ra=120.5,
+        dec=-0.25,
+        source_id=rng.integers(1, 2**62, n),
+        point_ra=np.where(np.arange(n) % 2 == 0, np.nan, 120.5),
+        drb=rng.uniform(size=n),
+        meta={"sgscore1": 0.5, "magnr": float("nan")},
+    )
+
+
+def decision(verdict: str = "approve", target: str = TARGET, **fields: object) -> Decision:
+    values = {"night": NIGHT, "site": SITE, "observer": "Vera", "time": NOW, **fields}
+    return Decision(target=target, verdict=verdict, **values)  # type: ignore[arg-type]
+
+
+def test_a_plan_comes_back_to_the_last_bit(store: Store) -> None:
+    report = {"alerts_read": 30, "seconds": 1.25, "bad": ["a.avro: truncated"]}
+    revision = store.save_plan(PLAN, created=NOW, report=report)
+    stored = store.load_plan()
+    assert stored.plan.to_json() == PLAN.to_json()
+    assert stored.report == report
+    assert stored.info.revision == revision
+    assert (stored.info.n_targets, stored.info.n_not_observable) == (3, 1)
+    assert (stored.info.night, stored.info.site, stored.info.created) == (NIGHT, SITE, NOW)
+
+
+def test_the_same_plan_is_kept_once_until_another_one_comes_between(store: Store) -> None:
+    other = replace(PLAN, strategy="entropy")
+    first = store.save_plan(PLAN, created=NOW)
+    assert store.save_plan(PLAN, created="2018-08-20T21:00:00Z") == first
+    second = store.save_plan(other, created=NOW)
+    third = store.save_plan(PLAN, created=NOW)
+    assert first < second < third
+    assert [info.revision for info in store.plans()] == [third, second, first]
+    assert store.load_plan().plan.strategy == PLAN.strategy
+
+
+def test_moving_a_target_out_of_sight_makes_a_new_plan(store: Store) -> None:
+    first = store.save_plan(PLAN, created=NOW)
+    moved = replace(PLAN, targets=PLAN.targets[:-1], not_observable=(PLAN.targets[-1], *PLAN.not_observable))
+    assert store.save_plan(moved, created=NOW) > first
+
+
+def test_the_newest_plan_that_matches_is_loaded(store: Store) -> None:
+    revisions = {}
+    for night in ("2018-08-20", "2018-08-21"):
+        for site in ("palomar", "sso"):
+            plan = replace(PLAN, night=replace(PLAN.night, date=night, site=site))
+            revisions[night, site] = store.save_plan(plan, created=NOW)
+    assert store.load_plan().info.revision == revisions["2018-08-21", "sso"]
+    assert store.load_plan(site="palomar").info.revision == revisions["2018-08-21", "palomar"]
+    assert store.load_plan(night="2018-08-20").info.revision == revisions["2018-08-20", "sso"]
+    first = revisions["2018-08-20", "palomar"]
+    assert store.load_plan(first).plan.night.site == "palomar"
+    assert store.load_plan(night="2018-08-20", site="palomar").info.revision == first
+
+
+def test_a_limit_gives_the_first_targets_of_each_list(store: Store) -> None:
+    unseen = tuple(replace(PLAN.not_observable[0], id=f"ZTF18unseen{i}") for i in range(5))
+    store.save_plan(replace(PLAN, not_observable=unseen), created=NOW)
+    stored = store.load_plan(limit=2)
+    assert [target.id for target in stored.plan.targets] == [TARGET, SECOND]
+    assert [target.id for target in stored.plan.not_observable] == ["ZTF18unseen0", "ZTF18unseen1"]
+    assert (stored.info.n_targets, stored.info.n_not_observable) == (3, 5)
+
+
+def test_a_plan_that_is_missing_is_named_with_the_remedy(store: Store) -> None:
+    with pytest.raises(StoreError, match=r"no plan for 2026-11-20 at sso in .*; run `ampel-followup rank … --store"):
+        store.load_plan(night="2026-11-20", site="sso")
+    with pytest.raises(StoreError, match="no plan with revision 99 in"):
+        store.load_plan(99)
+
+
+def test_scores_are_columns_for_those_who_ask_by_sql(store: Store, store_url: str) -> None:
+    unknown = replace(PLAN.targets[0], scores=replace(PLAN.targets[0].scores, entropy=float("nan")))
+    store.save_plan(replace(PLAN, targets=(unknown, *PLAN.targets[1:])), created=NOW)
+    with engine_of(store_url).connect() as connection:
+        rows = connection.exec_driver_sql(
+            "SELECT id, value_of_information, class_now, entropy FROM targets WHERE observable ORDER BY position"
+        ).all()
+    assert [tuple(row)[:3] for row in rows] == [
+        (t.id, t.scores.value_of_information, t.scores.class_now) for t in PLAN.targets
+    ]
+    assert [row[3] is None for row in rows] == [True, False, False]
+
+
+def test_a_light_curve_comes_back_to_the_last_bit(store: Store) -> None:
+    kept = light_curve()
+    store.save_plan(PLAN, created=NOW, light_curves=(curve for curve in [kept]))
+    stored = store.light_curve(TARGET)
+    assert stored is not None
+    assert stored.time == tuple(kept.time)
+    assert stored.band == tuple(kept.band)
+    assert stored.upper_limit == tuple(kept.upper_limit)
+    back = stored.to_light_curve()
+    assert (back.id, back.stock, back.ra, back.dec) == (kept.id, kept.stock, kept.ra, kept.dec)
+    columns = ("time", "band", "flux", "flux_err", "upper_limit", "source_id", "point_ra", "point_dec", "rb", "drb")
+    for name in columns:
+        np.testing.assert_array_equal(getattr(back, name), getattr(kept, name), err_msg=name)
+    assert back.meta["sgscore1"] == 0.5
+    assert np.isnan(back.meta["magnr"])
+    assert store.light_curve("ZTF99unknown") is None
+
+
+def test_only_a_newer_light_curve_replaces_the_one_kept(store: Store) -> None:
+    lengths = []
+    for last, n in [(58350.0, 5), (58349.0, 9), (58350.0, 4), (58350.0, 6), (58351.0, 3)]:
+        store.save_plan(PLAN, created=NOW, light_curves=[light_curve(last=last, n=n)])
+        stored = store.light_curve(TARGET)
+        assert stored is not None
+        lengths.append(len(stored))
+    assert lengths == [5, 5, 5, 6, 3]
+
+
+@pytest.mark.parametrize("stock", [2**70, -(2**70)])
+def test_a_save_that_fails_keeps_nothing(store: Store, stock: int) -> None:
+    broken = replace(PLAN, targets=(*PLAN.targets, replace(PLAN.targets[0], id="ZTF18toobig", stock=stock)))
+    with pytest.raises(StoreError, match="nothing of this step was stored"):
+        store.save_plan(broken, created=NOW, light_curves=[light_curve()])
+    assert store.plans() == []
+    assert store.light_curve(TARGET) is None
+
+
+def test_decisions_come_back_numbered_and_in_order(store: Store) -> None:
+    revision = store.save_plan(PLAN, created=NOW)
+    first = store.record(decision(plan_revision=revision, comment="host looks blue"))
+    second = store.record(decision("reject", SECOND))
+    elsewhere = store.record(decision(site="sso"))
+    assert store.decisions() == [first, second, elsewhere]
+    assert first == decision(plan_revision=revision, comment="host looks blue", id=first.id)
+    assert store.decisions(night=NIGHT, site=SITE) == [first, second]
+    assert store.decisions(target=TARGET) == [first, elsewhere]
+    assert store.decisions(since_id=first.id) == [second, elsewhere]
+    assert store.decisions(night="2030-01-01") == []
+
+
+def test_undo_reveals_the_verdict_before(store: Store) -> None:
+    approved = store.record(decision("approve"))
+    rejected = store.record(decision("reject"))
+    store.record(decision("comment", comment="the host is a galaxy"))
+    assert store.verdicts(NIGHT, SITE) == {TARGET: rejected}
+    undo = store.undo(rejected.id, observer="Annie", time=NOW)
+    assert (undo.verdict, undo.undoes, undo.target, undo.observer) == ("undo", rejected.id, TARGET, "Annie")
+    assert store.verdicts(NIGHT, SITE) == {TARGET: approved}
+    store.undo(approved.id, observer="Annie", time=NOW)
+    assert store.verdicts(NIGHT, SITE) == {}
+    assert len(store.decisions()) == 5
+
+
+def test_what_cannot_be_undone_is_said(store: Store) -> None:
+    kept = store.record(decision())
+    undo = store.undo(kept.id, observer="Vera", time=NOW)
+    with pytest.raises(StoreError, match=f"decision {kept.id} on {TARGET} is undone already"):
+        store.undo(kept.id, observer="Vera", time=NOW)
+    with pytest.raises(StoreError, match="is itself an undo; record the verdict again"):
+        store.undo(undo.id, observer="Vera", time=NOW)
+    with pytest.raises(StoreError, match="no decision 999 in"):
+        store.undo(999, observer="Vera", time=NOW)
+    other = store.record(decision(target=SECOND))
+    with pytest.raises(StoreError, match=f"decision {other.id} is on {SECOND}"):
+        store.record(decision("undo", undoes=other.id))
+
+
+def test_a_target_that_is_not_in_the_plan_is_refused(store: Store) -> None:
+    revision = store.save_plan(PLAN, created=NOW)
+    store.save_plan(replace(PLAN, targets=PLAN.targets[1:]), created=NOW)
+    with pytest.raises(StoreError, match=f"ZTF18typo is not in the plan for {NIGHT} at {SITE}"):
+        store.record(decision(target="ZTF18typo"))
+    with pytest.raises(StoreError, match=f"{TARGET} is not in the plan"):
+        store.record(decision(plan_revision=revision + 1))
+    with pytest.raises(StoreError, match="no plan with revision 77"):
+        store.record(decision(plan_revision=77))
+    with pytest.raises(StoreError, match=f"no plan with revision {revision} for {NIGHT} at sso"):
+        store.record(decision(plan_revision=revision, site="sso"))
+    assert store.decisions() == []
+    # In an earlier plan, out of sight tonight, or on a night without any plan: all of these may be decided on.
+    store.record(decision())
+    store.record(decision(target=PLAN.not_observable[0].id))
+    store.record(decision(night="2018-08-19", target="ZTF18any"))
+    assert len(store.decisions()) == 3
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"verdict": "aprove"}, "'aprove' is no verdict; write one of approve, reject, defer"),
+        ({"observer": " "}, "has no observer; say who decided with --observer"),
+        ({"comment": "x" * 10_001}, "has 10001 characters; shorten it to 10000"),
+        ({"night": "20 August"}, "the night '20 August' of the decision"),
+        ({"time": "now"}, "the time 'now' of the decision"),
+        ({"target": ""}, "without a target"),
+        ({"verdict": "undo"}, "must name the decision that it undoes"),
+        ({"undoes": 1}, "must name the decision that it undoes"),
+    ],
+)
+def test_a_decision_that_says_nothing_clear_is_refused(store: Store, fields: dict[str, object], message: str) -> None:
+    with pytest.raises(StoreError, match=message):
+        store.record(decision(**{"verdict": "approve", **fields}))  # type: ignore[arg-type]
+    assert store.decisions() == []
+
+
+def test_a_comment_is_kept_as_typed_except_for_what_no_database_holds(store: Store) -> None:
+    typed = "=1+1\n[bold]über\x1b[2J 超新星"
+    assert store.record(decision(comment=typed)).comment == typed
+    kept = store.record(decision(comment="bad \udce9 terminal\0"))
+    assert kept.comment == "bad ? terminal\N{REPLACEMENT CHARACTER}"
+    assert [d.comment for d in store.decisions()] == [typed, kept.comment]
+
+
+def test_no_program_can_change_or_delete_a_decision(store: Store, store_url: str) -> None:
+    kept = store.record(decision())
+    engine = engine_of(store_url)
+    columns = "target, night, site, 'reject', observer, time, comment, plan_revision, undoes"
+    around_the_triggers = {
+        "sqlite": f"INSERT OR REPLACE INTO decisions SELECT id, {columns} FROM decisions",
+        "postgresql": "TRUNCATE decisions",
+    }
+    for change in (
+        "UPDATE decisions SET verdict = 'reject'",
+        "DELETE FROM decisions",
+        around_the_triggers[engine.dialect.name],
+    ):
+        with engine.connect() as connection, pytest.raises(sqlalchemy.exc.DBAPIError, match="decisions are a record"):
+            connection.exec_driver_sql(change)
+    assert store.decisions() == [kept]
+
+
+WRITER = """
+import sys, threading
+from ampel_followup.decision import Decision
+from ampel_followup.store import Store
+name, url = sys.argv[1:]
+with Store.open(url) as store:
+    def write(thread):
+        for i in range(20):
+            store.record(Decision(f"{name}-{thread}-{i}", "2018-08-20", "sso", "approve", name, "2018-08-20T20:00:00Z"))
+    threads = [threading.Thread(target=write, args=(t,)) for t in range(3)]
+    [t.start() for t in threads]
+    [t.join() for t in threads]
+"""
+
+
+def test_processes_and_threads_that_write_at_the_same_time_lose_nothing(store_url: str) -> None:
+    # The store does not exist yet: the processes also make it at the same time.
+    command = [sys.executable, "-c", WRITER]
+    writers = [subprocess.Popen([*command, name, store_url], stderr=subprocess.PIPE) for name in ("Vera", "Annie")]
+    for writer in writers:
+        _, errors = writer.communicate(timeout=60)
+        assert writer.returncode == 0, errors.decode()
+    with Store.open(store_url) as store:
+        kept = store.decisions()
+    assert {d.target for d in kept} == {f"{n}-{t}-{i}" for n in ("Vera", "Annie") for t in range(3) for i in range(20)}
+    assert len({d.id for d in kept}) == len(kept) == 120
+
+
+def test_migrations_make_the_tables_that_the_schema_describes(store: Store, store_url: str) -> None:
+    with engine_of(store_url).connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, METADATA) == []
+
+
+@pytest.mark.parametrize(
+    ("layout", "message"),
+    [
+        ("9999", "was written by a newer ampel-followup .layout 9999, this one knows 0001.; upgrade"),
+        ("ae10", "belongs to another program"),
+    ],
+)
+def test_a_store_of_another_layout_is_left_alone(store_url: str, layout: str, message: str) -> None:
+    Store.open(store_url).close()
+    with engine_of(store_url).begin() as connection:
+        connection.exec_driver_sql(f"UPDATE alembic_version SET version_num = '{layout}'")
+    with pytest.raises(StoreError, match=message) as error:
+        Store.open(store_url)
+    assert "\n" not in str(error.value)
+
+
+def test_a_read_only_store_reads_and_does_not_write(store_url: str) -> None:
+    with pytest.raises(StoreError, match="rank …"):
+        Store.open(store_url, read_only=True)
+    with Store.open(store_url) as store:
+        store.save_plan(PLAN, created=NOW)
+    with Store.open(store_url, read_only=True) as store:
+        assert store.load_plan().plan.to_json() == PLAN.to_json()
+        attempts: list[Callable[[], object]] = [
+            lambda: store.record(decision()),
+            lambda: store.save_plan(replace(PLAN, strategy="entropy"), created=NOW),
+        ]
+        for attempt in attempts:
+            with pytest.raises(StoreError, match="is read-only"):
+                attempt()
+        assert store.decisions() == []
+
+
+def test_the_store_never_shows_its_password(store: Store) -> None:
+    assert "s3cret" not in store.url
+    with pytest.raises(StoreError) as error:
+        store.load_plan(1)
+    assert store.url in str(error.value)
