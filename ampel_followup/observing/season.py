@@ -1,0 +1,68 @@
+"""When a target that cannot be observed tonight can be observed again."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ampel_followup.observing import sky
+from ampel_followup.observing.night import Night
+
+#: Nights looked ahead: a year brings every season.
+NIGHTS_AHEAD = 366
+
+_DEGREES_PER_HOUR = 15.041
+
+
+def nights_until_observable(
+    ra: NDArray[np.float64], dec: NDArray[np.float64], night: Night, min_altitude: float, min_hours: float
+) -> NDArray[np.int64]:
+    """
+    Count the nights until a target is high enough in the dark for long enough, the Moon left aside.
+
+    A target is above `min_altitude` within an hour angle H of its transit, and it is dark within an hour angle N of the
+    Sun's lower transit, with ``cos H = (sin a − sin φ sin δ) / (cos φ cos δ)`` for each. The night counts if the two
+    arcs overlap for `min_hours`. Good to a day: the Sun stands still during each night.
+
+    Parameters
+    ----------
+    ra, dec : ndarray, shape (n,)
+        CIRS [deg]. For catalogue positions the error is precession's, a third of a degree at most in this century.
+    night : Night
+        To begin after; its site and twilight hold for all nights.
+    min_altitude : float
+        [deg]
+    min_hours : float
+        [h]
+
+    Returns
+    -------
+    ndarray of int64, shape (n,)
+        Nights from `night`, 1 to 366; 0 if there is none.
+    """
+    site = night.site
+    ahead = np.arange(1, NIGHTS_AHEAD + 1)
+    # The Sun's path is smooth: between every fifth day it is interpolated to 0.02°.
+    days = np.arange(0, NIGHTS_AHEAD + 5, 5)
+    right_ascension, declination = sky.sun_positions(night.midnight + days)
+    sun_ra = np.interp(ahead, days, np.unwrap(right_ascension, period=360.0))
+    sun_dec = np.interp(ahead, days, declination)
+    above = _half_arc(dec, site.latitude, min_altitude)[:, np.newaxis]
+    dark = 180.0 - _half_arc(sun_dec, site.latitude, -night.twilight)
+    # A night that `night_at` refuses, because the Sun does not rise or not set, is none to wait for.
+    dark[_half_arc(sun_dec, site.latitude, sky.HORIZON) == 0.0] = 0.0
+    hour_angle = (sun_ra + 180.0 - np.asarray(ra)[:, np.newaxis] + 180.0) % 360.0 - 180.0  # of the target at midnight
+    overlap = np.zeros_like(hour_angle)
+    for turn in (-360.0, 0.0, 360.0):
+        middle = hour_angle + turn
+        overlap += np.maximum(0.0, np.minimum(middle + dark, above) - np.maximum(middle - dark, -above))
+    enough = (overlap >= max(min_hours, 0.01) * _DEGREES_PER_HOUR) & (above > 0.0)
+    return np.where(enough.any(axis=1), enough.argmax(axis=1) + 1, 0)
+
+
+def _half_arc(dec: NDArray[np.float64], latitude: float, altitude: float) -> NDArray[np.float64]:
+    """Hour angle at which a declination crosses an altitude [deg]: 0 if always below it, 180 if always above."""
+    phi, delta = np.radians(latitude), np.radians(dec)
+    scale = np.maximum(np.cos(phi) * np.cos(delta), 1e-12)
+    cosine = (np.sin(np.radians(altitude)) - np.sin(phi) * np.sin(delta)) / scale
+    return np.asarray(np.degrees(np.arccos(np.clip(cosine, -1.0, 1.0))))

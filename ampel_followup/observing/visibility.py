@@ -1,0 +1,234 @@
+"""What a site can see of many targets in one night, all at once."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ampel_followup.observing import sky
+from ampel_followup.observing.airmass import airmass
+from ampel_followup.observing.limits import ObservingLimits
+from ampel_followup.observing.night import Night, utc_isoformat
+from ampel_followup.observing.reasons import explain
+from ampel_followup.plan import TargetVisibility
+
+#: Equal steps from dusk to dawn at which the airmass is given for a visibility bar.
+BAR_STEPS = 16
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Visibility:
+    """
+    What can be seen of n targets in one night. Times are MJD, UTC.
+
+    Parameters
+    ----------
+    observable : ndarray of bool, shape (n,)
+        True if the target is within all limits for long enough.
+    start, end : ndarray, shape (n,)
+        First and last moment within the limits, interpolated to a few seconds; NaN if not observable. There may be a
+        gap between them (`hours` leaves it out).
+    best : ndarray, shape (n,)
+        Step of the night's grid with the least airmass of those within the limits; NaN if not observable.
+    hours : ndarray, shape (n,)
+        Time within the limits [h]; may be positive but too short for observable.
+    min_airmass : ndarray, shape (n,)
+        Least airmass within the limits or, if there is none, in the dark; NaN if below the horizon.
+    moon_separation : ndarray, shape (n,)
+        Angle to the Moon at mid-night [deg].
+    transit : ndarray, shape (n,)
+        Upper culmination nearest to mid-night, perhaps in daylight.
+    airmass : ndarray, shape (n, 16)
+        At equal steps from dusk to dawn, both included; NaN below the horizon.
+    reason : list of (str or None), length n
+        In words, why a target is not observable; None if it is.
+    """
+
+    observable: NDArray[np.bool_]
+    start: NDArray[np.float64]
+    end: NDArray[np.float64]
+    best: NDArray[np.float64]
+    hours: NDArray[np.float64]
+    min_airmass: NDArray[np.float64]
+    moon_separation: NDArray[np.float64]
+    transit: NDArray[np.float64]
+    airmass: NDArray[np.float64]
+    reason: list[str | None]
+
+    def __len__(self) -> int:
+        return len(self.observable)
+
+    def target(self, i: int) -> TargetVisibility:
+        """Return the record of target `i` in plain Python, for a plan."""
+        return TargetVisibility(
+            observable=bool(self.observable[i]),
+            start=_isoformat(self.start[i]),
+            end=_isoformat(self.end[i]),
+            best=_isoformat(self.best[i]),
+            hours=float(self.hours[i]),
+            min_airmass=float(self.min_airmass[i]),
+            moon_separation=float(self.moon_separation[i]),
+            airmass=tuple(self.airmass[i].tolist()),
+            reason=self.reason[i],
+        )
+
+
+def altitudes(ra: ArrayLike, dec: ArrayLike, night: Night, mjd: ArrayLike) -> NDArray[np.float64]:
+    """
+    Give the altitudes of targets at times in a night, without refraction.
+
+    Positions are brought to the CIRS once, for mid-night; then only the Earth turns. The error is below 1″ (polar
+    motion 0.6″, diurnal aberration 0.3″, change of annual aberration 0.2″), for the night's UT1 − UTC.
+
+    Parameters
+    ----------
+    ra, dec : array_like, shape (n,)
+        ICRS [deg].
+    night : Night
+    mjd : array_like, shape (t,)
+        UTC, within half a day of mid-night.
+
+    Returns
+    -------
+    ndarray, shape (n, t)
+        [deg]
+    """
+    stars = sky.cirs_directions(np.atleast_1d(ra), np.atleast_1d(dec), night.midnight)
+    return np.asarray(np.degrees(np.arcsin(np.clip(_sines(stars, night, np.atleast_1d(mjd)), -1.0, 1.0))))
+
+
+def visibility(ra: ArrayLike, dec: ArrayLike, night: Night, limits: ObservingLimits | None = None) -> Visibility:
+    """
+    Find what can be seen of targets in a night.
+
+    Parameters
+    ----------
+    ra, dec : array_like, shape (n,)
+        ICRS [deg]. A position that is NaN, infinite or off the sky makes the target not observable ("no position").
+    night : Night
+    limits : ObservingLimits, optional
+
+    Returns
+    -------
+    Visibility
+    """
+    limits = limits or ObservingLimits()
+    ra, dec = np.broadcast_arrays(*(np.atleast_1d(np.asarray(value, dtype=np.float64)) for value in (ra, dec)))
+    known = np.isfinite(ra) & (np.abs(dec) <= 90.0)
+    ra, dec = np.where(known, ra, 0.0), np.where(known, dec, 0.0)
+
+    stars = sky.cirs_directions(ra, dec, night.midnight)
+    sine = _sines(stars, night, night.times)
+    lowest_altitude = limits.lowest_altitude
+    high = sine - math.sin(math.radians(lowest_altitude))
+    moon_cosine = sky.directions(ra, dec) @ sky.directions(night.moon_ra, night.moon_dec).T
+    # Each margin is positive within its limit, so the smaller of the two is positive within both.
+    margin = high.copy()
+    up = night.moon_altitude > sky.HORIZON
+    margin[:, up] = np.minimum(margin[:, up], math.cos(math.radians(limits.min_moon_separation)) - moon_cosine[:, up])
+
+    useful = margin >= 0.0
+    start, end, hours = _useful_time(margin, night.times)
+    observable = known & useful.any(axis=1) & (hours >= limits.min_hours)
+    best = np.where(useful, sine, -np.inf).argmax(axis=1)
+    highest = np.where(
+        useful.any(axis=1), np.take_along_axis(sine, best[:, np.newaxis], axis=1)[:, 0], sine.max(axis=1)
+    )
+    bar = _sines(stars, night, np.linspace(night.dusk, night.dawn, BAR_STEPS))
+    moon_separation = _degrees_from_cosine(moon_cosine[:, len(night.times) // 2])
+    reason = explain(
+        known=known,
+        observable=observable,
+        stars=stars,
+        sine=sine,
+        hours=hours,
+        hours_high=_useful_time(high, night.times)[2],
+        moon_separation=_degrees_from_cosine(np.where((high >= 0.0) & up, moon_cosine, -1.0).max(axis=1)),
+        night=night,
+        limits=limits,
+    )
+
+    def where(mask: NDArray[np.bool_], value: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.where(mask, value, np.nan)
+
+    return Visibility(
+        observable=observable,
+        start=where(observable, start),
+        end=where(observable, end),
+        best=where(observable, night.times[best]),
+        hours=np.where(known, hours, 0.0),
+        min_airmass=where(known, _airmass_from_sine(highest)),
+        moon_separation=where(known, moon_separation),
+        transit=where(known, _transit(stars, night)),
+        airmass=where(known[:, np.newaxis], _airmass_from_sine(bar)),
+        reason=reason,
+    )
+
+
+def _sines(stars: NDArray[np.float64], night: Night, mjd: ArrayLike) -> NDArray[np.float64]:
+    """Sine of the altitude, shape (n, t), of CIRS directions, shape (n, 3)."""
+    return stars @ sky.zenith(night.site, mjd, night.delta_ut1).T
+
+
+def _useful_time(
+    margin: NDArray[np.float64], times: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """
+    Find when a margin is not negative, taking it as linear between the times.
+
+    Parameters
+    ----------
+    margin : ndarray, shape (n, t)
+    times : ndarray, shape (t,)
+        Equal steps [MJD].
+
+    Returns
+    -------
+    start, end : ndarray, shape (n,)
+        [MJD]; meaningless where `hours` is 0.
+    hours : ndarray, shape (n,)
+        Sum over all stretches [h].
+    """
+    step = times[1] - times[0]
+    rows, last_column = np.arange(len(margin)), margin.shape[1] - 1
+    useful = margin >= 0.0
+    first = useful.argmax(axis=1)
+    last = last_column - useful[:, ::-1].argmax(axis=1)
+
+    def beyond(inside: NDArray[np.intp], outside: NDArray[np.intp]) -> NDArray[np.float64]:
+        """Part of the step from `inside` to its neighbour `outside` that is still useful."""
+        a, b = margin[rows, inside], margin[rows, outside]
+        return np.where((a >= 0.0) & (b < 0.0), a / np.where(a - b > 0.0, a - b, 1.0), 0.0)
+
+    start = times[first] - step * beyond(first, np.maximum(first - 1, 0))
+    end = times[last] + step * beyond(last, np.minimum(last + 1, last_column))
+    # Of a step between a and b, the part (a⁺ + b⁺) / (|a| + |b|) is useful: all, none, or what is before the crossing.
+    positive, size = np.maximum(margin, 0.0), np.abs(margin)
+    size_of_step = size[:, :-1] + size[:, 1:]
+    part = np.divide(
+        positive[:, :-1] + positive[:, 1:], size_of_step, out=np.ones_like(size_of_step), where=size_of_step > 0
+    )
+    return start, end, part.sum(axis=1) * step * 24.0
+
+
+def _transit(stars: NDArray[np.float64], night: Night) -> NDArray[np.float64]:
+    overhead = sky.zenith(night.site, night.midnight, night.delta_ut1)
+    # Right ascension minus that of the meridian: how far the Earth has still to turn.
+    ahead = np.arctan2(stars[:, 1], stars[:, 0]) - math.atan2(overhead[1], overhead[0])
+    turns = (ahead / (2.0 * np.pi) + 0.5) % 1.0 - 0.5
+    return np.asarray(night.midnight + turns * sky.ROTATION_PERIOD)
+
+
+def _airmass_from_sine(sine: NDArray[np.float64]) -> NDArray[np.float64]:
+    return airmass(np.degrees(np.arcsin(np.clip(sine, -1.0, 1.0))))
+
+
+def _degrees_from_cosine(cosine: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.asarray(np.degrees(np.arccos(np.clip(cosine, -1.0, 1.0))))
+
+
+def _isoformat(mjd: np.float64) -> str | None:
+    return None if np.isnan(mjd) else utc_isoformat(float(mjd))
