@@ -151,7 +151,7 @@ _LAYOUT = 1
 _HEADER = "<BIH"
 _REALS = ("time", "flux", "flux_err", "point_ra", "point_dec", "rb", "drb")
 
-# Four fifths of what the highest level gains, in a third of its time.
+# Halves a typical ZTF light curve; the highest level gains 2 % more, for half as much time again.
 _COMPRESSION_LEVEL = 1
 
 

@@ -55,6 +55,8 @@ class SqliteDatabase:
         try:
             if layout.needs_upgrade(self._layout(), self.url, read_only=read_only, create=create):
                 self._upgrade()
+            if not read_only:
+                self._write_ahead()
         except sqlite3.Error as error:
             self.close()
             raise self._store_error(error) from error
@@ -103,8 +105,6 @@ class SqliteDatabase:
     def _upgrade(self) -> None:
         import sqlalchemy
 
-        # Write-ahead mode is a property of the file, and cannot be set inside a transaction.
-        self._connection.execute("PRAGMA journal_mode = WAL")
         engine = sqlalchemy.create_engine(
             "sqlite://", creator=lambda: _connect(self._path, read_only=False), poolclass=sqlalchemy.NullPool
         )
@@ -118,6 +118,15 @@ class SqliteDatabase:
                 layout.upgrade(connection)
         except sqlalchemy.exc.DBAPIError as error:
             raise self._store_error(error.orig or error) from error
+
+    def _write_ahead(self) -> None:
+        # A property of the file, kept by it: after the first time this does nothing. Two processes that make a store at
+        # the same time may hinder each other here; all still works then, and the next one to open it succeeds.
+        try:
+            self._connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error):
+                raise
 
     def _store_error(self, error: BaseException) -> StoreError:
         text = str(error)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import zlib
+from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ampel_followup.alerts.quarantine import Quarantine
+from ampel_followup.alerts.spool import light_curves
 from ampel_followup.decision import STATES, Decision, Verdict, effective_verdicts
 from ampel_followup.lightcurve import LightCurve
 from ampel_followup.store.records import pack_points, unpack_points
@@ -38,6 +41,21 @@ def test_every_bit_of_a_light_curve_survives_packing(
         np.testing.assert_array_equal(np.signbit(stored), np.signbit(getattr(light_curve, name)), err_msg=name)
     assert columns["band"] == tuple(light_curve.band.tolist())
     assert columns["upper_limit"] == tuple(light_curve.upper_limit.tolist())
+
+
+def test_real_light_curves_survive_packing_in_half_their_size(shared_data: Path) -> None:
+    archive = shared_data / "ztf_alerts" / "ztf_public_20180819_mod1000.tar.gz"
+    unpacked = packed = 0
+    for light_curve in light_curves([archive], quarantine=Quarantine()):
+        points = pack_points(light_curve)
+        columns = unpack_points(points)
+        for name in ("time", "flux", "flux_err", "point_ra", "point_dec", "rb", "drb", "source_id"):
+            np.testing.assert_array_equal(columns[name], getattr(light_curve, name), err_msg=name)
+        assert columns["band"] == tuple(light_curve.band.tolist())
+        unpacked += len(zlib.decompress(points))
+        packed += len(points)
+    assert unpacked > 0
+    assert packed < 0.6 * unpacked
 
 
 @given(st.binary(max_size=200))
