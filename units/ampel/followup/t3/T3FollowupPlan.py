@@ -146,10 +146,11 @@ def _latest_score(view: SnapView, digest: str) -> tuple[LightCurve, Mapping[str,
     if not scores:
         return None
 
-    # Latest by the photometry, not by when it was ingested: alerts do not always arrive in order.
-    def age(score: tuple[Mapping[str, Any], Sequence[int]]) -> tuple[float, int, bool]:
+    # Latest by the photometry, not by when it was ingested: alerts do not always arrive in order. Of detections issued
+    # again for one exposure, the largest id counts, as for AMPEL.
+    def age(score: tuple[Mapping[str, Any], Sequence[int]]) -> tuple[float, int, int, bool]:
         body, numbers = score
-        return body["photometry"]["last_mjd"], len(numbers), body["bundle_digest"] == digest
+        return body["photometry"]["last_mjd"], len(numbers), max(numbers), body["bundle_digest"] == digest
 
     body, numbers = max(scores, key=age)
     try:

@@ -1,0 +1,77 @@
+"""What an operator's AMPEL makes of this distribution."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+pytest.importorskip("ampel.core.AmpelDB", reason="the AMPEL stack is the extra 'ztf'")
+
+from ampel.config.builder.DisplayOptions import DisplayOptions
+from ampel.config.builder.DistConfigBuilder import DistConfigBuilder
+from ampel.model.ProcessModel import ProcessModel
+
+UNITS = {
+    "T2FollowupFeatures": "AbsLightCurveT2Unit",
+    "T2SpectroscopicGain": "AbsTiedLightCurveT2Unit",
+    "T3FollowupPlan": "AbsT3Unit",
+}
+REPOSITORY = Path(__file__).parents[2]
+EXAMPLES = REPOSITORY / "conf" / "ampel-followup" / "examples"
+
+
+def test_config_build_registers_the_three_units(built_config: tuple[Path, str]) -> None:
+    units = yaml.safe_load(built_config[0].read_text())["unit"]
+    for name, base in UNITS.items():
+        assert base in units[name]["base"]
+        assert units[name]["distrib"] == "ampel-followup"
+
+
+def test_config_build_has_nothing_to_complain_about_our_units(built_config: tuple[Path, str]) -> None:
+    assert "ampel.followup" not in built_config[1]
+    assert "Error occured" not in built_config[1]
+
+
+def test_examples_are_not_installed_as_channels_or_processes(built_config: tuple[Path, str]) -> None:
+    config = yaml.safe_load(built_config[0].read_text())
+    assert "FOLLOWUP" not in config["channel"]
+    assert not [name for tier in config["process"].values() for name in tier if "FOLLOWUP" in name]
+
+
+def test_example_channel_and_process_are_what_ampel_expects() -> None:
+    builder = DistConfigBuilder(DisplayOptions(hide_module_not_found_errors=True))
+    builder.load_distributions(raise_exc=False)
+    for section in ("channel", "process"):
+        name = f"followup_{section}.yml"
+        builder.first_pass_config[section].add(yaml.safe_load((EXAMPLES / name).read_text()), "mine", "0", name)
+    config = builder.build_config(
+        stop_on_errors=1, config_validator=None, skip_default_processes=True, get_unit_env=False
+    )
+    alerts = ProcessModel(**config["process"]["t0"]["FOLLOWUP|T0|ztf_uw_public"])
+    queued = alerts.processor.config["directives"][0]["ingest"]["mux"]["combine"][0]["state_t2"]
+    assert [entry["unit"] for entry in queued[:2]] == ["T2FollowupFeatures", "T2SpectroscopicGain"]
+    # The scoring unit finds the features by their configuration.
+    assert config["confid"][queued[1]["config"]]["t2_dependency"][0]["config"] == queued[0]["config"]
+    plan = ProcessModel(**config["process"]["t3"]["followup_plan"])
+    assert plan.processor.config["stage"]["config"]["execute"][0]["unit"] == "T3FollowupPlan"
+
+
+def test_importing_the_units_loads_no_machine_learning_library() -> None:
+    # `ampel config build` imports every unit of every distribution; that must not take long.
+    code = (
+        "import sys\n"
+        "import ampel.followup.t2.T2FollowupFeatures, ampel.followup.t2.T2SpectroscopicGain\n"
+        "import ampel.followup.t3.T3FollowupPlan\n"
+        "print([name for name in ('tensorflow', 'sklearn', 'onnxruntime', 'textual') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+@pytest.mark.parametrize("folder", ["units", "units/ampel", "units/ampel/followup", "units/ampel/followup/t2"])
+def test_namespace_package_stays_open_for_other_distributions(folder: str) -> None:
+    assert not (REPOSITORY / folder / "__init__.py").exists()

@@ -1,0 +1,290 @@
+"""A night inside AMPEL, from alerts to plan, against the same night without AMPEL."""
+
+from __future__ import annotations
+
+import json
+import tarfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from ampel_followup.alerts.quarantine import Quarantine
+from ampel_followup.alerts.spool import light_curves
+from ampel_followup.errors import SiteError
+from ampel_followup.lightcurve import LightCurve
+from ampel_followup.models.bundle import load_bundle
+from ampel_followup.night_run import run_night
+from ampel_followup.observing import get_site, night_at
+from ampel_followup.plan import NightPlan, RankedTarget
+from ampel_followup.store import Store, StoredPlan
+
+SITE, NIGHT = "palomar", "2018-08-20"
+TOLERANCE = 1e-9
+
+
+def embedded(archive: Path, strategy: str = "value-of-information") -> NightPlan:
+    """Plan the same night without AMPEL."""
+    return run_night(
+        [archive],
+        night=night_at(get_site(SITE), NIGHT),
+        bundle=load_bundle(),
+        strategy=strategy,
+        quarantine=Quarantine(None),
+        created="2018-08-20T22:00:00Z",
+    ).plan
+
+
+def read_light_curves(archive: Path) -> dict[str, LightCurve]:
+    return {curve.id: curve for curve in light_curves([archive], quarantine=Quarantine(None))}
+
+
+def stored(broker: Any) -> StoredPlan:
+    with Store.open(broker.store, read_only=True) as store:
+        return store.load_plan(night=NIGHT, site=SITE)
+
+
+def t2_results(broker: Any) -> list[tuple[object, ...]]:
+    return [
+        tuple(document[key] for key in ("stock", "unit", "link", "code", "body")) for document in broker.documents("t2")
+    ]
+
+
+def assert_same_plan(plan: NightPlan, expected: NightPlan) -> None:
+    assert (plan.night, plan.strategy, plan.bundle_digest) == (
+        expected.night,
+        expected.strategy,
+        expected.bundle_digest,
+    )
+    for name in ("targets", "not_observable"):
+        ours: tuple[RankedTarget, ...] = getattr(plan, name)
+        theirs: tuple[RankedTarget, ...] = getattr(expected, name)
+        assert [target.id for target in ours] == [target.id for target in theirs]
+        for one, other in zip(ours, theirs, strict=True):
+            assert one.scores.p_t == pytest.approx(other.scores.p_t, abs=TOLERANCE)
+            assert one.scores.p_ts == pytest.approx(other.scores.p_ts, abs=TOLERANCE)
+            for score in ("entropy", "information_gain", "p_change", "value_of_information", "in_scope"):
+                assert getattr(one.scores, score) == pytest.approx(getattr(other.scores, score), abs=TOLERANCE)
+            assert (one.rank, one.stock, one.reasons) == (other.rank, other.stock, other.reasons)
+            assert one.visibility.to_dict() == other.visibility.to_dict()
+            assert one.photometry.to_dict() == other.photometry.to_dict()
+
+
+@pytest.fixture(scope="module")
+def archive(shared_data: Path) -> Path:
+    """30 alerts of the public ZTF stream."""
+    return shared_data / "ztf_alerts" / "ztf_public_20180819_mod1000.tar.gz"
+
+
+@pytest.fixture(scope="module")
+def night(new_broker: Callable[[], Any], archive: Path) -> Any:
+    """AMPEL after the example job has run on those alerts."""
+    broker = new_broker()
+    broker.run(broker.job(archive, site=SITE, night=NIGHT))
+    return broker
+
+
+def test_list_equals_the_embedded_one(night: Any, archive: Path) -> None:
+    plan = stored(night).plan
+    assert len(plan.targets) + len(plan.not_observable) == 30
+    assert len(plan.targets) > 5
+    assert_same_plan(plan, embedded(archive))
+
+
+def test_list_equals_that_of_the_command_line(night: Any, archive: Path, tmp_path: Path) -> None:
+    from typer.testing import CliRunner
+
+    from ampel_followup.cli import app
+
+    options = ["--site", SITE, "--night", NIGHT, "--store", str(tmp_path / "store.sqlite"), "--json"]
+    result = CliRunner().invoke(app, ["rank", str(archive), *options], catch_exceptions=False)
+    assert result.exit_code == 0
+    targets = json.loads(result.stdout)["targets"]
+    plan = stored(night).plan
+    assert [target["id"] for target in targets] == [target.id for target in plan.targets]
+    for listed, target in zip(targets, plan.targets, strict=True):
+        assert listed["priority"] == pytest.approx(target.priority, abs=TOLERANCE)
+        assert listed["scores"]["p_t"] == pytest.approx(target.scores.p_t, abs=TOLERANCE)
+
+
+def test_light_curves_in_the_store_are_those_of_the_packets_point_for_point(night: Any, archive: Path) -> None:
+    expected = read_light_curves(archive)
+    assert any((curve.flux < 0).any() for curve in expected.values())
+    assert any(curve.upper_limit.any() for curve in expected.values())
+    with Store.open(night.store, read_only=True) as store:
+        for name, curve in expected.items():
+            kept = store.light_curve(name)
+            assert kept is not None
+            for column in ("time", "flux", "flux_err"):
+                np.testing.assert_array_equal(getattr(kept, column), getattr(curve, column))
+            assert list(kept.band) == curve.band.tolist()
+            assert list(kept.upper_limit) == curve.upper_limit.tolist()
+
+
+def test_targets_are_tagged_and_say_in_their_journal_why(night: Any) -> None:
+    plan = stored(night)
+    targets = {target.stock: target for target in plan.plan.targets}
+    for stock in night.documents("stock"):
+        journal = [record for record in stock["journal"] if record.get("unit") == "T3FollowupPlan"]
+        if stock["stock"] not in targets:
+            assert "FOLLOWUP_PLANNED" not in stock["tag"]
+            assert not journal
+            continue
+        target = targets[stock["stock"]]
+        assert target.id in stock["name"]
+        assert "FOLLOWUP_PLANNED" in stock["tag"]
+        assert [record["extra"] for record in journal] == [
+            {
+                "plan": plan.info.revision,
+                "night": NIGHT,
+                "site": SITE,
+                "strategy": "value-of-information",
+                "rank": target.rank,
+                "priority": target.priority,
+                "reasons": list(target.reasons),
+            }
+        ]
+
+
+def test_plan_document_counts_what_went_into_the_plan(night: Any) -> None:
+    [document] = night.documents("t3")
+    plan = stored(night)
+    assert document["body"] == {
+        "revision": plan.info.revision,
+        "night": NIGHT,
+        "site": SITE,
+        "strategy": "value-of-information",
+        "bundle": plan.plan.bundle,
+        "targets": len(plan.plan.targets),
+        "not_observable": len(plan.plan.not_observable),
+        "objects": 30,
+        "scored": 30,
+        "rescored": 0,
+    }
+    assert plan.report == {"objects": 30, "scored": 30, "rescored": 0}
+
+
+def test_nothing_went_wrong(night: Any) -> None:
+    assert night.documents("trouble") == []
+    assert {document["code"] for document in night.documents("t2")} == {0}
+
+
+def test_feature_document_names_what_it_measured(night: Any) -> None:
+    bundle = load_bundle()
+    documents = night.documents("t2", {"unit": "T2FollowupFeatures"})
+    for document in documents:
+        [body] = document["body"]
+        assert tuple(body["features"]) == bundle.features
+        assert body["feature_sets"] == bundle.info["feature_sets"]
+        assert body["bundle_digest"] == bundle.digest
+        assert all(value is None or np.isfinite(value) for value in body["features"].values())
+    assert any(None in document["body"][0]["features"].values() for document in documents)
+
+
+def test_running_the_job_again_changes_nothing_but_the_journal(new_broker: Callable[[], Any], archive: Path) -> None:
+    broker = new_broker()
+    job = broker.job(archive, site=SITE, night=NIGHT)
+    broker.run(job)
+    first, results = stored(broker), t2_results(broker)
+    broker.run(job)
+    second = stored(broker)
+    assert second.plan.to_json() == first.plan.to_json()
+    assert second.info.revision == first.info.revision
+    assert t2_results(broker) == results
+    assert len(broker.documents("stock")) == 30
+    assert all(stock["tag"].count("FOLLOWUP_PLANNED") <= 1 for stock in broker.documents("stock"))
+
+
+def test_damaged_datapoint_costs_its_object_and_no_other(new_broker: Callable[[], Any], archive: Path) -> None:
+    broker = new_broker()
+    job = broker.job(archive, site=SITE, night=NIGHT)
+    broker.run(job, 0)
+    everything = embedded(archive)
+    victim = everything.targets[0]
+    point = broker.documents("t0", {"stock": victim.stock, "id": {"$gt": 0}})[0]
+    broker.database["t0"].update_one({"_id": point["_id"]}, {"$set": {"body.magpsf": "bright"}})
+    broker.run(job, 1)
+    broker.run(job, 2)
+
+    for document in broker.documents("t2", {"stock": victim.stock}):
+        assert document["code"] == 1
+        assert victim.id in document["body"][0]["error"]
+        assert "magpsf = 'bright'" in document["body"][0]["error"]
+    plan = stored(broker)
+    assert [target.id for target in plan.plan.targets] == [target.id for target in everything.targets[1:]]
+    assert plan.report == {"objects": 30, "scored": 29, "rescored": 0}
+
+
+def test_object_without_a_detection_is_left_out(new_broker: Callable[[], Any], archive: Path) -> None:
+    broker = new_broker()
+    job = broker.job(archive, site=SITE, night=NIGHT)
+    broker.run(job, 0)
+    stock = broker.documents("stock")[0]["stock"]
+    broker.database["t0"].update_many({"stock": stock, "id": {"$gt": 0}}, {"$set": {"body.magpsf": float("nan")}})
+    broker.run(job, 1)
+    broker.run(job, 2)
+    assert {document["code"] for document in broker.documents("t2", {"stock": stock})} == {1}
+    assert stored(broker).report["scored"] == 29
+
+
+def test_scores_of_another_bundle_are_made_again(new_broker: Callable[[], Any], archive: Path) -> None:
+    broker = new_broker()
+    job = broker.job(archive, site=SITE, night=NIGHT)
+    broker.run(job, 0)
+    broker.run(job, 1)
+    for document in broker.documents("t2", {"unit": "T2SpectroscopicGain"})[:4]:
+        change = {"body.0.bundle_digest": "another", "body.0.scores.value_of_information": 2.0}
+        broker.database["t2"].update_one({"_id": document["_id"]}, {"$set": change})
+    broker.run(job, 2)
+    assert stored(broker).report == {"objects": 30, "scored": 30, "rescored": 4}
+    assert_same_plan(stored(broker).plan, embedded(archive))
+
+
+def test_options_of_the_plan_unit_are_heeded(new_broker: Callable[[], Any], archive: Path) -> None:
+    broker = new_broker()
+    broker.run(broker.job(archive, site=SITE, night=NIGHT, strategy="entropy", max_targets=2, tag="TONIGHT"))
+    plan = stored(broker).plan
+    assert_same_plan(plan, embedded(archive, "entropy"))
+    tagged = {stock["stock"] for stock in broker.documents("stock") if "TONIGHT" in stock["tag"]}
+    assert tagged == {target.stock for target in plan.targets[:2]}
+
+
+def test_unknown_site_stops_the_job_before_it_writes(new_broker: Callable[[], Any], archive: Path) -> None:
+    broker = new_broker()
+    with pytest.raises(SiteError, match="palomr"):
+        broker.run(broker.job(archive, site="palomr", night=NIGHT), 2)
+    assert not broker.store.exists()
+
+
+def reordered(archive: Path, out: Path, *, newest_first: bool) -> Path:
+    """Return a copy of an archive with its packets in order of candid, that is of time."""
+    with tarfile.open(archive) as source, tarfile.open(out, "w:gz") as target:
+        members = [member for member in source.getmembers() if member.name.endswith(".avro")]
+        for member in sorted(members, key=lambda member: Path(member.name).name, reverse=newest_first):
+            target.addfile(member, source.extractfile(member))
+    return out
+
+
+@pytest.mark.parametrize("name", ["ZTF18abxhyqv", "ZTF18acruwxq"])
+def test_several_alerts_of_an_object_make_the_same_light_curve(
+    new_broker: Callable[[], Any], shared_data: Path, tmp_path: Path, name: str
+) -> None:
+    archive = reordered(shared_data / "ztf_alerts" / f"{name}.tar.gz", tmp_path / "alerts.tar.gz", newest_first=False)
+    broker = new_broker()
+    broker.run(broker.job(archive, site=SITE, night=NIGHT))
+    assert len(broker.documents("t1")) > 1
+    assert_same_plan(stored(broker).plan, embedded(archive))
+
+
+@pytest.mark.parametrize("name", ["ZTF18abxhyqv", "ZTF18acruwxq"])
+def test_latest_photometry_counts_even_if_it_came_first(
+    new_broker: Callable[[], Any], shared_data: Path, tmp_path: Path, name: str
+) -> None:
+    archive = reordered(shared_data / "ztf_alerts" / f"{name}.tar.gz", tmp_path / "alerts.tar.gz", newest_first=True)
+    broker = new_broker()
+    broker.run(broker.job(archive, site=SITE, night=NIGHT))
+    [target] = [*stored(broker).plan.targets, *stored(broker).plan.not_observable]
+    [curve] = read_light_curves(archive).values()
+    assert target.photometry.last_mjd == curve.time[curve.detected][-1]
