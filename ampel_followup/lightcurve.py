@@ -23,9 +23,7 @@ MJD_OFFSET = 2400000.5
 _MAG_PER_RELATIVE_FLUX = 2.5 / np.log(10.0)
 
 
-def flux_from_magnitude(
-    mag: ArrayLike, mag_err: ArrayLike
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def flux_from_magnitude(mag: ArrayLike, mag_err: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """
     Convert AB magnitudes and their errors to fluxes in µJy.
 
@@ -43,9 +41,7 @@ def flux_from_magnitude(
     return flux, flux * np.asarray(mag_err, dtype=np.float64) / _MAG_PER_RELATIVE_FLUX
 
 
-def magnitude_from_flux(
-    flux: ArrayLike, flux_err: ArrayLike
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def magnitude_from_flux(flux: ArrayLike, flux_err: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """
     Convert fluxes in µJy to AB magnitudes; the inverse of `flux_from_magnitude`.
 
@@ -148,7 +144,9 @@ class LightCurve:
                 )
             columns[name] = value
         if not (np.isfinite(self.ra) and -90.0 <= self.dec <= 90.0):
-            raise LightCurveError(f"{self.id}: position ({self.ra}, {self.dec}) is not on the sky; degrees are expected")
+            raise LightCurveError(
+                f"{self.id}: position ({self.ra}, {self.dec}) is not on the sky; degrees are expected"
+            )
 
         good = np.isfinite(time) & np.isfinite(columns["flux"]) & np.isfinite(columns["flux_err"])
         good &= np.nan_to_num(columns["flux_err"]) > 0

@@ -1,0 +1,146 @@
+"""
+Make the model bundle that the package ships, from simulated light curves and spectra of the same objects.
+
+    python scripts/build_default_bundle.py [--objects 24000] [--seed 20260101]
+
+Objects are simulated over nights of a year, split by object into a training and a test part, and trained as
+`ampel_followup.models.training` says. With sncosmo's templates installed (SNCOSMO_DATA_DIR) half of the supernovae
+follow them; the templates themselves do not become part of the bundle.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from rich.progress import track
+
+from ampel_followup.alerts.ztf import light_curve_from_candidates, ztf_stock
+from ampel_followup.features import FEATURE_SETS
+from ampel_followup.gain import entropy
+from ampel_followup.lightcurve import LightCurve
+from ampel_followup.models.bundle import DEFAULT_BUNDLE, PACKAGED, ModelBundle, save_bundle
+from ampel_followup.models.training import TrainingOptions, train
+from ampel_followup.simulate import CLASSES, SimulatedObject, simulate_objects
+from ampel_followup.spectra.features import PrincipalSpectra, to_grid
+
+DESCRIPTION = (
+    "Trained on simulated ZTF light curves and spectra only. It makes the first night work, and is no substitute for "
+    "training on one's own labels: the class mix, the noise and the spectra are those of the simulation, not of the sky."
+)
+
+#: Nights that the objects are seen in: a year, so that every season, Moon and gap occurs.
+NIGHTS = 24
+
+
+def simulated(n: int, seed: int, templates: str) -> Iterator[SimulatedObject]:
+    """Yield n objects over the nights of a year."""
+    for k in range(NIGHTS):
+        night = datetime.date(2026, 1, 7) + datetime.timedelta(days=round(365 * k / NIGHTS))
+        share = n // NIGHTS + (k < n % NIGHTS)
+        yield from simulate_objects(
+            share, night, np.random.default_rng([seed, k]), templates=templates, first_number=k * n
+        )
+
+
+def main() -> None:
+    """Simulate, train, measure, save."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--objects", type=int, default=24_000)
+    parser.add_argument("--seed", type=int, default=20260101)
+    parser.add_argument("--out", type=Path, default=PACKAGED / DEFAULT_BUNDLE)
+    options = parser.parse_args()
+    templates = "auto" if os.environ.get("SNCOSMO_DATA_DIR") else "analytic"
+
+    light_curves: list[LightCurve] = []
+    spectra, labels = [], []
+    rng = np.random.default_rng([options.seed, 1])
+    for item in track(simulated(options.objects, options.seed, templates), "simulating", options.objects):
+        light_curves.append(light_curve_from_candidates(item.id, ztf_stock(item.id), item.candidates))
+        wavelength, flux, _ = item.spectrum(rng)
+        spectra.append(to_grid(wavelength, flux))
+        labels.append(item.label)
+    y, x_s = np.array(labels), np.array(spectra)
+    x_t = np.concatenate([s.compute(light_curves) for s in FEATURE_SETS.values()], axis=1)
+    names = [name for s in FEATURE_SETS.values() for name in s.names]
+
+    test = np.random.default_rng([options.seed, 2]).random(len(y)) < 0.25
+    info, files = train(
+        x_t[~test],
+        x_s[~test],
+        y[~test],
+        features=names,
+        feature_sets={s.name: s.version for s in FEATURE_SETS.values()},
+        classes=CLASSES,
+        rng=np.random.default_rng([options.seed, 3]),
+        options=TrainingOptions(),
+    )
+    head = {
+        "name": DEFAULT_BUNDLE,
+        "version": "1",
+        "created": datetime.date.today().isoformat(),
+        "description": DESCRIPTION,
+        "training": {
+            "data": "simulation",
+            "objects": int((~test).sum()),
+            "seed": options.seed,
+            "templates": "analytic and sncosmo" if templates == "auto" else "analytic",
+            "nights": NIGHTS,
+            "per_class": {c: int((y[~test] == c).sum()) for c in CLASSES},
+        },
+    }
+    bundle = save_bundle(options.out, {**head, "metrics": {}, **info}, files)
+    metrics = measure(bundle, x_t[test], x_s[test], y[test])
+    save_bundle(options.out, {**head, "metrics": metrics, **info}, files)
+    for key, value in metrics.items():
+        print(f"{key}: {value}")
+    print(f"{options.out}: {sum(f.stat().st_size for f in options.out.iterdir()) / 1e6:.2f} MB")
+
+
+def measure(bundle: ModelBundle, x_t: np.ndarray, spectra: np.ndarray, labels: np.ndarray) -> dict[str, object]:
+    """Measure a bundle on simulated objects that it was not trained on."""
+    import json
+
+    stored = json.loads(bundle.files["spectrum.json"])
+    principal = PrincipalSpectra(
+        *(np.asarray(stored[k]) for k in ("mean", "components", "scale")), explained=stored["explained"]
+    )
+    classes = np.array(bundle.classes)
+    y = np.array([bundle.classes.index(label) for label in labels])
+    rows = np.arange(len(y))
+    scores = bundle.score(x_t)
+    p_ts = bundle.p_ts.predict_proba(np.concatenate([x_t, principal.transform(spectra)], axis=1))
+    right, right_after = scores.class_now == y, p_ts.argmax(axis=1) == y
+    result: dict[str, object] = {
+        "test_objects": len(y),
+        "p_t_accuracy": right.mean(),
+        "p_t_log_loss": -np.log(np.clip(scores.p_t[rows, y], 1e-9, 1)).mean(),
+        "p_ts_accuracy": right_after.mean(),
+        "p_ts_log_loss": -np.log(np.clip(p_ts[rows, y], 1e-9, 1)).mean(),
+        "information_gain_expected": scores.information_gain.mean(),
+        "information_gain_true_spectra": (scores.entropy - entropy(p_ts)).mean(),
+        "p_t_recall": {c: (scores.class_now == k)[y == k].mean() for k, c in enumerate(classes)},
+        "p_ts_recall": {c: (p_ts.argmax(axis=1) == k)[y == k].mean() for k, c in enumerate(classes)},
+    }
+    n = len(y) // 20
+    gained = right_after.astype(float) - right
+    for name, priority in (
+        ("value-of-information", scores.value_of_information),
+        ("information-gain", scores.information_gain),
+        ("entropy", scores.entropy),
+        ("entropy-indicator", scores.entropy + 100 * scores.indicator),
+        ("random", np.random.default_rng(0).random(len(y))),
+    ):
+        result[f"corrected_by_5_percent_{name}"] = gained[np.argsort(-priority)[:n]].sum() / max(gained.sum(), 1)
+    return {
+        key: {k: round(float(v), 4) for k, v in value.items()} if isinstance(value, dict) else round(float(value), 4)
+        for key, value in result.items()
+    }
+
+
+if __name__ == "__main__":
+    main()
