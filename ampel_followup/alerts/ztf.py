@@ -11,11 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ampel_followup.bands import ZTF_FILTERS
 from ampel_followup.errors import AlertError, LightCurveError
 from ampel_followup.lightcurve import LIMIT_SIGMA, MJD_OFFSET, LightCurve, flux_from_magnitude
-
-#: Band names by ZTF's filter number ``fid``.
-BANDS = {1: "ztfg", 2: "ztfr", 3: "ztfi"}
 
 #: What is kept of the context of a detection; documented in `LightCurve`.
 CONTEXT_FIELDS = (
@@ -142,7 +140,7 @@ def encode_candidates(object_id: str, candidates: Iterable[Mapping[str, Any]]) -
             if jd < MJD_OFFSET:
                 raise ValueError(f"jd = {jd!r} is not a Julian Date")
             fid = _number(get("fid"), "fid")
-            if fid not in BANDS:
+            if fid not in ZTF_FILTERS:
                 raise ValueError(f"fid = {get('fid')!r} is not a filter of ZTF; 1 (g), 2 (r) or 3 (i) is expected")
             mag = _number(get("magpsf"), "magpsf")
             candid = _candid(get("candid"), "candid") or _candid(get("id"), "id")
@@ -229,7 +227,7 @@ def light_curve_from_points(object_id: str, stock: int, points: bytes, context: 
     )
 
 
-_BAND_NAMES = np.array(["", *(BANDS[fid] for fid in sorted(BANDS))])
+_BAND_NAMES = np.array(["", *(ZTF_FILTERS[fid] for fid in sorted(ZTF_FILTERS))])
 
 
 def _usable(points: NDArray[np.void]) -> NDArray[np.bool_]:

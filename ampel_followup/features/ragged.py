@@ -1,0 +1,226 @@
+"""
+Points of many objects in one array, and reductions over the points of each.
+
+Every reduction depends on the points of its own object alone, down to the last bit: an object has the same features
+whether it is computed alone or among a thousand. Hence sums run in the order of the points, never in a tree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ampel_followup.bands import BANDS
+from ampel_followup.lightcurve import LIMIT_SIGMA, LightCurve, magnitude_from_flux
+
+Floats = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+Indices = NDArray[np.intp]
+
+#: Letters that bands are told apart by, whatever the survey; ATLAS's wide bands go with the nearest letter.
+LETTERS = "ugrizy"
+
+_LETTER_OF_WIDE_BAND = {"c": "g", "o": "r"}
+
+
+@dataclass(frozen=True, slots=True)
+class Segments:
+    """
+    Consecutive points in n segments, some of which may be empty.
+
+    Parameters
+    ----------
+    offsets : ndarray of int, shape (n + 1,)
+        Segment i is points ``offsets[i]`` to ``offsets[i + 1] - 1``.
+    index : ndarray of int, shape (number of points,)
+        The segment of each point.
+    """
+
+    offsets: Indices
+    index: Indices
+
+    @classmethod
+    def from_counts(cls, counts: Indices) -> Segments:
+        """Make segments of `counts` points each, shape (n,)."""
+        offsets = np.zeros(len(counts) + 1, dtype=np.intp)
+        np.cumsum(counts, out=offsets[1:])
+        return cls(offsets, np.repeat(np.arange(len(counts)), counts))
+
+    @property
+    def counts(self) -> Indices:
+        """Points in each segment, shape (n,)."""
+        return np.diff(self.offsets)
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    def select(self, mask: Mask) -> Segments:
+        """Return the segments that are left of the points where `mask` is True."""
+        return Segments.from_counts(self.count(mask))
+
+    def count(self, mask: Mask) -> Indices:
+        """Count the points where `mask` is True in each segment, shape (n,)."""
+        return np.bincount(self.index[mask], minlength=len(self)).astype(np.intp)
+
+    def sum(self, values: Floats) -> Floats:
+        """Sum in each segment, shape (n,); 0 for an empty one."""
+        # np.add.reduceat would add pairwise; bincount adds one after the other.
+        return np.bincount(self.index, weights=values, minlength=len(self)).astype(np.float64, copy=False)
+
+    def mean(self, values: Floats) -> Floats:
+        """Arithmetic mean in each segment, shape (n,); NaN for an empty one."""
+        return self.sum(values) / np.where(self.counts > 0, self.counts, np.nan)
+
+    def maximum(self, values: Floats) -> Floats:
+        """Largest value in each segment, NaN ignored, shape (n,); NaN where there is none."""
+        result = np.full(len(self), np.nan)
+        filled = self.counts > 0
+        if filled.any():
+            # Without the empty segments, the start of one is the end of the one before.
+            result[filled] = np.fmax.reduceat(values, self.offsets[:-1][filled])
+        return result
+
+    def minimum(self, values: Floats) -> Floats:
+        """Smallest value in each segment, NaN ignored, shape (n,); NaN where there is none."""
+        return -self.maximum(-values)
+
+    def first(self, values: Floats) -> Floats:
+        """First value of each segment, shape (n,); NaN for an empty one."""
+        return self._at(values, self.offsets[:-1])
+
+    def last(self, values: Floats) -> Floats:
+        """Last value of each segment, shape (n,); NaN for an empty one."""
+        return self._at(values, self.offsets[1:] - 1)
+
+    def median(self, values: Floats) -> Floats:
+        """Median of each segment, shape (n,); NaN for an empty one. `values` must be free of NaN."""
+        ordered = values[np.lexsort((values, self.index))]
+        lower = self._at(ordered, self.offsets[:-1] + (self.counts - 1) // 2)
+        return 0.5 * (lower + self._at(ordered, self.offsets[:-1] + self.counts // 2))
+
+    def at_maximum(self, key: Floats, values: Floats) -> Floats:
+        """Return, of each segment, the entry of `values` where `key` is largest (the first one), shape (n,)."""
+        return self.first_where(key == self.maximum(key)[self.index], values)
+
+    def first_where(self, mask: Mask, values: Floats) -> Floats:
+        """First of `values` where `mask` is True in each segment, shape (n,); NaN where it nowhere is."""
+        return self.select(mask).first(values[mask])
+
+    def last_where(self, mask: Mask, values: Floats) -> Floats:
+        """Last of `values` where `mask` is True in each segment, shape (n,); NaN where it nowhere is."""
+        return self.select(mask).last(values[mask])
+
+    def _at(self, values: Floats, position: Indices) -> Floats:
+        result = np.full(len(self), np.nan)
+        filled = self.counts > 0
+        result[filled] = values[position[filled]]
+        return result
+
+
+@dataclass(frozen=True, slots=True)
+class Points:
+    """
+    Photometry of n objects with N points in all, in time order within each object.
+
+    Parameters
+    ----------
+    segments : Segments
+        The objects.
+    time : ndarray, shape (N,)
+        Since the first point of the object [d]: no absolute time can leak into a feature.
+    letter : ndarray of int, shape (N,)
+        Position of the band's letter in `LETTERS`; −1 for a band that is not known.
+    flux, flux_err : ndarray, shape (N,)
+        Difference flux and its error [µJy], signed; 0 at limits.
+    mag, mag_err : ndarray, shape (N,)
+        AB magnitude and its error [mag] of positive detections, NaN elsewhere.
+    limit : ndarray, shape (N,)
+        Five-sigma limiting magnitude [mag] of every point.
+    detected : ndarray of bool, shape (N,)
+        False at limits.
+    ra, dec : ndarray, shape (N,)
+        Position of each detection [deg].
+    rb, drb : ndarray, shape (N,)
+        Real/bogus scores of each detection.
+    """
+
+    segments: Segments
+    time: Floats
+    letter: NDArray[np.int8]
+    flux: Floats
+    flux_err: Floats
+    mag: Floats
+    mag_err: Floats
+    limit: Floats
+    detected: Mask
+    ra: Floats
+    dec: Floats
+    rb: Floats
+    drb: Floats
+
+    @property
+    def positive(self) -> Mask:
+        """True at detections brighter than the reference image, shape (N,)."""
+        return self.detected & (self.flux > 0)
+
+    def in_band(self, letter: str) -> Mask:
+        """Return True at points in a band of this letter, shape (N,)."""
+        mask: Mask = self.letter == LETTERS.index(letter)
+        return mask
+
+    def select(self, mask: Mask) -> Points:
+        """Return the points where `mask` is True; the objects stay, if without points."""
+        columns = {f.name: getattr(self, f.name)[mask] for f in fields(self) if f.name != "segments"}
+        return Points(segments=self.segments.select(mask), **columns)
+
+
+def stack(light_curves: Sequence[LightCurve]) -> Points:
+    """
+    Put the points of many light curves one after the other.
+
+    Parameters
+    ----------
+    light_curves : sequence of LightCurve
+        At least one; with any number of points each.
+
+    Returns
+    -------
+    Points
+    """
+
+    def column(name: str) -> Floats:
+        return np.concatenate([getattr(lc, name) for lc in light_curves])
+
+    segments = Segments.from_counts(np.array([len(lc) for lc in light_curves], dtype=np.intp))
+    time, flux, flux_err = column("time"), column("flux"), column("flux_err")
+    detected = ~np.concatenate([lc.upper_limit for lc in light_curves])
+    positive = detected & (flux > 0)
+    mag = np.full(len(flux), np.nan)
+    mag_err = np.full(len(flux), np.nan)
+    mag[positive], mag_err[positive] = magnitude_from_flux(flux[positive], flux_err[positive])
+    return Points(
+        segments=segments,
+        time=time - segments.first(time)[segments.index],
+        letter=_letters(np.concatenate([lc.band for lc in light_curves])),
+        flux=flux,
+        flux_err=flux_err,
+        mag=mag,
+        mag_err=mag_err,
+        limit=magnitude_from_flux(LIMIT_SIGMA * flux_err, flux_err)[0],
+        detected=detected,
+        ra=column("point_ra"),
+        dec=column("point_dec"),
+        rb=column("rb"),
+        drb=column("drb"),
+    )
+
+
+def _letters(band: NDArray[np.str_]) -> NDArray[np.int8]:
+    letter = np.full(len(band), -1, dtype=np.int8)
+    for name in BANDS:
+        code = BANDS[name].letter
+        letter[band == name] = LETTERS.index(_LETTER_OF_WIDE_BAND.get(code, code))
+    return letter
