@@ -42,8 +42,8 @@ def nights_until_observable(
     """
     site = night.site
     ahead = np.arange(1, NIGHTS_AHEAD + 1)
-    # The Sun's path is smooth: between every fifth day it is interpolated to 0.02°.
-    days = np.arange(0, NIGHTS_AHEAD + 5, 5)
+    # The Sun's path is smooth: between every tenth day it is interpolated to 0.1°, half a minute of twilight.
+    days = np.arange(0, NIGHTS_AHEAD + 10, 10)
     right_ascension, declination = sky.sun_positions(night.midnight + days)
     sun_ra = np.interp(ahead, days, np.unwrap(right_ascension, period=360.0))
     sun_dec = np.interp(ahead, days, declination)

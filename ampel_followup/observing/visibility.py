@@ -97,7 +97,7 @@ def altitudes(ra: ArrayLike, dec: ArrayLike, night: Night, mjd: ArrayLike) -> ND
         [deg]
     """
     stars = sky.cirs_directions(np.atleast_1d(ra), np.atleast_1d(dec), night.midnight)
-    return np.asarray(np.degrees(np.arcsin(np.clip(_sines(stars, night, np.atleast_1d(mjd)), -1.0, 1.0))))
+    return _degrees_from_sine(_sines(stars, night, np.atleast_1d(mjd)))
 
 
 def visibility(ra: ArrayLike, dec: ArrayLike, night: Night, limits: ObservingLimits | None = None) -> Visibility:
@@ -139,17 +139,21 @@ def visibility(ra: ArrayLike, dec: ArrayLike, night: Night, limits: ObservingLim
     )
     bar = _sines(stars, night, np.linspace(night.dusk, night.dawn, BAR_STEPS))
     moon_separation = _degrees_from_cosine(moon_cosine[:, len(night.times) // 2])
-    reason = explain(
-        known=known,
-        observable=observable,
-        stars=stars,
-        sine=sine,
-        hours=hours,
-        hours_high=_useful_time(high, night.times)[2],
-        moon_separation=_degrees_from_cosine(np.where((high >= 0.0) & up, moon_cosine, -1.0).max(axis=1)),
+
+    reason: list[str | None] = [None if found else "no position" for found in known]
+    failed = np.flatnonzero(known & ~observable)
+    while_high = np.where((high[failed] >= 0.0) & up, moon_cosine[failed], -1.0)
+    words = explain(
+        stars=stars[failed],
+        highest=_degrees_from_sine(sine[failed].max(axis=1)),
+        hours=hours[failed],
+        hours_high=_useful_time(high[failed], night.times)[2],
+        moon_separation=_degrees_from_cosine(while_high.max(axis=1)),
         night=night,
         limits=limits,
     )
+    for i, why in zip(failed, words, strict=True):
+        reason[i] = why
 
     def where(mask: NDArray[np.bool_], value: NDArray[np.float64]) -> NDArray[np.float64]:
         return np.where(mask, value, np.nan)
@@ -160,10 +164,10 @@ def visibility(ra: ArrayLike, dec: ArrayLike, night: Night, limits: ObservingLim
         end=where(observable, end),
         best=where(observable, night.times[best]),
         hours=np.where(known, hours, 0.0),
-        min_airmass=where(known, _airmass_from_sine(highest)),
+        min_airmass=where(known, airmass(_degrees_from_sine(highest))),
         moon_separation=where(known, moon_separation),
         transit=where(known, _transit(stars, night)),
-        airmass=where(known[:, np.newaxis], _airmass_from_sine(bar)),
+        airmass=where(known[:, np.newaxis], airmass(_degrees_from_sine(bar))),
         reason=reason,
     )
 
@@ -206,11 +210,8 @@ def _useful_time(
     start = times[first] - step * beyond(first, np.maximum(first - 1, 0))
     end = times[last] + step * beyond(last, np.minimum(last + 1, last_column))
     # Of a step between a and b, the part (a⁺ + b⁺) / (|a| + |b|) is useful: all, none, or what is before the crossing.
-    positive, size = np.maximum(margin, 0.0), np.abs(margin)
-    size_of_step = size[:, :-1] + size[:, 1:]
-    part = np.divide(
-        positive[:, :-1] + positive[:, 1:], size_of_step, out=np.ones_like(size_of_step), where=size_of_step > 0
-    )
+    positive, size = np.maximum(margin, 0.0), np.abs(margin) + 1e-300  # never 0 / 0
+    part = (positive[:, :-1] + positive[:, 1:]) / (size[:, :-1] + size[:, 1:])
     return start, end, part.sum(axis=1) * step * 24.0
 
 
@@ -222,8 +223,8 @@ def _transit(stars: NDArray[np.float64], night: Night) -> NDArray[np.float64]:
     return np.asarray(night.midnight + turns * sky.ROTATION_PERIOD)
 
 
-def _airmass_from_sine(sine: NDArray[np.float64]) -> NDArray[np.float64]:
-    return airmass(np.degrees(np.arcsin(np.clip(sine, -1.0, 1.0))))
+def _degrees_from_sine(sine: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.asarray(np.degrees(np.arcsin(np.clip(sine, -1.0, 1.0))))
 
 
 def _degrees_from_cosine(cosine: NDArray[np.float64]) -> NDArray[np.float64]:
