@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -75,3 +76,12 @@ def test_importing_the_units_loads_no_machine_learning_library() -> None:
 @pytest.mark.parametrize("folder", ["units", "units/ampel", "units/ampel/followup", "units/ampel/followup/t2"])
 def test_namespace_package_stays_open_for_other_distributions(folder: str) -> None:
     assert not (REPOSITORY / folder / "__init__.py").exists()
+
+
+@pytest.mark.parametrize("name", UNITS)
+def test_manual_describes_every_option(name: str) -> None:
+    manual = (REPOSITORY / "docs" / "ampel.md").read_text().split(f"### {name}\n")[1].split("\n#")[0]
+    folder = name[:2].lower()
+    unit = getattr(import_module(f"ampel.followup.{folder}.{name}"), name)
+    options = [option for option in vars(unit)["__annotations__"] if option in unit.get_model_keys()]
+    assert options == [line.split("`")[1] for line in manual.splitlines() if line.startswith("| `")]

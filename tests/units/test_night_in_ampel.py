@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
@@ -15,7 +16,7 @@ from ampel_followup.alerts.quarantine import Quarantine
 from ampel_followup.alerts.spool import light_curves
 from ampel_followup.errors import SiteError
 from ampel_followup.lightcurve import LightCurve
-from ampel_followup.models.bundle import load_bundle
+from ampel_followup.models.bundle import find_bundle, load_bundle
 from ampel_followup.night_run import run_night
 from ampel_followup.observing import get_site, night_at
 from ampel_followup.plan import NightPlan, RankedTarget
@@ -249,6 +250,19 @@ def test_options_of_the_plan_unit_are_heeded(new_broker: Callable[[], Any], arch
     assert_same_plan(plan, embedded(archive, "entropy"))
     tagged = {stock["stock"] for stock in broker.documents("stock") if "TONIGHT" in stock["tag"]}
     assert tagged == {target.stock for target in plan.targets[:2]}
+
+
+def test_bundle_of_ones_own_is_named_in_every_unit(
+    new_broker: Callable[[], Any], archive: Path, tmp_path: Path
+) -> None:
+    copy = str(shutil.copytree(find_bundle(), tmp_path / "ours"))
+    broker = new_broker()
+    job = broker.job(archive, site=SITE, night=NIGHT, bundle=copy)
+    features, gain = job["task"][0]["config"]["directives"][0]["ingest"]["mux"]["combine"][0]["state_t2"]
+    features["config"] = {"bundle": copy}
+    gain["config"] = {"bundle": copy, "t2_dependency": [{"unit": "T2FollowupFeatures", "config": {"bundle": copy}}]}
+    broker.run(job)
+    assert stored(broker).report == {"objects": 30, "scored": 30, "rescored": 0}
 
 
 def test_unknown_site_stops_the_job_before_it_writes(new_broker: Callable[[], Any], archive: Path) -> None:
