@@ -331,14 +331,18 @@ def test_no_program_can_change_or_delete_a_decision(store: Store, store_url: str
     assert store.decisions() == [kept]
 
 
+# Ready when all is loaded; the start is given to all at once.
 WRITER = """
 import sys, threading
+import alembic.command, sqlalchemy.dialects.postgresql.psycopg
 from ampel_followup.decision import Decision
 from ampel_followup.store import Store
 name, url = sys.argv[1:]
+print("ready", flush=True)
+sys.stdin.readline()
 with Store.open(url) as store:
     def write(thread):
-        for i in range(20):
+        for i in range(40):
             store.record(Decision(f"{name}-{thread}-{i}", "2018-08-20", "sso", "approve", name, "2018-08-20T20:00:00Z"))
     threads = [threading.Thread(target=write, args=(t,)) for t in range(3)]
     [t.start() for t in threads]
@@ -348,15 +352,49 @@ with Store.open(url) as store:
 
 def test_processes_and_threads_that_write_at_the_same_time_lose_nothing(store_url: str) -> None:
     # The store does not exist yet: the processes also make it at the same time.
-    command = [sys.executable, "-c", WRITER]
-    writers = [subprocess.Popen([*command, name, store_url], stderr=subprocess.PIPE) for name in ("Vera", "Annie")]
+    observers = ("Vera", "Annie", "Cecilia")
+    pipe = subprocess.PIPE
+    writers = [
+        subprocess.Popen(
+            [sys.executable, "-c", WRITER, name, store_url], stdin=pipe, stdout=pipe, stderr=pipe, text=True
+        )
+        for name in observers
+    ]
+    for writer in writers:
+        assert writer.stdout is not None
+        writer.stdout.readline()
+    for writer in writers:
+        assert writer.stdin is not None
+        writer.stdin.write("go\n")
+        writer.stdin.flush()
     for writer in writers:
         _, errors = writer.communicate(timeout=60)
-        assert writer.returncode == 0, errors.decode()
+        assert (writer.returncode, errors) == (0, "")
     with Store.open(store_url) as store:
         kept = store.decisions()
-    assert {d.target for d in kept} == {f"{n}-{t}-{i}" for n in ("Vera", "Annie") for t in range(3) for i in range(20)}
-    assert len({d.id for d in kept}) == len(kept) == 120
+    assert {d.target for d in kept} == {f"{n}-{t}-{i}" for n in observers for t in range(3) for i in range(40)}
+    assert len({d.id for d in kept}) == len(kept) == 360
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("store_url", ["postgresql"], indirect=True)
+def test_numbers_of_decisions_become_visible_in_their_order(store_url: str) -> None:
+    Store.open(store_url).close()
+    other = engine_of(store_url)
+    with other.begin() as connection:
+        name = connection.exec_driver_sql("SELECT current_database()").scalar_one()
+        connection.exec_driver_sql(f"ALTER DATABASE {name} SET lock_timeout = '50ms'")
+    with Store.open(store_url) as store:
+        with other.begin() as connection:
+            connection.exec_driver_sql(
+                "INSERT INTO decisions (target, night, site, verdict, observer, time, comment)"
+                " VALUES ('ZTF18first', '2018-08-20', 'sso', 'approve', 'Annie', '2018-08-20T20:00:00Z', '')"
+            )
+            with pytest.raises(StoreError, match="lock timeout"):
+                store.record(decision())
+        second = store.record(decision())
+        assert [d.target for d in store.decisions()] == ["ZTF18first", TARGET]
+        assert store.decisions(since_id=second.id - 1) == [second]
 
 
 def test_migrations_make_the_tables_that_the_schema_describes(store: Store, store_url: str) -> None:

@@ -20,6 +20,7 @@ from ampel_followup.decision import Decision
 from ampel_followup.errors import StoreError
 from ampel_followup.plan import NightPlan
 from ampel_followup.store import Store, layout
+from ampel_followup.store.connection import Connection
 from ampel_followup.store.location import Server, locate
 
 GOLDEN = Path(__file__).parent / "golden" / "plan.json"
@@ -190,6 +191,25 @@ def test_a_writer_that_waits_too_long_says_so(tmp_path: Path, monkeypatch: pytes
         other.execute("ROLLBACK")
         other.close()
         assert store.record(APPROVED).id == 1
+
+
+def test_nobody_writes_between_the_check_of_a_decision_and_its_record(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ampel_followup.store.sqlite.BUSY_TIMEOUT", 0.01)
+    path = tmp_path / "night.sqlite"
+    check_target = Store._check_target
+    with Store.open(path) as first, Store.open(path) as second:
+
+        def check_and_interrupt(store: Store, connection: Connection, decision: Decision) -> None:
+            check_target(store, connection, decision)
+            if store is first:
+                with pytest.raises(StoreError, match="is busy"):
+                    second.record(APPROVED)
+
+        monkeypatch.setattr(Store, "_check_target", check_and_interrupt)
+        kept = first.record(APPROVED)
+        assert second.decisions() == [kept]
 
 
 def test_a_damaged_light_curve_is_named(tmp_path: Path) -> None:
