@@ -16,16 +16,16 @@ from ampel_followup.plan import NightPlan, NightSummary, RankedTarget
 from ampel_followup.store import statements as sql
 from ampel_followup.store.connection import Connection, Database
 from ampel_followup.store.location import Server, locate
-from ampel_followup.store.records import (
-    PlanInfo,
-    StoredLightCurve,
-    StoredPlan,
-    finite,
-    pack_meta,
-    pack_points,
-    unpack_meta,
-    unpack_points,
+from ampel_followup.store.records import PlanInfo, StoredLightCurve, StoredPlan, unpack_meta, unpack_points
+from ampel_followup.store.rows import (
+    canonical_json,
+    decision_from_row,
+    light_curve_row,
+    plan_digest,
+    storable,
+    target_row,
 )
+from ampel_followup.untrusted import clean
 
 if TYPE_CHECKING:
     from ampel_followup.lightcurve import LightCurve
@@ -129,13 +129,13 @@ class Store:
         StoreError
             If the store cannot be written.
         """
-        listed = [_target_row(target, position) for position, target in enumerate(plan.targets, 1)]
-        unseen = [_target_row(target, position) for position, target in enumerate(plan.not_observable, 1)]
-        curves = [_light_curve_row(light_curve) for light_curve in light_curves]
-        night_summary = _json(plan.night.to_dict())
-        digest = _digest(plan, night_summary, listed, unseen)
+        listed = [target_row(target, position) for position, target in enumerate(plan.targets, 1)]
+        unseen = [target_row(target, position) for position, target in enumerate(plan.not_observable, 1)]
+        curves = [light_curve_row(light_curve) for light_curve in light_curves]
+        night_summary = canonical_json(plan.night.to_dict())
+        digest = plan_digest(plan, night_summary, listed, unseen)
         circumstances = {"night": plan.night.date, "site": plan.night.site}
-        row = {
+        plan_row = {
             **circumstances,
             "site_name": plan.night.site_name,
             "strategy": plan.strategy,
@@ -146,7 +146,7 @@ class Store:
             "bundle_digest": plan.bundle_digest,
             "plan_digest": digest,
             "night_summary": night_summary,
-            "report": _json(report or {}),
+            "report": canonical_json(report or {}),
         }
         with self._database.transaction(write=True) as connection:
             connection.serialise("plans")
@@ -156,7 +156,7 @@ class Store:
             )
             if newest and newest[0][1] == digest:
                 return int(newest[0][0])
-            [(revision,)] = connection.execute(sql.INSERT_PLAN, row)
+            [(revision,)] = connection.execute(sql.INSERT_PLAN, plan_row)
             for observable, rows in ((True, listed), (False, unseen)):
                 connection.execute_many(
                     sql.INSERT_TARGET, ({**row, "plan_revision": revision, "observable": observable} for row in rows)
@@ -251,8 +251,8 @@ class Store:
         decision = replace(
             decision,
             verdict=str(decision.verdict),
-            observer=_storable(decision.observer).strip(),
-            comment=_storable(decision.comment),
+            observer=storable(decision.observer).strip(),
+            comment=storable(decision.comment),
             id=0,
         )
         _check(decision)
@@ -311,7 +311,7 @@ class Store:
             rows = connection.execute(
                 f"{sql.SELECT_DECISIONS}{clause} ORDER BY id", {**_given(conditions), "since_id": since_id}
             )
-        return [_decision_from_row(row) for row in rows]
+        return [decision_from_row(row) for row in rows]
 
     def verdicts(self, night: str, site: str) -> dict[str, Decision]:
         """Return what holds now for each target of a night at a site; see `effective_verdicts`."""
@@ -340,7 +340,7 @@ class Store:
             {**_given(conditions), "target": decision.target},
         ):
             raise StoreError(
-                f"{decision.target} is not in the plan {where}; check the name with `ampel-followup plan show`"
+                f"{clean(decision.target)} is not in the plan {where}; check the name with `ampel-followup plan show`"
             )
 
     def _check_undo(self, connection: Connection, decision: Decision, undoes: int) -> None:
@@ -360,41 +360,6 @@ def _given(conditions: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in conditions.items() if value is not None}
 
 
-def _json(value: Any) -> str:
-    return json.dumps(value, sort_keys=True, separators=(",", ":"))
-
-
-def _target_row(target: RankedTarget, position: int) -> dict[str, Any]:
-    row: dict[str, Any] = {name: getattr(target.scores, name) for name in sql.SCORE_COLUMNS}
-    row |= {name: getattr(target, name) for name in ("id", "stock", "ra", "dec", "rank", "priority")}
-    row = {name: finite(value) if isinstance(value, float) else value for name, value in row.items()}
-    return {**row, "position": position, "payload": _json(target.to_dict())}
-
-
-def _light_curve_row(light_curve: LightCurve) -> dict[str, Any]:
-    n_points = len(light_curve)
-    return {
-        "id": light_curve.id,
-        "stock": light_curve.stock,
-        "ra": light_curve.ra,
-        "dec": light_curve.dec,
-        "n_points": n_points,
-        "last_mjd": float(light_curve.time[-1]) if n_points else 0.0,
-        "meta": pack_meta(light_curve.meta),
-        "points": pack_points(light_curve),
-    }
-
-
-def _digest(plan: NightPlan, night_summary: str, listed: list[dict[str, Any]], unseen: list[dict[str, Any]]) -> str:
-    """Return the SHA-256 of all that `NightPlan.to_json` holds, without writing it out a second time."""
-    from hashlib import sha256
-
-    digest = sha256(_json([night_summary, plan.strategy, plan.bundle, plan.bundle_digest, len(listed)]).encode())
-    for row in (*listed, *unseen):
-        digest.update(row["payload"].encode())
-    return digest.hexdigest()
-
-
 def _targets(connection: Connection, revision: int, *, observable: bool, limit: int | None) -> tuple[RankedTarget, ...]:
     rows = connection.execute(
         sql.SELECT_PAYLOADS,
@@ -408,17 +373,7 @@ def _find_decision(connection: Connection, number: int, url: str) -> Decision:
     rows = connection.execute(sql.SELECT_DECISIONS + sql.where(id=number), {"id": number})
     if not rows:
         raise StoreError(f"no decision {number} in {url}; `ampel-followup decisions` lists them")
-    return _decision_from_row(rows[0])
-
-
-def _decision_from_row(row: Iterable[Any]) -> Decision:
-    values = dict(zip((*sql.DECISION_COLUMNS, "id"), row, strict=True))
-    return Decision(**{**values, "plan_revision": values["plan_revision"] or 0})
-
-
-def _storable(text: str) -> str:
-    """Replace what a database cannot hold: NUL, and the lone surrogates that a wrongly set terminal types."""
-    return text.replace("\0", "\N{REPLACEMENT CHARACTER}").encode("utf-8", "replace").decode()
+    return decision_from_row(rows[0])
 
 
 def _check(decision: Decision) -> None:
