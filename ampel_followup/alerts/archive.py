@@ -45,8 +45,8 @@ class Packet:
         ``candidate`` and then ``prv_candidates``, as in the packet.
     source, member : str
         The file, and the place in it; member is empty if the file is the packet.
-    data, suffix : bytes, str
-        The packet (or the block of packets) as it was read, and what kind of file its bytes make.
+    data : bytes or None
+        The packet (or the block of packets) as it was read, an Avro container; None for the row of a table.
     """
 
     object_id: str
@@ -54,8 +54,7 @@ class Packet:
     candidates: tuple[Mapping[str, Any], ...]
     source: str
     member: str
-    data: bytes
-    suffix: str = ".avro"
+    data: bytes | None
 
 
 def read_alerts(
@@ -173,8 +172,7 @@ def _packets_of_file(path: Path, file: BinaryIO, quarantine: Quarantine) -> Iter
             from ampel_followup.alerts.table import read_table
 
             for number, row in enumerate(read_table(file, source, quarantine)):
-                place = f"row {number}"
-                yield from _checked_packet(row, source, place, repr(row).encode(), ".txt", quarantine)
+                yield from _checked_packet(row, source, f"row {number}", None, quarantine)
 
 
 def _packets_of_container(
@@ -185,7 +183,7 @@ def _packets_of_container(
         return
     for block in read_container(stream, size):
         for record in block.records:
-            yield from _checked_packet(record, source, member, block.data, ".avro", quarantine)
+            yield from _checked_packet(record, source, member, block.data, quarantine)
         if block.reason:
             quarantine.add("alert", block.reason, block.detail, source=source, member=member, data=block.data)
 
@@ -243,7 +241,7 @@ def _seekable(stream: IO[bytes], size: int) -> BinaryIO:
 
 
 def _checked_packet(
-    record: Mapping[str, Any], source: str, member: str, data: bytes, suffix: str, quarantine: Quarantine
+    record: Mapping[str, Any], source: str, member: str, data: bytes | None, quarantine: Quarantine
 ) -> Iterator[Packet]:
     """Yield the packet, unless it lacks what makes an alert."""
     object_id, candid, candidate = (record.get(field) for field in PACKET_FIELDS)
@@ -256,6 +254,6 @@ def _checked_packet(
     elif not (isinstance(previous, list) and all(isinstance(item, Mapping) for item in previous)):
         detail = "its prv_candidates are no list of candidates"
     else:
-        yield Packet(object_id, candid, (candidate, *previous), source, member, data, suffix)
+        yield Packet(object_id, candid, (candidate, *previous), source, member, data)
         return
-    quarantine.add("alert", "not a ZTF alert", detail, source=source, member=member, data=data, suffix=suffix)
+    quarantine.add("alert", "not a ZTF alert", detail, source=source, member=member, data=data)

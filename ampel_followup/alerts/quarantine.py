@@ -51,7 +51,6 @@ class Quarantine:
         member: str = "",
         object_id: str = "",
         data: bytes | None = None,
-        suffix: str = ".avro",
     ) -> None:
         """
         Put one thing away.
@@ -67,9 +66,8 @@ class Quarantine:
         source, member, object_id : str
             The file, the place in it, and the survey name of the object, as far as they are known.
         data : bytes, optional
-            The bad packet itself.
-        suffix : str
-            Of the copy's file name.
+            The bad packet itself, an Avro container as far as it is sound. A row of a table has none: the line says
+            which row of which file it is.
 
         Raises
         ------
@@ -86,7 +84,7 @@ class Quarantine:
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             if data is not None:
-                line["file"] = hashlib.sha256(data).hexdigest()[:20] + suffix
+                line["file"] = hashlib.sha256(data).hexdigest()[:20] + ".avro"
                 (self.folder / line["file"]).write_bytes(data)
             with (self.folder / "quarantine.jsonl").open("a", encoding="utf-8") as log:
                 log.write(json.dumps(line) + "\n")

@@ -133,7 +133,6 @@ def _rows(
                 member=packet.member,
                 object_id=packet.object_id,
                 data=packet.data,
-                suffix=packet.suffix,
             )
             continue
         report.alerts_read += 1

@@ -54,6 +54,6 @@ def read_table(file: BinaryIO, source: str, quarantine: Quarantine) -> Iterator[
             for row in batch.to_pylist():
                 rows += 1
                 yield row
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, ValueError) as error:  # ValueError: text that is not UTF-8
         detail = f"after {rows} rows: {' '.join(str(error).split())}"
         quarantine.add("archive", "damaged archive", detail, source=source)

@@ -82,7 +82,7 @@ class FeatureSet:
         """
         values = np.full((len(light_curves), len(self.features)), np.nan)
         if len(light_curves) > 0:
-            with np.errstate(over="ignore", under="ignore", invalid="ignore"):  # absurd values end as NaN, see below
+            with np.errstate(all="ignore"):  # values beyond all bounds overflow and end as NaN, below
                 columns = self.columns(light_curves)
             for j, name in enumerate(self.names):
                 values[:, j] = columns[name]
@@ -105,8 +105,7 @@ def markdown_table(feature_set: FeatureSet) -> str:
         "| feature | unit | what it is | depends on | detections | source |",
         "|---|---|---|---|---|---|",
     ]
-    rows += [
-        f"| `{f.name}` | {f.unit or '–'} | {f.description} | {f.depends_on} | {f.minimum} | {f.source} |"
-        for f in feature_set.features
-    ]
+    for f in feature_set.features:
+        cells = (f"`{f.name}`", f.unit or "–", f.description, f.depends_on, str(f.minimum), f.source)
+        rows.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
     return "\n".join(rows) + "\n"

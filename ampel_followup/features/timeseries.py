@@ -29,7 +29,6 @@ _KIM = "Kim et al. 2014, A&A 566, A43"
 _STETSON = "Stetson 1996, PASP 108, 851"
 _SANCHEZ = "Sánchez et al. 2017, ApJ 849, 110"
 _LIGHT_CURVE = "Malanchev et al. 2021, MNRAS 502, 5147"
-_ALERCE = "Sánchez-Sáez et al. 2021, AJ 161, 141"
 _OWN = "this package"
 
 # Our name, light-curve's name, unit, description, source.
@@ -144,8 +143,8 @@ TIMESERIES = FeatureSet(
             *((name, unit, description, source) for name, _, unit, description, source in _STATISTICS),
             ("peak_time", "d", "time of most flux, since the first detection in the band", _OWN),
             ("peak_over_mean", "", "largest flux / |mean flux|", _OWN),
-            ("rise_time", "d", "from half the peak flux to the peak; limits below that count as 0", _ALERCE),
-            ("decline_time", "d", "from the peak to half its flux; limits below that count as 0", _ALERCE),
+            ("rise_time", "d", "from half the peak flux to the peak; limits below that count as 0", _OWN),
+            ("decline_time", "d", "from the peak to half its flux; limits below that count as 0", _OWN),
         )
     ),
 )
