@@ -1,0 +1,136 @@
+"""
+Time what a person waits for: `import ampel_followup`, and the first screen of the app.
+
+Each is compared with its empty counterpart (`import numpy`; a Textual app without widgets), in fresh interpreters that
+take turns, so that a busy machine slows both. The ratio is that of the medians.
+"""
+
+from __future__ import annotations
+
+import argparse
+import fcntl
+import json
+import os
+import pty
+import select
+import statistics
+import struct
+import subprocess
+import sys
+import tempfile
+import termios
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+N_TARGETS = 500
+SIZE = (80, 24)
+LAST_IN_SIGHT = 8
+PATIENCE = 30.0
+
+EMPTY_APP = """
+from textual.app import App
+
+App().run()
+"""
+
+FIRST_SCREEN = """
+import sys
+from ampel_followup_tui.launch import launch
+
+launch(sys.argv[1], observer="ada")
+"""
+
+# An empty app paints its background line by line.
+EMPTY_LINE = b" " * SIZE[0]
+
+
+def seconds_to_finish(code: str) -> float:
+    """Run code in a fresh interpreter; return how long that took [s]."""
+    begin = time.perf_counter()
+    subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.DEVNULL)
+    return time.perf_counter() - begin
+
+
+def seconds_to_paint(code: str, wanted: bytes, *arguments: str) -> float:
+    """Run an app in a fresh interpreter on a terminal of its own; return when `wanted` stood on the screen [s]."""
+    terminal, inside = pty.openpty()
+    fcntl.ioctl(inside, termios.TIOCSWINSZ, struct.pack("HHHH", SIZE[1], SIZE[0], 0, 0))
+    environment = {**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor"}
+    begin = time.perf_counter()
+    app = subprocess.Popen(
+        [sys.executable, "-c", code, *arguments], stdin=inside, stdout=inside, stderr=inside, env=environment
+    )
+    os.close(inside)
+    try:
+        painted = b""
+        while wanted not in painted:
+            if not select.select([terminal], [], [], PATIENCE)[0]:
+                raise TimeoutError(f"{wanted!r} was not painted in {PATIENCE} s; got {painted[-500:]!r}")
+            painted += os.read(terminal, 65536)
+        return time.perf_counter() - begin
+    finally:
+        app.kill()
+        app.wait()
+        os.close(terminal)
+
+
+def compare(ours: Callable[[], float], theirs: Callable[[], float], repeats: int) -> tuple[float, float]:
+    """Return the medians of two times that are taken in turns [s]; the first turn only warms the disk up."""
+    turns = [(ours(), theirs()) for _ in range(repeats + 1)][1:]
+    return statistics.median(turn[0] for turn in turns), statistics.median(turn[1] for turn in turns)
+
+
+def fill_store(path: Path) -> bytes:
+    """Make a store with a plan of 500 targets, and their light curves; return the name of one on the first screen."""
+    sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "tui"))
+    from conftest import make_plan
+
+    from ampel_followup.store import Store
+
+    plan, light_curves = make_plan(N_TARGETS, 50)
+    with Store.open(path) as store:
+        store.save_plan(plan, created="2026-11-20T06:00:00Z", light_curves=light_curves)
+    return plan.targets[LAST_IN_SIGHT].id.encode()
+
+
+def main() -> None:
+    """Print the ratios."""
+    parser = argparse.ArgumentParser(description=__doc__.strip().splitlines()[0])
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument("--repeats", type=int, default=9, help="timed turns of each pair")
+    options = parser.parse_args()
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+    import_seconds, numpy_seconds = compare(
+        lambda: seconds_to_finish("import ampel_followup"),
+        lambda: seconds_to_finish("import numpy"),
+        options.repeats,
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        store = Path(folder) / "night.sqlite"
+        name = fill_store(store)
+        screen_seconds, empty_seconds = compare(
+            lambda: seconds_to_paint(FIRST_SCREEN, name, str(store)),
+            lambda: seconds_to_paint(EMPTY_APP, EMPTY_LINE),
+            options.repeats,
+        )
+    result = {
+        "import_ratio": round(import_seconds / numpy_seconds, 3),
+        "first_screen_ratio": round(screen_seconds / empty_seconds, 3),
+        "import_seconds": round(import_seconds, 4),
+        "numpy_seconds": round(numpy_seconds, 4),
+        "first_screen_seconds": round(screen_seconds, 4),
+        "empty_app_seconds": round(empty_seconds, 4),
+        "targets": N_TARGETS,
+        "repeats": options.repeats,
+    }
+    if options.json:
+        print(json.dumps(result))
+    else:
+        for name, value in result.items():
+            print(f"{name:22} {value}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""The observer's terminal app: tonight's targets, one key per verdict."""

@@ -1,0 +1,249 @@
+"""The app: the commands of `commands`, carried out on the journal of one night."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import work
+from textual.app import App
+from textual.binding import Binding, BindingType
+from textual.screen import Screen
+
+from ampel_followup.decision import Verdict
+from ampel_followup.errors import FollowupError
+from ampel_followup_tui import commands
+from ampel_followup_tui.instants import utc_now
+from ampel_followup_tui.journal import Journal
+from ampel_followup_tui.screens.tonight import TonightScreen
+from ampel_followup_tui.widgets.night_header import NightHeader
+
+if TYPE_CHECKING:
+    from textual.command import Provider
+
+    from ampel_followup.store import Store, StoredPlan
+    from ampel_followup_tui.screens.target import TargetScreen
+    from ampel_followup_tui.widgets.detail import Detail
+
+
+def _provider() -> type[Provider]:
+    from ampel_followup_tui.palette import CommandProvider
+
+    return CommandProvider
+
+
+class FollowupApp(App[None]):
+    """
+    Tonight's plan on a terminal.
+
+    Parameters
+    ----------
+    store : Store
+        Where the plan comes from and verdicts go to.
+    stored : StoredPlan
+        The plan to show.
+    observer : str
+        Who decides here.
+    now : callable
+        Returns the present moment, with a time zone.
+    poll_seconds : float
+        How often the verdicts of others are looked for [s].
+    on_shown : callable, optional
+        Called once the list is on the screen.
+    """
+
+    TITLE = "ampel-followup"
+    CSS_PATH = Path(__file__).with_name("app.tcss")
+    COMMANDS = {_provider}  # noqa: RUF012
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (120, "-wide")]  # noqa: RUF012
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(command.keys, command.action, command.label, id=command.name, tooltip=command.help)
+        for command in commands.COMMANDS
+    ]
+
+    def __init__(
+        self,
+        store: Store,
+        stored: StoredPlan,
+        observer: str,
+        *,
+        now: Callable[[], datetime] = utc_now,
+        poll_seconds: float = 2.0,
+        on_shown: Callable[[], None] | None = None,
+    ) -> None:
+        super().__init__()
+        self.journal = Journal(store, stored, observer, now)
+        self._poll_seconds = poll_seconds
+        self._on_shown = on_shown
+        self._tonight = TonightScreen(self.journal)
+        self._opened: TargetScreen | None = None
+
+    def get_default_screen(self) -> Screen[None]:
+        """Begin with tonight's list."""
+        return self._tonight
+
+    def on_mount(self) -> None:
+        """Look for the verdicts of others from time to time."""
+        self.set_interval(self._poll_seconds, self._poll_aside)
+        if self._on_shown is not None:
+            self.call_after_refresh(self._on_shown)
+
+    @property
+    def current(self) -> str | None:
+        """Name of the target under the cursor."""
+        return self._tonight.table.current
+
+    @work(exclusive=True, group="poll")
+    async def _poll_aside(self) -> None:
+        await self.poll()
+
+    async def poll(self) -> None:
+        """Show what others decided since the last look."""
+        try:
+            changed = await asyncio.to_thread(self.journal.poll)
+        except FollowupError as error:
+            self._tonight.query_one(NightHeader).trouble = str(error)
+        else:
+            self._tonight.query_one(NightHeader).trouble = ""
+            self._show_decisions(changed)
+
+    def _show_decisions(self, target_ids: Iterable[str]) -> None:
+        changed = set(target_ids)
+        self._tonight.show_decisions(changed)
+        if self._opened is not None:
+            self._opened.show_decisions(changed)
+
+    async def _show_target(self, target_id: str) -> None:
+        await self._tonight.show_target(target_id)
+        if self._opened is not None:
+            self._opened.show_target(target_id)
+
+    @property
+    def _details(self) -> Iterable[Detail]:
+        """What stands on the screen in front: one, or none before it is there."""
+        from ampel_followup_tui.widgets.detail import Detail
+
+        return self.screen.query(Detail)
+
+    def _complain(self, error: FollowupError | str) -> None:
+        self.notify(str(error), severity="error", markup=False, timeout=8)
+
+    async def action_decide(self, verdict: str) -> None:
+        """Record a verdict on the current target, then go on to the next that has none."""
+        current = self.current
+        if current is None:
+            return
+        target = self.journal.target(current)
+        if verdict == Verdict.APPROVE and not target.visibility.observable:
+            self._complain(f"{current} cannot be observed tonight: {target.visibility.reason}; defer it instead")
+            return
+        try:
+            await asyncio.to_thread(self.journal.decide, current, Verdict(verdict))
+        except FollowupError as error:
+            self._complain(error)
+            return
+        self._show_decisions({current})
+        following = self.journal.next_undecided(self._tonight.table.order, current)
+        if following is None:
+            self.notify("Every target of this list is decided.", markup=False)
+        elif self.current == current:
+            await self._show_target(following)
+
+    def action_comment(self) -> None:
+        """Ask for a comment on the current target."""
+        from ampel_followup_tui.screens.comment import CommentScreen
+
+        current = self.current
+        if current is None:
+            return
+
+        async def record(comment: str) -> None:
+            await asyncio.to_thread(self.journal.decide, current, Verdict.COMMENT, comment)
+            self._show_decisions({current})
+
+        self.push_screen(CommentScreen(current, record))
+
+    async def action_undo(self) -> None:
+        """Take back the observer's latest decision, and go to its target."""
+        try:
+            undone = await asyncio.to_thread(self.journal.undo)
+        except FollowupError as error:
+            self._complain(error)
+            return
+        if undone is None:
+            self.notify("Nothing of yours to take back on this night.", markup=False)
+            return
+        self._show_decisions({undone.target})
+        await self._show_target(undone.target)
+        self.notify(f"Took back: {undone.verdict} {undone.target}", markup=False)
+
+    async def action_move(self, step: int) -> None:
+        """Go to another target of the list."""
+        order, current = self._tonight.table.order, self.current
+        if current is not None:
+            index = min(len(order) - 1, max(0, order.index(current) + step))
+            await self._show_target(order[index])
+
+    async def action_filter(self) -> None:
+        """Ask for words to filter by."""
+        if self.screen is self._tonight:
+            await self._tonight.ask_filter()
+
+    def action_list(self, name: str) -> None:
+        """Show one of the two lists."""
+        self._tonight.show_list(name)
+
+    def action_other_list(self) -> None:
+        """Show the other list."""
+        if self.screen is self._tonight:
+            self._tonight.show_other_list()
+
+    def action_open_target(self) -> None:
+        """Show the current target on the whole screen."""
+        from ampel_followup_tui.screens.target import TargetScreen
+
+        if self.current is not None and self._opened is None:
+            self._opened = TargetScreen(self.journal, self.current)
+            self.push_screen(self._opened)
+
+    async def action_back(self) -> None:
+        """Close the target, or clear the filter."""
+        if self._opened is None:
+            await self._tonight.clear_filter()
+        else:
+            self._opened = None
+            self.pop_screen()
+
+    def action_pane(self, name: str) -> None:
+        """Show a pane of the current target."""
+        for detail in self._details:
+            detail.pane = name
+
+    def action_next_pane(self) -> None:
+        """Show the next pane of the current target."""
+        for detail in self._details:
+            detail.next_pane()
+
+    def action_flux(self) -> None:
+        """Change the light curve between magnitude and flux."""
+        for detail in self._details:
+            detail.toggle_flux()
+
+    def action_export(self) -> None:
+        """Ask where the approved targets should go."""
+        from ampel_followup_tui.screens.export import ExportScreen
+
+        def tell(path: Path | None) -> None:
+            if path is not None:
+                self.notify(f"Wrote {path}", markup=False)
+
+        self.push_screen(ExportScreen(self.journal), tell)
+
+    def action_help(self) -> None:
+        """Show all commands and signs."""
+        from ampel_followup_tui.screens.help import HelpScreen
+
+        self.push_screen(HelpScreen())

@@ -1,0 +1,95 @@
+"""Signs and their colours: every colour repeats what a sign already says. Colours after Okabe & Ito (2008)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+SKY_BLUE = "#56b4e9"
+GREEN = "#2bbd94"
+ORANGE = "#e69f00"
+VERMILION = "#e8743b"
+PURPLE = "#cc79a7"
+YELLOW = "#f0e442"
+GREY = "#8a919c"
+
+#: Verdict → sign, word, style.
+STATUS = {
+    "approve": ("●", "approved", GREEN),
+    "reject": ("✗", "rejected", VERMILION),
+    "defer": ("◐", "deferred", ORANGE),
+    "observed": ("✓", "observed", SKY_BLUE),
+    "failed": ("!", "failed", PURPLE),
+    "comment": ("”", "comment", GREY),
+    "undo": ("↶", "undone", GREY),
+}
+UNDECIDED = ("·", "undecided", GREY)
+
+#: Last letters of a band name → sign, style: the same letter looks the same in every survey.
+BAND = {
+    "u": ("▲", PURPLE),
+    "g": ("●", GREEN),
+    "r": ("■", VERMILION),
+    "i": ("◆", YELLOW),
+    "z": ("▼", ORANGE),
+    "y": ("★", SKY_BLUE),
+    "c": ("○", SKY_BLUE),
+    "o": ("□", ORANGE),
+}
+OTHER_BAND = ("•", "#d0d4da")
+LIMIT = "▽"
+
+# Airmass up to this → sign: the higher, the better.
+_HEIGHTS = ((1.1, "▇"), (1.3, "▆"), (1.5, "▅"), (1.75, "▄"), (2.0, "▃"), (2.5, "▂"), (3.0, "▁"))
+AIRMASS_LEGEND = "▇ ≤ 1.1  ▅ ≤ 1.5  ▃ ≤ 2  ▁ ≤ 3"
+
+# Slower than this counts as constant [mag/d].
+_CONSTANT = 0.02
+
+
+def band_sign(band: str) -> tuple[str, str]:
+    """Return sign and style of a band such as ``ztfr``."""
+    return BAND.get(band[-1:], OTHER_BAND)
+
+
+def short_band(band: str) -> str:
+    """Return the letter of a band of the surveys that are read; the whole name of another."""
+    return band[-1:] if band.startswith(("ztf", "lsst", "atlas")) else band
+
+
+def trend_sign(trend: float) -> str:
+    """Return an arrow for a change of brightness [mag/d, negative = brightening]: up is brighter."""
+    if math.isnan(trend):
+        return " "
+    if abs(trend) < _CONSTANT:
+        return "→"
+    return "↗" if trend < 0 else "↘"
+
+
+def airmass_bar(airmass: Sequence[float], width: int) -> str:
+    """
+    Draw the airmass through the night, one sign per step of time.
+
+    Parameters
+    ----------
+    airmass : sequence of float
+        At equal steps from dusk to dawn; NaN below the horizon.
+    width : int
+        Length of the bar [characters].
+
+    Returns
+    -------
+    str
+        `width` characters; blank above airmass 3 and below the horizon.
+    """
+    n = len(airmass)
+    if n == 0:
+        return " " * width
+    return "".join(_height(airmass[min(n - 1, int((cell + 0.5) * n / width))]) for cell in range(width))
+
+
+def _height(airmass: float) -> str:
+    for limit, sign in _HEIGHTS:
+        if airmass <= limit:
+            return sign
+    return " "

@@ -1,0 +1,40 @@
+"""Moments of the night: ISO 8601 text to local clock time and Julian date."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, tzinfo
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+_MJD_OF_UNIX_EPOCH = 40587.0
+
+
+def utc_now() -> datetime:
+    """Return the present moment, UTC."""
+    return datetime.now(UTC)
+
+
+def stamp(moment: datetime) -> str:
+    """Write a moment as the store keeps it: UTC, ISO 8601 with microseconds and a trailing ``Z``."""
+    return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+@lru_cache(maxsize=64)
+def zone(name: str) -> tzinfo:
+    """Return the time zone of that IANA name; UTC where the computer does not know it."""
+    try:
+        return ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        return UTC
+
+
+def clock(iso: str | None, timezone: str) -> str:
+    """Write an ISO 8601 moment as ``hh:mm`` in a time zone; ``–`` for none."""
+    if iso is None:
+        return "–"
+    return datetime.fromisoformat(iso).astimezone(zone(timezone)).strftime("%H:%M")
+
+
+def mjd(iso: str) -> float:
+    """Convert an ISO 8601 moment to a Modified Julian Date, UTC [d]."""
+    return datetime.fromisoformat(iso).timestamp() / 86400.0 + _MJD_OF_UNIX_EPOCH

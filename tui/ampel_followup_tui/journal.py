@@ -1,0 +1,170 @@
+"""One night's plan, with all that was decided on it: what the screens show, always as the store has it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from threading import Lock
+from typing import TYPE_CHECKING
+
+from ampel_followup.decision import Decision, Verdict, effective_verdicts
+from ampel_followup.plan import RankedTarget
+from ampel_followup_tui.instants import stamp
+
+if TYPE_CHECKING:
+    from ampel_followup.store import Store, StoredPlan
+
+
+class Journal:
+    """
+    The plan of one night, and the decisions of everybody on it.
+
+    Parameters
+    ----------
+    store : Store
+        Where decisions go and come from.
+    stored : StoredPlan
+        The plan that is shown.
+    observer : str
+        Who decides here.
+    now : callable
+        Returns the present moment, with a time zone.
+    """
+
+    def __init__(self, store: Store, stored: StoredPlan, observer: str, now: Callable[[], datetime]) -> None:
+        self.store = store
+        self.info = stored.info
+        self.plan = stored.plan
+        self.observer = observer
+        self.now = now
+        self._targets = {target.id: target for target in (*self.plan.targets, *self.plan.not_observable)}
+        self._decisions: dict[int, Decision] = {}
+        self._verdicts: dict[str, Decision] = {}
+        self._comments: Counter[str] = Counter()
+        self._read_to = 0
+        self._lock = Lock()
+        self.poll()
+
+    def target(self, target_id: str) -> RankedTarget:
+        """Return a target of this plan by its survey name."""
+        return self._targets[target_id]
+
+    def verdict(self, target_id: str) -> Decision | None:
+        """Return the verdict that holds for a target."""
+        return self._verdicts.get(target_id)
+
+    @property
+    def verdicts(self) -> dict[str, Decision]:
+        """The verdicts that hold, by target."""
+        return dict(self._verdicts)
+
+    def n_comments(self, target_id: str) -> int:
+        """Count the comments on a target that were not taken back."""
+        return self._comments[target_id]
+
+    @property
+    def n_decided(self) -> int:
+        """How many of tonight's targets have a verdict."""
+        return sum(target.id in self._verdicts for target in self.plan.targets)
+
+    def decide(self, target_id: str, verdict: Verdict, comment: str = "") -> Decision:
+        """
+        Put a decision of this observer into the store.
+
+        Raises
+        ------
+        StoreError
+            If the store refuses; then nothing has changed here either.
+        """
+        decision = self.store.record(
+            Decision(
+                target=target_id,
+                night=self.plan.night.date,
+                site=self.plan.night.site,
+                verdict=str(verdict),
+                observer=self.observer,
+                time=stamp(self.now()),
+                comment=comment,
+                plan_revision=self.info.revision,
+            )
+        )
+        self._take([decision], read=False)
+        return decision
+
+    def undo(self) -> Decision | None:
+        """
+        Take back the latest decision of this observer on this night that still holds.
+
+        Returns
+        -------
+        Decision or None
+            What was taken back; None if there was nothing.
+
+        Raises
+        ------
+        StoreError
+            If the store refuses.
+        """
+        self.poll()
+        mine = [decision for decision in self._standing() if decision.observer == self.observer]
+        if not mine:
+            return None
+        latest = mine[-1]
+        undo = self.store.undo(latest.id, observer=self.observer, time=stamp(self.now()))
+        self._take([undo], read=False)
+        return latest
+
+    def poll(self) -> set[str]:
+        """
+        Read what was decided since the last look, here or elsewhere.
+
+        Returns
+        -------
+        set of str
+            Targets with a new decision.
+        """
+        night = self.plan.night
+        return self._take(self.store.decisions(night=night.date, site=night.site, since_id=self._read_to))
+
+    def next_undecided(self, order: Sequence[str], after: str) -> str | None:
+        """
+        Return the next target without a verdict: further down, or else from the top.
+
+        Parameters
+        ----------
+        order : sequence of str
+            Targets as they are listed.
+        after : str
+            Where the cursor is.
+
+        Returns
+        -------
+        str or None
+            None if all are decided.
+        """
+        here = order.index(after) + 1 if after in order else 0
+        return next((target for target in (*order[here:], *order[:here]) if target not in self._verdicts), None)
+
+    def _take(self, decisions: Sequence[Decision], *, read: bool = True) -> set[str]:
+        """Add decisions that the store holds; return the targets they are about."""
+        with self._lock:
+            new = {decision.id: decision for decision in decisions if decision.id not in self._decisions}
+            if read:
+                # Not after a decision made here: others may have decided between the last look and it.
+                self._read_to = max(self._read_to, *new, 0)
+            if new:
+                self._decisions = dict(sorted({**self._decisions, **new}.items()))
+                standing = self._standing()
+                self._verdicts = effective_verdicts(self._decisions.values())
+                self._comments = Counter(decision.target for decision in standing if decision.comment)
+            return {decision.target for decision in new.values()}
+
+    def _standing(self) -> list[Decision]:
+        """Return the decisions that were not taken back, oldest first."""
+        undone = {decision.undoes for decision in self._decisions.values()}
+        return [
+            decision
+            for decision in self._decisions.values()
+            if decision.id not in undone and decision.verdict != Verdict.UNDO
+        ]

@@ -1,0 +1,43 @@
+"""The command palette: the commands, with the target that they would act on."""
+
+from __future__ import annotations
+
+from textual.command import DiscoveryHit, Hit, Hits, Provider
+
+from ampel_followup.untrusted import clean
+from ampel_followup_tui.app import FollowupApp
+from ampel_followup_tui.commands import COMMANDS, Command
+
+_ABOUT_THE_TARGET = frozenset({"approve", "reject", "defer", "comment", "target"})
+
+
+class CommandProvider(Provider):
+    """Offers every command by name and by what it does."""
+
+    async def discover(self) -> Hits:
+        """Offer all commands while nothing is typed."""
+        for command in COMMANDS:
+            if command.name != "palette":
+                yield DiscoveryHit(self._caption(command), self._run(command), help=command.help)
+
+    async def search(self, query: str) -> Hits:
+        """Offer the commands that match."""
+        matcher = self.matcher(query)
+        for command in COMMANDS:
+            caption = self._caption(command)
+            score = max(matcher.match(caption), matcher.match(command.help))
+            if score > 0 and command.name != "palette":
+                yield Hit(score, matcher.highlight(caption), self._run(command), text=caption, help=command.help)
+
+    def _caption(self, command: Command) -> str:
+        app = self.app
+        current = app.current if isinstance(app, FollowupApp) else None
+        if current is not None and command.name in _ABOUT_THE_TARGET:
+            return f"{command.label} {clean(current, 40)}"
+        return command.label
+
+    def _run(self, command: Command):  # type: ignore[no-untyped-def]
+        async def run() -> None:
+            await self.app.run_action(f"app.{command.action}")
+
+        return run

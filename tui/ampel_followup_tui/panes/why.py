@@ -1,0 +1,81 @@
+"""Why a target stands where it stands: reasons in words, classes now and after a spectrum, scores."""
+
+from __future__ import annotations
+
+from textwrap import wrap
+
+from rich.text import Text
+
+from ampel_followup.plan import RankedTarget, TargetScores
+from ampel_followup.untrusted import clean
+from ampel_followup_tui.glyphs import GREY, SKY_BLUE
+from ampel_followup_tui.panes.flow import flow
+
+_MOST_CLASSES = 5
+_LONGEST_BAR = 24
+_SHORT_BAR = 10
+
+
+def why(target: RankedTarget, width: int) -> Text:
+    """
+    Explain the place of a target in the list.
+
+    Parameters
+    ----------
+    target : RankedTarget
+        The target.
+    width : int
+        Room [characters].
+
+    Returns
+    -------
+    Text
+        Reasons first, then the scores, then the classes.
+    """
+    text = Text()
+    for reason in target.reasons:
+        text.append("\n".join(wrap(clean(reason), width, initial_indent="• ", subsequent_indent="  ")) + "\n")
+    text.append_text(_scores(target.scores, width))
+    text.append("\n")
+    text.append_text(_classes(target.scores, width))
+    return text
+
+
+def _classes(scores: TargetScores, width: int) -> Text:
+    """Draw the probabilities of the likeliest classes as bars, now and after a spectrum."""
+    names = sorted(scores.p_t, key=lambda name: -max(scores.p_t[name], scores.p_ts.get(name, 0.0)))
+    shown, others = names[:_MOST_CLASSES], names[_MOST_CLASSES:]
+    label = max(map(len, [*(clean(name, 16) for name in shown), "others"]))
+    bar = max(4, min(_LONGEST_BAR, (width - label - 2 * 8) // 2))
+    after = "after a spectrum" if bar > _SHORT_BAR else "after"
+    text = Text()
+    text.append(f"{'':{label}}  {'now':<{bar + 6}}  {after}\n", GREY)
+    rows = [(clean(name, 16), scores.p_t[name], scores.p_ts.get(name, 0.0)) for name in shown]
+    if others:
+        rows.append(
+            ("others", sum(scores.p_t[name] for name in others), sum(scores.p_ts.get(name, 0.0) for name in others))
+        )
+    for name, now, after in rows:
+        text.append(f"{name:<{label}}  ")
+        text.append(f"{100 * now:>3.0f}% ")
+        text.append(f"{_bar(now, bar):<{bar}}   ", GREY)
+        text.append(f"{100 * after:>3.0f}% ")
+        text.append(f"{_bar(after, bar)}\n", SKY_BLUE)
+    return text
+
+
+def _bar(share: float, width: int) -> str:
+    """Draw a share of 1 to the half of a character."""
+    full, half = divmod(round(min(1.0, max(0.0, share)) * width * 2), 2)
+    return "━" * full + "╸" * half
+
+
+def _scores(scores: TargetScores, width: int) -> Text:
+    items = (
+        ("value of information ", f"{scores.value_of_information:.3f}"),
+        ("information gain ", f"{scores.information_gain:.2f} nat"),
+        ("entropy ", f"{scores.entropy:.2f} → {scores.expected_entropy:.2f} nat"),
+        ("changes the class ", f"{100 * scores.p_change:.0f}%"),
+        ("in scope ", f"{100 * scores.in_scope:.0f}%"),
+    )
+    return flow([Text.assemble((label, GREY), value) for label, value in items], width)

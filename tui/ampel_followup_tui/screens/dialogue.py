@@ -1,0 +1,49 @@
+"""What the dialogues have in common: a box in the middle, closed by escape."""
+
+from __future__ import annotations
+
+from typing import ClassVar, TypeVar
+
+from textual.binding import BindingType
+from textual.screen import ModalScreen
+
+Answer = TypeVar("Answer")
+
+
+class Dialogue(ModalScreen[Answer]):
+    """A box in front of the screen; its content is one container of the class ``box``."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [("escape", "dismiss", "Cancel")]
+
+    DEFAULT_CSS = """
+    Dialogue {
+        align: center middle;
+        .box {
+            width: 76;
+            max-width: 100%;
+            height: auto;
+            max-height: 100%;
+            padding: 1 2;
+            background: $surface;
+            border: round $primary;
+            scrollbar-size-vertical: 1;
+            scrollbar-color: $surface-lighten-3;
+            scrollbar-background: $surface;
+        }
+        Input {
+            margin: 1 0;
+        }
+        RadioSet {
+            layout: horizontal;
+            width: 100%;
+            height: auto;
+            border: none;
+            padding: 0;
+            margin: 1 0 0 0;
+        }
+        RadioButton {
+            width: auto;
+            margin: 0 2 0 0;
+        }
+    }
+    """

@@ -1,0 +1,53 @@
+"""The help: every command and every sign."""
+
+from __future__ import annotations
+
+from itertools import groupby
+from typing import ClassVar
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import VerticalScroll
+from textual.widgets import Static
+
+from ampel_followup_tui.commands import COMMANDS
+from ampel_followup_tui.glyphs import AIRMASS_LEGEND, BAND, GREY, LIMIT, STATUS, UNDECIDED
+from ampel_followup_tui.screens.dialogue import Dialogue
+
+_GROUPS = ("Verdicts", "Moving about", "The target", "The program")
+
+
+class HelpScreen(Dialogue[None]):
+    """One page of help."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [("escape,q,question_mark,enter", "dismiss", "Close")]
+
+    def compose(self) -> ComposeResult:
+        """Lay out the page."""
+        with VerticalScroll(classes="box"):
+            yield Static(_page(), markup=False)
+
+
+def _page() -> Text:
+    page = Text()
+    ordered = sorted(COMMANDS, key=lambda command: _GROUPS.index(command.group))
+    for group, commands in groupby(ordered, key=lambda command: command.group):
+        page.append(f"{group}\n", "bold")
+        for command in commands:
+            page.append(f"  {command.shown_keys:<8}", "bold")
+            page.append(f"{command.help}\n")
+        page.append("\n")
+    page.append("Signs\n", "bold")
+    page.append("  status  ")
+    for sign, word, style in (UNDECIDED, *STATUS.values()):
+        page.append(f"{sign} {word}  ", style)
+    page.append("\n  bands   ")
+    for band, (sign, style) in BAND.items():
+        page.append(f"{sign} {band}  ", style)
+    page.append(f"{LIMIT} limit", GREY)
+    page.append(f"\n  airmass {AIRMASS_LEGEND}\n")
+    page.append("  mag/d   ↗ brightens  → constant  ↘ fades\n")
+    page.append("  gain    expected gain in the probability that the named class is right\n")
+    page.append("\nesc closes this page", GREY)
+    return page

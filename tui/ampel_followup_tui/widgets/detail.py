@@ -1,0 +1,173 @@
+"""All that is known of one target: light curve, reasons, visibility, history."""
+
+from __future__ import annotations
+
+import asyncio
+
+from rich.text import Text
+from textual import work
+from textual.app import ComposeResult
+from textual.containers import Container, VerticalScroll
+from textual.reactive import reactive
+from textual.widgets import Static
+
+from ampel_followup.errors import FollowupError
+from ampel_followup.plan import RankedTarget
+from ampel_followup_tui.glyphs import VERMILION
+from ampel_followup_tui.instants import mjd
+from ampel_followup_tui.journal import Journal
+from ampel_followup_tui.panes.history import history
+from ampel_followup_tui.panes.visibility import position, visibility
+from ampel_followup_tui.panes.why import why
+from ampel_followup_tui.widgets.light_curve import LightCurveView
+from ampel_followup_tui.widgets.tab_strip import TabStrip
+
+PANES = {"light-curve": "1 light curve", "why": "2 why", "visibility": "3 visibility", "history": "4 history"}
+
+# A border, a margin and the scroll bar stand beside the text [characters].
+_BESIDE_TEXT = 4
+# A position in all its forms takes one line from here on [characters].
+_WHOLE_POSITION = 64
+
+
+class Detail(Container):
+    """
+    Four panes about one target: side by side in a wide terminal, one at a time in a narrow one.
+
+    Parameters
+    ----------
+    journal : Journal
+        The night.
+    scrollable : bool
+        Take the focus, so that the keys of the cursor scroll the text.
+    """
+
+    # The style of the screen, narrow or wide, decides what is seen.
+    SCOPED_CSS = False
+    DEFAULT_CSS = """
+    Detail {
+        height: 1fr;
+        layout: vertical;
+        #panes {
+            background: $surface;
+        }
+        LightCurveView {
+            height: 1fr;
+            width: 100%;
+        }
+        .texts {
+            height: 1fr;
+            padding: 0 1;
+            scrollbar-size-vertical: 1;
+            scrollbar-color: $surface-lighten-3;
+            scrollbar-background: $background;
+        }
+        .texts Static {
+            height: auto;
+        }
+    }
+    .-narrow Detail LightCurveView, .-narrow Detail .texts, .-narrow Detail .texts Static {
+        display: none;
+    }
+    .-narrow Detail.-light-curve LightCurveView,
+    .-narrow Detail.-why #reasons, .-narrow Detail.-why #why,
+    .-narrow Detail.-visibility #circumstances, .-narrow Detail.-visibility #visibility,
+    .-narrow Detail.-history #circumstances, .-narrow Detail.-history #history {
+        display: block;
+    }
+    .-wide Detail {
+        layout: horizontal;
+        #panes {
+            display: none;
+        }
+        LightCurveView {
+            width: 1fr;
+        }
+        .texts {
+            width: 1fr;
+            border-left: solid $surface-lighten-2;
+        }
+    }
+    """
+
+    pane: reactive[str] = reactive("light-curve", init=False)
+
+    def __init__(self, journal: Journal, *, scrollable: bool = False) -> None:
+        super().__init__()
+        self._journal = journal
+        self._scrollable = scrollable
+        self._target: RankedTarget | None = None
+
+    def compose(self) -> ComposeResult:
+        """Lay out the panes; what is seen of them is a matter of the style sheet."""
+        yield TabStrip(PANES, "pane", id="panes")
+        yield LightCurveView(id="light-curve")
+        with VerticalScroll(id="reasons", classes="texts", can_focus=self._scrollable):
+            yield Static(id="why", markup=False)
+        with VerticalScroll(id="circumstances", classes="texts", can_focus=self._scrollable):
+            yield Static(id="visibility", markup=False)
+            yield Static(id="history", markup=False)
+
+    def on_mount(self) -> None:
+        """Begin with the first pane."""
+        self.watch_pane(self.pane)
+
+    def watch_pane(self, pane: str) -> None:
+        """Show another pane, where one is shown at a time."""
+        self.query_one("#panes", TabStrip).chosen = pane
+        for name in PANES:
+            self.set_class(name == pane, f"-{name}")
+        if self._scrollable:
+            self.query_one("#circumstances" if pane in ("visibility", "history") else "#reasons").focus()
+
+    def next_pane(self) -> None:
+        """Go on to the next pane."""
+        names = list(PANES)
+        self.pane = names[(names.index(self.pane) + 1) % len(names)]
+
+    def toggle_flux(self) -> None:
+        """Change the light curve between magnitude and flux."""
+        self.query_one(LightCurveView).toggle_flux()
+
+    def on_resize(self) -> None:
+        """Fill the new width."""
+        self._write()
+
+    def show(self, target: RankedTarget | None) -> None:
+        """Show a target; its light curve and its history are read aside, so that the cursor never waits."""
+        self._target = target
+        self._write()
+        self._read()
+
+    def _write(self) -> None:
+        """Write what the plan knows."""
+        target, night = self._target, self._journal.plan.night
+        room = self.size.width // (3 if self.screen.has_class("-wide") else 1) - _BESIDE_TEXT
+        if target is None:
+            self._fill(Text("No target."), Text(), Text())
+        elif room > 0:
+            where = position(target, "\n" if room < _WHOLE_POSITION else "   ")
+            sky = visibility(target, night, self._journal.now(), room)
+            self._fill(why(target, room), Text.assemble(where, "\n", sky))
+
+    def _fill(self, why: Text, visibility: Text, history: Text | None = None) -> None:
+        self.query_one("#why", Static).update(why)
+        self.query_one("#visibility", Static).update(visibility)
+        if history is not None:
+            self.query_one("#history", Static).update(history)
+
+    @work(exclusive=True, group="detail")
+    async def _read(self) -> None:
+        """Read what the store knows besides the plan."""
+        target, store = self._target, self._journal.store
+        if target is None:
+            return
+        try:
+            curve = await asyncio.to_thread(store.light_curve, target.id)
+            decisions = await asyncio.to_thread(store.decisions, target=target.id)
+        except FollowupError as error:
+            self.query_one("#history", Static).update(Text(str(error), VERMILION))
+            return
+        night = self._journal.plan.night
+        self.query_one("#history", Static).update(history(decisions, night))
+        await self.query_one(LightCurveView).show(curve, mjd(night.dusk))

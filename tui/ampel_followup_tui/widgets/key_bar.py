@@ -1,0 +1,26 @@
+"""The bottom line: the keys of the most used commands."""
+
+from __future__ import annotations
+
+from rich.style import Style
+from rich.text import Text
+from textual.widget import Widget
+
+from ampel_followup_tui.commands import COMMANDS
+
+_GAP = "  "
+
+
+class KeyBar(Widget):
+    """One line of keys, as many as fit; each can be clicked."""
+
+    def render(self) -> Text:
+        """Draw the keys in the order of their importance."""
+        bar = Text(" ", no_wrap=True)
+        for command in sorted((command for command in COMMANDS if command.bar), key=lambda command: command.bar):
+            key = command.shown_keys.split()[0]
+            click = Style(meta={"@click": f"app.{command.action}"})
+            item = Text.assemble((key, Style(bold=True) + click), (f" {command.label}", Style(dim=True) + click), _GAP)
+            if bar.cell_len + item.cell_len - len(_GAP) <= self.size.width:
+                bar.append_text(item)
+        return bar
