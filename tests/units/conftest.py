@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -76,9 +77,15 @@ def new_broker(
     from ampel.cli.main import main
 
     def run_command(arguments: list[str]) -> None:
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(sys, "argv", arguments)
-            main()
+        handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(sys, "argv", arguments)
+                main()
+        finally:
+            # AMPEL leaves its own in place, and Ctrl-C would no longer stop the tests.
+            for number, handler in handlers.items():
+                signal.signal(number, handler)
 
     with pytest.MonkeyPatch.context() as patch:
         _teach_mongomock(patch)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import shutil
 import tarfile
@@ -108,6 +109,21 @@ def test_list_equals_that_of_the_command_line(night: Any, archive: Path, tmp_pat
     for listed, target in zip(targets, plan.targets, strict=True):
         assert listed["priority"] == pytest.approx(target.priority, abs=TOLERANCE)
         assert listed["scores"]["p_t"] == pytest.approx(target.scores.p_t, abs=TOLERANCE)
+
+
+def test_simulated_night_gives_the_embedded_list(new_broker: Callable[[], Any], tmp_path: Path) -> None:
+    simulate = pytest.importorskip("ampel_followup.simulate")
+    if not hasattr(simulate, "write_alerts"):
+        pytest.skip("no simulated archives yet")
+    archive = tmp_path / "night.tar.gz"
+    simulate.write_alerts(
+        simulate.simulate_objects(25, dt.date.fromisoformat(NIGHT), np.random.default_rng(7)), archive
+    )
+    broker = new_broker()
+    broker.run(broker.job(archive, site=SITE, night=NIGHT))
+    plan = stored(broker).plan
+    assert len(plan.targets) + len(plan.not_observable) == 25
+    assert_same_plan(plan, embedded(archive))
 
 
 def test_light_curves_in_the_store_are_those_of_the_packets_point_for_point(night: Any, archive: Path) -> None:
