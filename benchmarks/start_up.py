@@ -84,7 +84,7 @@ def compare(ours: Callable[[], float], theirs: Callable[[], float], repeats: int
 def fill_store(path: Path) -> bytes:
     """Make a store with a plan of 500 targets, and their light curves; return the name of one on the first screen."""
     sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "tui"))
-    from conftest import make_plan
+    from sample_night import make_plan
 
     from ampel_followup.store import Store
 

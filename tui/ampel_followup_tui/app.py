@@ -102,12 +102,15 @@ class FollowupApp(App[None]):
 
     async def poll(self) -> None:
         """Show what others decided since the last look."""
+        header = self._tonight.query_one(NightHeader)
         try:
             changed = await asyncio.to_thread(self.journal.poll)
         except FollowupError as error:
-            self._tonight.query_one(NightHeader).trouble = str(error)
+            header.trouble = str(error)
         else:
-            self._tonight.query_one(NightHeader).trouble = ""
+            if header.trouble:
+                header.trouble = ""
+                self._tonight.show_current()
             self._show_decisions(changed)
 
     def _show_decisions(self, target_ids: Iterable[str]) -> None:

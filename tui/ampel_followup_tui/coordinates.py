@@ -1,4 +1,4 @@
-"""Positions as observers write them, in plain Python: the first screen must not wait for astropy."""
+"""Galactic coordinates in plain Python: the app must not wait for astropy."""
 
 from __future__ import annotations
 
@@ -30,29 +30,3 @@ def galactic(ra: float, dec: float) -> tuple[float, float]:
     vector = (math.cos(delta) * math.cos(alpha), math.cos(delta) * math.sin(alpha), math.sin(delta))
     x, y, z = (sum(m * v for m, v in zip(row, vector, strict=True)) for row in _ICRS_TO_GALACTIC)
     return math.degrees(math.atan2(y, x)) % 360.0, math.degrees(math.atan2(z, math.hypot(x, y)))
-
-
-def sexagesimal(ra: float, dec: float) -> str:
-    """
-    Write a position as ``hh:mm:ss.ss ±dd:mm:ss.s``.
-
-    Parameters
-    ----------
-    ra, dec : float
-        ICRS [deg].
-
-    Returns
-    -------
-    str
-        Rounded, never with 60 in a place; the sign of −0° is kept.
-    """
-    hundredths = round(ra % 360.0 / 15.0 * 360_000) % (24 * 360_000)
-    minutes, hundredths = divmod(hundredths, 6_000)
-    hours, minutes = divmod(minutes, 60)
-    tenths = round(abs(dec) * 36_000)
-    arcminutes, tenths = divmod(tenths, 600)
-    degrees, arcminutes = divmod(arcminutes, 60)
-    sign = "−" if math.copysign(1.0, dec) < 0 else "+"
-    return (
-        f"{hours:02d}:{minutes:02d}:{hundredths / 100:05.2f} {sign}{degrees:02d}:{arcminutes:02d}:{tenths / 10:04.1f}"
-    )

@@ -73,7 +73,7 @@ def airmass_bar(airmass: Sequence[float], width: int) -> str:
     Parameters
     ----------
     airmass : sequence of float
-        At equal steps from dusk to dawn; NaN below the horizon.
+        At equal steps from dusk to dawn, both included; NaN below the horizon.
     width : int
         Length of the bar [characters].
 
@@ -82,10 +82,20 @@ def airmass_bar(airmass: Sequence[float], width: int) -> str:
     str
         `width` characters; blank above airmass 3 and below the horizon.
     """
-    n = len(airmass)
-    if n == 0:
+    if not airmass:
         return " " * width
-    return "".join(_height(airmass[min(n - 1, int((cell + 0.5) * n / width))]) for cell in range(width))
+    steps = len(airmass) - 1
+    return "".join(_height(_between(airmass, (cell + 0.5) / width * steps)) for cell in range(width))
+
+
+def _between(values: Sequence[float], index: float) -> float:
+    """Interpolate between neighbours; beside a NaN take the nearer one."""
+    before = min(int(index), max(0, len(values) - 2))
+    share = index - before
+    if share == 0.0:
+        return values[before]
+    interpolated = values[before] * (1.0 - share) + values[before + 1] * share
+    return values[round(index)] if math.isnan(interpolated) else interpolated
 
 
 def _height(airmass: float) -> str:

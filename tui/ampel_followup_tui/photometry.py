@@ -1,17 +1,12 @@
-"""The points of a light curve as they are drawn, in magnitude or in flux; plain Python, a few hundred points."""
+"""The points of a light curve as they are drawn, in magnitude or in flux."""
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from ampel_followup.store import StoredLightCurve
+import numpy as np
 
-_ZERO_POINT = 23.9
-_MAG_PER_RELATIVE_FLUX = 2.5 / math.log(10.0)
-_LIMIT_SIGMA = 5.0
+from ampel_followup.lightcurve import LIMIT_SIGMA, LightCurve
 
 # Limits from long before the first detection say nothing about the rise [d].
 _LIMITS_BEFORE = 20.0
@@ -28,8 +23,8 @@ class Point:
         MJD, UTC [d].
     band : str
         Name of the band.
-    value, low, high : float
-        What is drawn and the ends of its error bar [mag, or µJy]; for a limit all three are the limit.
+    value, error : float
+        What is drawn, and its standard deviation [mag, or µJy]; for a limit the limit, and 0.
     limit : bool
         True if nothing was detected.
     """
@@ -37,52 +32,45 @@ class Point:
     time: float
     band: str
     value: float
-    low: float
-    high: float
+    error: float
     limit: bool
 
 
-def points(curve: StoredLightCurve, *, in_flux: bool) -> list[Point]:
+def points(curve: LightCurve, *, in_flux: bool) -> list[Point]:
     """
     Return what can be drawn of a light curve.
 
     Parameters
     ----------
-    curve : StoredLightCurve
-        Fluxes in µJy, signed (AB, zero point 23.9).
+    curve : LightCurve
+        Fluxes are signed.
     in_flux : bool
-        True for fluxes [µJy]; False for magnitudes, where negative differences have no place and are left out.
+        True for fluxes [µJy]; False for AB magnitudes, where negative differences have no place and are left out.
 
     Returns
     -------
     list of Point
         In time order; limits only from 20 days before the first detection on.
     """
-    detected = [time for time, limit in zip(curve.time, curve.upper_limit, strict=True) if not limit]
-    earliest = min(detected) - _LIMITS_BEFORE if detected else -math.inf
-    drawn = []
-    for time, band, flux, flux_err, limit in zip(
-        curve.time, curve.band, curve.flux, curve.flux_err, curve.upper_limit, strict=True
-    ):
-        if time < earliest:
-            continue
-        value = _LIMIT_SIGMA * flux_err if limit else flux
-        if in_flux:
-            spread = 0.0 if limit else flux_err
-            drawn.append(Point(time, band, value, value - spread, value + spread, bool(limit)))
-        elif value > 0:
-            magnitude = _ZERO_POINT - 2.5 * math.log10(value)
-            spread = 0.0 if limit else _MAG_PER_RELATIVE_FLUX * flux_err / value
-            drawn.append(Point(time, band, magnitude, magnitude - spread, magnitude + spread, bool(limit)))
-    return drawn
+    detected = curve.detected
+    if in_flux:
+        value, error = curve.flux, curve.flux_err
+        limit = LIMIT_SIGMA * curve.flux_err
+    else:
+        value, error = curve.magnitude
+        limit = curve.limiting_magnitude
+    value, error = np.where(detected, value, limit), np.where(detected, error, 0.0)
+    earliest = curve.time[detected].min() - _LIMITS_BEFORE if detected.any() else -np.inf
+    drawn = np.flatnonzero(np.isfinite(value) & (curve.time >= earliest))
+    columns = (curve.time, curve.band, value, error, curve.upper_limit)
+    return [Point(*row) for row in zip(*(column[drawn].tolist() for column in columns), strict=True)]
 
 
-def n_negative(curve: StoredLightCurve) -> int:
+def n_negative(curve: LightCurve) -> int:
     """Count the detections that are fainter than the reference image."""
-    return sum(flux <= 0 and not limit for flux, limit in zip(curve.flux, curve.upper_limit, strict=True))
+    return int((curve.detected & (curve.flux <= 0)).sum())
 
 
-def best_in_flux(curve: StoredLightCurve) -> bool:
+def best_in_flux(curve: LightCurve) -> bool:
     """Return whether magnitudes would hide most of what was detected."""
-    n_detected = len(curve.time) - sum(map(bool, curve.upper_limit))
-    return 2 * n_negative(curve) > n_detected
+    return 2 * n_negative(curve) > int(curve.detected.sum())

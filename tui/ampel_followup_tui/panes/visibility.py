@@ -8,9 +8,10 @@ from textwrap import wrap
 
 from rich.text import Text
 
+from ampel_followup.exports.coordinates import declination, right_ascension
 from ampel_followup.plan import NightSummary, RankedTarget
 from ampel_followup.untrusted import clean
-from ampel_followup_tui.coordinates import galactic, sexagesimal
+from ampel_followup_tui.coordinates import galactic
 from ampel_followup_tui.glyphs import GREY, SKY_BLUE, VERMILION, airmass_bar
 from ampel_followup_tui.instants import clock, zone
 from ampel_followup_tui.panes.flow import flow
@@ -23,13 +24,13 @@ def position(target: RankedTarget, separator: str = "   ") -> Text:
     """Write the position of a target in the three forms that observers use, `separator` after the first."""
     longitude, latitude = galactic(target.ra, target.dec)
     return Text.assemble(
-        (sexagesimal(target.ra, target.dec), "bold"),
-        f"{separator}{target.ra:.4f} {_signed(target.dec, 4)}",
+        (f"{right_ascension(target.ra)} {declination(target.dec)}", "bold"),
+        f"{separator}{target.ra:.5f} {target.dec:+.5f}",
         "   ",
         ("l ", GREY),
         f"{longitude:.1f}",
         (" b ", GREY),
-        _signed(latitude, 1),
+        f"{latitude:+.1f}",
     )
 
 
@@ -87,10 +88,6 @@ def _moon_and_sun(target: RankedTarget, night: NightSummary, width: int) -> Text
     moon += f", sets {clock(night.moon_set, timezone)}" if night.moon_set else ""
     dark = f"dark {clock(night.dusk, timezone)} – {clock(night.dawn, timezone)}"
     return flow([Text(moon), Text(f"Sun sets {clock(night.sunset, timezone)}, {dark}", GREY)], width)
-
-
-def _signed(degrees: float, digits: int) -> str:
-    return f"{degrees:+.{digits}f}".replace("-", "−")
 
 
 def _hours(night: NightSummary, width: int) -> str:

@@ -12,7 +12,7 @@ from ampel_followup_tui.glyphs import GREY, SKY_BLUE
 from ampel_followup_tui.panes.flow import flow
 
 _MOST_CLASSES = 5
-_LONGEST_BAR = 24
+_LONGEST_BAR = 18
 _SHORT_BAR = 10
 
 
@@ -47,9 +47,9 @@ def _classes(scores: TargetScores, width: int) -> Text:
     shown, others = names[:_MOST_CLASSES], names[_MOST_CLASSES:]
     label = max(map(len, [*(clean(name, 16) for name in shown), "others"]))
     bar = max(4, min(_LONGEST_BAR, (width - label - 2 * 8) // 2))
-    after = "after a spectrum" if bar > _SHORT_BAR else "after"
+    heading = "after a spectrum" if bar > _SHORT_BAR else "after"
     text = Text()
-    text.append(f"{'':{label}}  {'now':<{bar + 6}}  {after}\n", GREY)
+    text.append(f"{'':{label}}  {'now':<{bar + 6}}  {heading}\n", GREY)
     rows = [(clean(name, 16), scores.p_t[name], scores.p_ts.get(name, 0.0)) for name in shown]
     if others:
         rows.append(

@@ -11,12 +11,12 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.widgets import Input, RadioButton, RadioSet, Static
 
+from ampel_followup.decision import Verdict
 from ampel_followup.errors import FollowupError
+from ampel_followup.exports import FORMATS, export
 from ampel_followup_tui.glyphs import GREY, VERMILION
 from ampel_followup_tui.journal import Journal
 from ampel_followup_tui.screens.dialogue import Dialogue
-
-FORMATS = ("csv", "ecsv", "json")
 
 
 class ExportScreen(Dialogue[Path | None]):
@@ -34,17 +34,17 @@ class ExportScreen(Dialogue[Path | None]):
         self._journal = journal
         night = journal.plan.night
         self._suggested = f"followup-{night.site}-{night.date}"
+        self._formats = tuple(FORMATS)
 
     def compose(self) -> ComposeResult:
         """Lay out the dialogue."""
+        n = sum(decision.verdict == Verdict.APPROVE for decision in self._journal.verdicts.values())
         with Vertical(classes="box"):
-            yield Static(
-                Text(f"Export {self._n_approved} approved target{'s' * (self._n_approved != 1)}", "bold"), markup=False
-            )
+            yield Static(Text(f"Export {n} approved target{'' if n == 1 else 's'}", "bold"), markup=False)
             with RadioSet():
-                for number, name in enumerate(FORMATS):
+                for number, name in enumerate(self._formats):
                     yield RadioButton(name, value=number == 0)
-            yield Input(f"{self._suggested}.{FORMATS[0]}")
+            yield Input(f"{self._suggested}.{self._formats[0]}")
             yield Static(
                 Text("⏎ write   tab change field   space choose   esc cancel", GREY), id="message", markup=False
             )
@@ -54,24 +54,18 @@ class ExportScreen(Dialogue[Path | None]):
         self.query_one(Input).focus()
 
     @property
-    def _n_approved(self) -> int:
-        return sum(decision.verdict == "approve" for decision in self._journal.verdicts.values())
-
-    @property
     def _format(self) -> str:
-        return FORMATS[max(0, self.query_one(RadioSet).pressed_index)]
+        return self._formats[max(0, self.query_one(RadioSet).pressed_index)]
 
     @on(RadioSet.Changed)
     def _change_suffix(self) -> None:
         field = self.query_one(Input)
         path = Path(field.value)
-        if path.suffix.removeprefix(".") in FORMATS:
+        if path.suffix.removeprefix(".") in self._formats:
             field.value = str(path.with_suffix(f".{self._format}"))
 
     async def on_input_submitted(self, event: Input.Submitted) -> None:
         """Write the file and close."""
-        from ampel_followup.exports import export
-
         path = Path(event.value.strip()).expanduser()
         journal = self._journal
         try:

@@ -75,9 +75,11 @@ class TonightScreen(Screen[None], inherit_bindings=False):
     async def _add_detail(self) -> None:
         from ampel_followup_tui.widgets.detail import Detail
 
+        if not self.is_attached:
+            return
         self._detail = Detail(self._journal)
         await self.query_one("#below").mount(self._detail)
-        self._show_current()
+        self.show_current()
 
     def on_resize(self) -> None:
         """Choose the columns that fit."""
@@ -89,7 +91,7 @@ class TonightScreen(Screen[None], inherit_bindings=False):
         self._list = name
         self.query_one("#lists", TabStrip).chosen = name
         self._fill()
-        self._show_current()
+        self.show_current()
 
     def show_other_list(self) -> None:
         """Change to the list that is not shown."""
@@ -111,7 +113,7 @@ class TonightScreen(Screen[None], inherit_bindings=False):
         self.table.repaint(changed)
         self.query_one(NightHeader).refresh()
         if self.table.current in changed:
-            self._show_current()
+            self.show_current()
 
     async def ask_filter(self) -> None:
         """Let the observer type words to filter by."""
@@ -135,7 +137,7 @@ class TonightScreen(Screen[None], inherit_bindings=False):
         if words != self._words:
             self._words = words
             self._fill()
-            self._show_current()
+            self.show_current()
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Filter while the observer types."""
@@ -150,7 +152,7 @@ class TonightScreen(Screen[None], inherit_bindings=False):
 
     def on_data_table_row_highlighted(self) -> None:
         """Follow the cursor."""
-        self._show_current()
+        self.show_current()
 
     def _fill(self) -> None:
         """Fill the list with what passes the filter."""
@@ -169,9 +171,10 @@ class TonightScreen(Screen[None], inherit_bindings=False):
 
     def on_screen_resume(self) -> None:
         """Show what happened while another screen was in front."""
-        self._show_current()
+        self.show_current()
 
-    def _show_current(self) -> None:
+    def show_current(self) -> None:
+        """Show the target under the cursor, as the store has it now."""
         if self._detail is not None and self.is_current:
             current = self.table.current
             self._detail.show(None if current is None else self._journal.target(current))

@@ -13,7 +13,7 @@ from textual.widgets import Static
 
 from ampel_followup.errors import FollowupError
 from ampel_followup.plan import RankedTarget
-from ampel_followup_tui.glyphs import VERMILION
+from ampel_followup_tui.glyphs import GREY, VERMILION
 from ampel_followup_tui.instants import mjd
 from ampel_followup_tui.journal import Journal
 from ampel_followup_tui.panes.history import history
@@ -27,7 +27,9 @@ PANES = {"light-curve": "1 light curve", "why": "2 why", "visibility": "3 visibi
 # A border, a margin and the scroll bar stand beside the text [characters].
 _BESIDE_TEXT = 4
 # A position in all its forms takes one line from here on [characters].
-_WHOLE_POSITION = 64
+_WHOLE_POSITION = 70
+
+_NO_TARGET = Text("No target.", GREY)
 
 
 class Detail(Container):
@@ -144,7 +146,7 @@ class Detail(Container):
         target, night = self._target, self._journal.plan.night
         room = self.size.width // (3 if self.screen.has_class("-wide") else 1) - _BESIDE_TEXT
         if target is None:
-            self._fill(Text("No target."), Text(), Text())
+            self._fill(_NO_TARGET, _NO_TARGET, _NO_TARGET)
         elif room > 0:
             where = position(target, "\n" if room < _WHOLE_POSITION else "   ")
             sky = visibility(target, night, self._journal.now(), room)
@@ -161,6 +163,7 @@ class Detail(Container):
         """Read what the store knows besides the plan."""
         target, store = self._target, self._journal.store
         if target is None:
+            self.query_one(LightCurveView).show(None, 0.0)
             return
         try:
             curve = await asyncio.to_thread(store.light_curve, target.id)
@@ -170,4 +173,4 @@ class Detail(Container):
             return
         night = self._journal.plan.night
         self.query_one("#history", Static).update(history(decisions, night))
-        await self.query_one(LightCurveView).show(curve, mjd(night.dusk))
+        self.query_one(LightCurveView).show(curve.to_light_curve() if curve else None, mjd(night.dusk))

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.widgets import Static
+from textual_hires_canvas import Canvas
 
+from ampel_followup.lightcurve import LightCurve
 from ampel_followup_tui.axes import Axis, axis
 from ampel_followup_tui.glyphs import GREY, LIMIT, band_sign, short_band
 from ampel_followup_tui.photometry import Point, best_in_flux, n_negative, points
-
-if TYPE_CHECKING:
-    from ampel_followup.store import StoredLightCurve
 
 _LEFT = 7  # room for the labels of the vertical axis
 _ROWS_PER_TICK = 2.5
@@ -43,33 +41,27 @@ class LightCurveView(Vertical):
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
-        self._curve: StoredLightCurve | None = None
+        self._curve: LightCurve | None = None
         self._night = 0.0
         self._in_flux: bool | None = None
-        self._canvas: Any = None
 
     def compose(self) -> ComposeResult:
-        """Start with the legend: the canvas comes with the first light curve."""
+        """Put the legend below the picture."""
+        yield Canvas(1, 1)
         yield Static(id="legend", markup=False)
 
-    async def show(self, curve: StoredLightCurve | None, night: float) -> None:
+    def show(self, curve: LightCurve | None, night: float) -> None:
         """
         Draw a light curve.
 
         Parameters
         ----------
-        curve : StoredLightCurve or None
+        curve : LightCurve or None
             None if the store has none for this target.
         night : float
             MJD from which days are counted [d].
         """
         self._curve, self._night = curve, night
-        if self._canvas is None:
-            # NumPy comes with the canvas: the first screen is painted before.
-            from textual_hires_canvas import Canvas
-
-            self._canvas = Canvas(1, 1)
-            await self.mount(self._canvas, before=0)
         self._draw()
 
     def toggle_flux(self) -> None:
@@ -88,9 +80,8 @@ class LightCurveView(Vertical):
         self._draw()
 
     def _draw(self) -> None:
-        if self._canvas is None:
-            return
-        canvas, size = self._canvas, self._canvas.size
+        canvas = self.query_one(Canvas)
+        size = canvas.size
         with canvas.batch_refresh():
             canvas.reset(size=size)
             curve = self._curve
@@ -101,7 +92,7 @@ class LightCurveView(Vertical):
 
     def _legend(self, drawn: list[Point]) -> Text:
         if self._curve is None:
-            return Text("The store has no light curve of this target.", GREY)
+            return Text("No light curve in the store.", GREY)
         legend = Text(" " * (_LEFT - 1), no_wrap=True)
         counts: dict[str, int] = {}
         for point in drawn:
@@ -123,7 +114,7 @@ class LightCurveView(Vertical):
         return legend
 
 
-def _draw_points(canvas: Any, drawn: list[Point], night: float, *, in_flux: bool) -> None:
+def _draw_points(canvas: Canvas, drawn: list[Point], night: float, *, in_flux: bool) -> None:
     """Draw axes, limits, error bars and signs, in this order, so that signs stay on top."""
     width, height = canvas.size.width - _LEFT - 1, canvas.size.height - 1
     days = [point.time - night for point in drawn]
@@ -156,10 +147,11 @@ def _draw_points(canvas: Any, drawn: list[Point], night: float, *, in_flux: bool
 
 def _error_bar(point: Point, longest: float) -> tuple[float, float]:
     """Return the ends of the error bar, cut so that one poor point does not flatten all the others."""
-    return max(point.low, point.value - longest), min(point.high, point.value + longest)
+    reach = min(point.error, longest)
+    return point.value - reach, point.value + reach
 
 
-def _draw_axes(canvas: Any, horizontal: Axis, vertical: Axis, *, in_flux: bool) -> None:
+def _draw_axes(canvas: Canvas, horizontal: Axis, vertical: Axis, *, in_flux: bool) -> None:
     height = vertical.cells
     tick_columns = [
         (_LEFT + horizontal.cell(day), day) for day in horizontal.ticks(max(3, horizontal.cells // _COLUMNS_PER_TICK))
@@ -181,6 +173,6 @@ def _draw_axes(canvas: Any, horizontal: Axis, vertical: Axis, *, in_flux: bool) 
         _write(canvas, max(0, start), height, caption)
 
 
-def _write(canvas: Any, column: int, row: int, text: str) -> None:
+def _write(canvas: Canvas, column: int, row: int, text: str) -> None:
     for offset, character in enumerate(text):
         canvas.set_pixel(column + offset, row, character, GREY)

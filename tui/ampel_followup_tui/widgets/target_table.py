@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
 from rich.text import Text
-from textual.binding import BindingType
+from textual.binding import Binding, BindingType
 from textual.coordinate import Coordinate
 from textual.widgets import DataTable
 from textual.widgets.data_table import RowKey
@@ -14,15 +14,18 @@ from textual.widgets.data_table import RowKey
 from ampel_followup.plan import RankedTarget
 from ampel_followup_tui.columns import Cell, Column
 
-# Keys of the cursor; left, right and enter are commands of the app.
-_CURSOR_KEYS = frozenset({"up", "down", "pageup", "pagedown", "ctrl+home", "ctrl+end", "home", "end"})
-
 
 class TargetTable(DataTable[Cell], inherit_bindings=False):
     """A table of targets with columns of fixed width; the cursor stays on its target whatever changes."""
 
+    # Left, right and enter are commands of the app.
     BINDINGS: ClassVar[list[BindingType]] = [
-        binding for binding in DataTable.BINDINGS if getattr(binding, "key", None) in _CURSOR_KEYS
+        Binding("up", "cursor_up", "Cursor up", show=False),
+        Binding("down", "cursor_down", "Cursor down", show=False),
+        Binding("pageup", "page_up", "Page up", show=False),
+        Binding("pagedown", "page_down", "Page down", show=False),
+        Binding("home,ctrl+home", "scroll_top", "First", show=False),
+        Binding("end,ctrl+end", "scroll_bottom", "Last", show=False),
     ]
 
     def __init__(self) -> None:

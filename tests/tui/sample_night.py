@@ -1,0 +1,193 @@
+"""A plausible night: a plan with its light curves, for tests and benchmarks."""
+
+from __future__ import annotations
+
+import math
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+from textual.app import App
+
+from ampel_followup.lightcurve import LightCurve, flux_from_magnitude
+from ampel_followup.plan import (
+    NightPlan,
+    NightSummary,
+    Photometry,
+    RankedTarget,
+    TargetScores,
+    TargetVisibility,
+)
+
+# Half past nine in the evening at the telescope.
+NOW = datetime(2026, 11, 20, 10, 30, tzinfo=UTC)
+DUSK = datetime(2026, 11, 20, 9, 41, tzinfo=UTC)
+DAWN = datetime(2026, 11, 20, 17, 22, tzinfo=UTC)
+DUSK_MJD = 61364.4035
+CLASSES = ("SN Ia", "SN II", "SN Ibc", "SLSN", "TDE", "AGN", "CV", "variable", "flare", "bogus")
+
+
+def iso(moment: datetime) -> str:
+    return moment.isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+NIGHT = NightSummary(
+    date="2026-11-20",
+    site="sso",
+    site_name="Siding Spring",
+    latitude=-31.27,
+    longitude=149.06,
+    timezone="Australia/Sydney",
+    sunset="2026-11-20T08:52:10Z",
+    dusk=iso(DUSK),
+    dawn=iso(DAWN),
+    sunrise="2026-11-20T18:57:31Z",
+    moon_illumination=0.82,
+    moon_rise=None,
+    moon_set="2026-11-20T15:12:00Z",
+)
+
+
+def make_visibility(rng: np.random.Generator, *, observable: bool, steps: int = 16) -> TargetVisibility:
+    """An object that culminates once, somewhere in the night or beside it."""
+    peak = rng.uniform(0.0, steps) if observable else -2.0 * steps
+    top = rng.uniform(45.0, 88.0)
+    altitude = top - 75.0 / steps * np.abs(np.arange(steps) - peak)
+    airmass = [1.0 / math.sin(math.radians(a)) if a > 0 else math.nan for a in altitude]
+    useful = [i for i, x in enumerate(airmass) if x <= 2.0]
+    step = (DAWN - DUSK) / (steps - 1)
+    if not useful:
+        return TargetVisibility(
+            observable=False,
+            start=None,
+            end=None,
+            best=None,
+            hours=0.0,
+            min_airmass=math.nan,
+            moon_separation=round(float(rng.uniform(10, 150)), 1),
+            airmass=tuple(airmass),
+            reason="sets 1 h 12 min before it is dark",
+        )
+    best = min(useful, key=lambda i: airmass[i])
+    return TargetVisibility(
+        observable=True,
+        start=iso(DUSK + useful[0] * step),
+        end=iso(DUSK + useful[-1] * step),
+        best=iso(DUSK + best * step),
+        hours=round((len(useful) - 1) * step / timedelta(hours=1), 2),
+        min_airmass=float(airmass[best]),
+        moon_separation=round(float(rng.uniform(10, 150)), 1),
+        airmass=tuple(map(float, airmass)),
+        reason=None,
+    )
+
+
+def make_target(number: int, rng: np.random.Generator, *, observable: bool = True) -> tuple[RankedTarget, LightCurve]:
+    """A plausible target with the light curve that its photometry sums up."""
+    p_t = rng.dirichlet(np.array([3.0, 2.5, 1.2, 0.4, 0.5, 0.4, 0.4, 0.3, 0.2, 0.3]))
+    p_ts = rng.dirichlet(20 * p_t + 0.1)
+    order, after = np.argsort(-p_t), np.argsort(-p_ts)
+    class_now, class_after = CLASSES[order[0]], CLASSES[after[0]]
+    p_change = float(rng.uniform(0.05, 0.6))
+    light_curve = make_light_curve(f"ZTF26ab{_letters(number)}", rng)
+    detected = light_curve.detected
+    magnitude, magnitude_err = light_curve.magnitude
+    last = np.flatnonzero(detected)[-1]
+    trend = float((magnitude[detected][-1] - magnitude[detected][0]) / np.ptp(light_curve.time[detected]))
+    photometry = Photometry(
+        n_detections=int(detected.sum()),
+        n_limits=int((~detected).sum()),
+        first_mjd=float(light_curve.time[detected][0]),
+        last_mjd=float(light_curve.time[last]),
+        last_band=str(light_curve.band[last]),
+        last_mag=float(magnitude[last]),
+        last_mag_err=float(magnitude_err[last]),
+        trend=trend,
+        bands={"ztfg": int((light_curve.band[detected] == "ztfg").sum())},
+    )
+    value = float(rng.uniform(0.05, 0.7))
+    scores = TargetScores(
+        p_t=dict(zip(CLASSES, map(float, p_t), strict=True)),
+        p_ts=dict(zip(CLASSES, map(float, p_ts), strict=True)),
+        class_now=class_now,
+        class_after=class_after,
+        entropy=1.41,
+        expected_entropy=0.48,
+        information_gain=0.93,
+        indicator=int(class_now != class_after),
+        p_change=p_change,
+        value_of_information=value,
+        uncertainty=1.0 - float(p_t.max()),
+        in_scope=0.71,
+    )
+    reasons = (
+        f"A spectrum would change the class in {100 * p_change:.0f} % of cases, most likely to {class_after}.",
+        f"{'Brightens' if trend < 0 else 'Fades'} by {abs(trend):.2f} mag a day; "
+        f"first seen {DUSK_MJD - photometry.first_mjd:.0f} days ago, after limits.",
+        "No star within 5 arcsec, and 43 degrees from the plane of the Galaxy.",
+    )
+    target = RankedTarget(
+        id=light_curve.id,
+        stock=number,
+        ra=light_curve.ra,
+        dec=light_curve.dec,
+        rank=number if observable else 0,
+        priority=value,
+        scores=scores,
+        visibility=make_visibility(rng, observable=observable),
+        photometry=photometry,
+        reasons=reasons,
+    )
+    return target, light_curve
+
+
+def _letters(number: int) -> str:
+    text = ""
+    for _ in range(5):
+        number, digit = divmod(number * 7 + 3, 26)
+        text = chr(ord("a") + digit) + text
+    return text
+
+
+def make_light_curve(name: str, rng: np.random.Generator) -> LightCurve:
+    """Limits, then a rise and the beginning of a decline, in g and r."""
+    age = rng.uniform(4.0, 25.0)
+    time = np.sort(np.concatenate([DUSK_MJD - age - rng.uniform(0, 15, 6), DUSK_MJD - rng.uniform(0.2, age, 12)]))
+    band = np.where(rng.random(len(time)) < 0.5, "ztfg", "ztfr")
+    limit = time < DUSK_MJD - age
+    phase = (time - DUSK_MJD + age) / 10.0
+    magnitude = 20.6 - 2.2 * phase * np.exp(1 - phase) + 0.15 * (band == "ztfg") + rng.normal(0, 0.05, len(time))
+    magnitude_err = 0.04 + 0.02 * rng.random(len(time)) + 0.05 * (magnitude > 19.5)
+    flux, flux_err = flux_from_magnitude(magnitude, magnitude_err)
+    limiting_flux, _ = flux_from_magnitude(20.3 + 0.4 * rng.random(len(time)), 0.1)
+    return LightCurve(
+        id=name,
+        stock=1,
+        time=time,
+        band=band,
+        flux=np.where(limit, 0.0, flux),
+        flux_err=np.where(limit, limiting_flux / 5.0, flux_err),
+        upper_limit=limit,
+        ra=float(rng.uniform(0, 360)),
+        dec=float(rng.uniform(-70, 20)),
+    )
+
+
+def make_plan(n: int, n_hidden: int, seed: int = 1) -> tuple[NightPlan, list[LightCurve]]:
+    rng = np.random.default_rng(seed)
+    pairs = [make_target(number, rng) for number in range(1, n + 1)]
+    hidden = [make_target(number, rng, observable=False) for number in range(n + 1, n + n_hidden + 1)]
+    plan = NightPlan(
+        night=NIGHT,
+        strategy="value-of-information",
+        bundle="early-1",
+        bundle_digest="0" * 64,
+        targets=tuple(target for target, _ in pairs),
+        not_observable=tuple(target for target, _ in hidden),
+    )
+    return plan, [light_curve for _, light_curve in (*pairs, *hidden)]
+
+
+def screen_text(app: App[None]) -> str:
+    """What stands on the screen, as a person reads it."""
+    strips = app.screen._compositor.render_strips()
+    return "\n".join(strip.text.rstrip() for strip in strips)
