@@ -91,17 +91,17 @@ def draw_context(
             context[f"sgscore{j + 1}"] = float(score[k, j]) if near else MISSING
             r = float(magnitude[k, j])
             for band, colour in (("g", colours[k]), ("r", 0.0), ("i", -0.4 * colours[k]), ("z", -0.6 * colours[k])):
-                context[f"s{band}mag{j + 1}"] = r + float(colour) if near else MISSING
+                context[f"s{band}mag{j + 1}"] = float(np.float32(r + colour)) if near else MISSING
         context |= {
             "distnr": float(distnr[k]),
             "magnr": float(magnr[k]),
-            "sigmagnr": 0.02 if magnr[k] < 19 else 0.08,
+            "sigmagnr": 0.015625 if magnr[k] < 19 else 0.078125,
             "neargaia": float(neargaia[k]) if neargaia[k] < _GAIA_RADIUS else MISSING,
             "maggaia": float(maggaia[k]) if neargaia[k] < _GAIA_RADIUS else MISSING,
             "neargaiabright": MISSING,
             "maggaiabright": MISSING,
-            "ssdistnr": float(rng.uniform(2.0, 29.0)) if moving[k] else MISSING,
-            "ssmagnr": float(rng.uniform(16.0, 21.0)) if moving[k] else MISSING,
+            "ssdistnr": float(np.float32(rng.uniform(2.0, 29.0))) if moving[k] else MISSING,
+            "ssmagnr": float(np.float32(rng.uniform(16.0, 21.0))) if moving[k] else MISSING,
             "ncovhist": int(max(coverage[k], 4)),
         }
         contexts.append(context)

@@ -80,7 +80,7 @@ class Explosion:
         continuum = planck(wavelength, temperature)
         continuum *= (np.pi * luminosity / (STEFAN_BOLTZMANN * temperature**4))[:, None]
         continuum *= blanketing(wavelength, 3900.0, self.line_blanketing[which])
-        visible = {name: SPECIES[name].visibility(temperature) for name in self.absorption | self.emission}  # type: ignore[operator]
+        visible = {name: SPECIES[name].visibility(temperature) for name in {**self.absorption, **self.emission}}
         depth = {name: tau[which] * visible[name] for name, tau in self.absorption.items()}
         excess = {name: strength[which] * visible[name] for name, strength in self.emission.items()}
         lines = np.exp(-line_profiles(wavelength, velocity, depth, -1.0, 0.35))
@@ -146,7 +146,7 @@ def diffused(heating: NDArray[np.float64], diffusion_time: NDArray[np.float64]) 
 
         L(t) = (2/τ²) e^{−t²/τ²} ∫₀ᵗ t' e^{t'²/τ²} Q(t') dt',    that is    dL/d(t²/τ²) = Q − L,
 
-    solved step by step with Q constant within a step, which is exact in the limit of either regime.
+    solved step by step, exactly for a Q that is linear in t² within a step.
 
     Parameters
     ----------
@@ -164,9 +164,10 @@ def diffused(heating: NDArray[np.float64], diffusion_time: NDArray[np.float64]) 
     luminosity = np.empty_like(heating)
     luminosity[:, 0] = heating[:, 0] * -np.expm1(-clock[:, 0])
     for k in range(1, len(AGES)):
-        kept = np.exp(-(clock[:, k] - clock[:, k - 1]))
-        source = 0.5 * (heating[:, k] + heating[:, k - 1])
-        luminosity[:, k] = luminosity[:, k - 1] * kept + source * (1.0 - kept)
+        step = clock[:, k] - clock[:, k - 1]
+        escaped = -np.expm1(-step)
+        lag = (heating[:, k] - heating[:, k - 1]) * (1.0 - escaped / step)
+        luminosity[:, k] = luminosity[:, k - 1] * (1.0 - escaped) + heating[:, k - 1] * escaped + lag
     return luminosity
 
 

@@ -98,6 +98,23 @@ class SimulatedObject:
             mjd = max(c["jd"] for c in self.candidates if c["candid"] is not None) - MJD_OFFSET + 1.0
         return observe(self._source, self._which, mjd, rng, snr)
 
+    def difference(self, mjd: NDArray[np.float64], wavelength: NDArray[np.float64]) -> NDArray[np.float64]:
+        """
+        Return the true spectrum minus that of the reference image, without noise.
+
+        Parameters
+        ----------
+        mjd : ndarray, shape (p,)
+        wavelength : ndarray, shape (m,)
+            As observed [Å].
+
+        Returns
+        -------
+        ndarray, shape (p, m)
+            f_λ [erg / s / cm² / Å], negative where the object is fainter than in the reference.
+        """
+        return self._source.difference(np.full(len(mjd), self._which), mjd, wavelength)
+
 
 def simulate_objects(
     n: int,

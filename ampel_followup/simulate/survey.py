@@ -232,7 +232,10 @@ def draw_visits(n: int, darkness: Darkness, weather: Weather, rng: np.random.Gen
     seeing = weather.seeing[night] * rng.lognormal(0.0, 0.08, len(time))
     moonlight = np.array([0.0, *_MOONLIGHT.values()])[fid] * moon_illumination(time) ** 2
     limit = np.array([0.0, *_DEPTH.values()])[fid] - moonlight * rng.uniform(0.5, 1.1, len(time))
-    limit -= 1.2 * np.log10(np.maximum(seeing / 1.8, 0.8)) + weather.clouds[night] + rng.exponential(0.12, len(time))
+    limit -= 1.2 * np.log10(np.maximum(seeing / 1.8, 0.8)) + weather.clouds[night]
+    # Haze, a bright star, a bad quadrant: one exposure in eight is much shallower than the others.
+    spoilt = rng.uniform(size=len(time)) < 0.12
+    limit -= np.minimum(rng.exponential(np.where(spoilt, 0.8, 0.1)), 2.5)
     return Visits(which, time, fid.astype(np.intp), limit, seeing, night == 0)
 
 
@@ -312,6 +315,6 @@ def real_bogus(
     drb = np.where(
         real,
         1.0 - 10.0 ** -(np.maximum(rng.normal(1.9 + 1.5 * clarity, 0.9, n), 0.05)),
-        1.0 / (1.0 + np.exp(2.4 - rng.normal(0.0, 2.2, n))),
+        1.0 / (1.0 + np.exp(1.8 - rng.normal(0.0, 2.6, n))),
     )
     return 1.0 / (1.0 + np.exp(-logit)), drb
