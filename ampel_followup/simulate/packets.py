@@ -8,7 +8,7 @@ import io
 import math
 import tarfile
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -158,8 +158,8 @@ def write_alerts(
     """
     Write the alerts of a night, one avro file per packet, and ``truth.csv`` (id, label, subtype, redshift).
 
-    Objects are taken one at a time, so that memory does not grow with their number. An archive appears under its name
-    only once it is complete, and replaces an older one; the same objects give the same bytes.
+    Objects are taken one at a time, so that memory does not grow with their number. An archive and its truth
+    appear under their names only once they are complete, and replace older ones; the same objects give the same bytes.
 
     Parameters
     ----------
@@ -182,10 +182,11 @@ def write_alerts(
     if not archive and out.suffix and not out.is_dir():
         raise FollowupError(f"cannot write alerts to {out}: name it .tar.gz or .tar, or name a folder (no ending)")
     truth = (out.parent if archive else out) / "truth.csv"
+    draft = truth.with_name("truth.csv.part")
     n_objects = n_alerts = 0
     try:
         truth.parent.mkdir(parents=True, exist_ok=True)
-        with truth.open("w", newline="", encoding="utf-8") as stream, _destination(out, archive) as put:
+        with draft.open("w", newline="", encoding="utf-8") as stream, _destination(out, archive) as put:
             table = csv.writer(stream, lineterminator="\n")
             table.writerow(["id", "label", "subtype", "redshift"])
             encode = _encoder()
@@ -198,8 +199,12 @@ def write_alerts(
                 n_objects += 1
                 if progress is not None:
                     progress(n_objects)
+        draft.replace(truth)
     except OSError as error:
         raise FollowupError(f"cannot write alerts to {out}: {error.strerror or error}; choose another place") from error
+    finally:
+        with suppress(OSError):
+            draft.unlink(missing_ok=True)
     return AlertCount(n_objects, n_alerts, truth)
 
 

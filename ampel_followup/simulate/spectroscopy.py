@@ -11,7 +11,7 @@ from ampel_followup.simulate.sources import Source
 #: Pixels of the simulated spectrograph [Å].
 WAVELENGTH: NDArray[np.float64] = np.arange(3800.0, 9205.0, 5.0)
 
-# Half an hour with a 3 m telescope: S/N ≈ 26 per pixel at r = 18, 8 at r = 20, 4 at r = 21.
+# Half an hour with a 3 m telescope: S/N ≈ 24 per pixel at r = 18, 7 at r = 20, 3.5 at r = 21.
 _COUNTS_AT_18 = 800.0
 _SKY_COUNTS = 130.0
 

@@ -2,7 +2,7 @@
 The survey: when ZTF looks, how deep, and what it measures.
 
 Public surveys of ZTF visit a field in g and r on the same night, every second or third night (Bellm et al. 2019, PASP
-131, 068003; Dekany et al. 2020). The figures below were set to resemble public alert packets of 2018 to 2024; the
+131, 068003; Dekany et al. 2020). The figures below were set to resemble public alert packets of 2018 to 2025; the
 comparison is in docs/simulation.md.
 """
 

@@ -144,10 +144,10 @@ def test_place_that_cannot_be_written_is_named(night, tmp_path):
         write_alerts(night, tmp_path / "file" / "night.tar.gz")
 
 
-def test_interrupted_writing_leaves_the_older_archive_alone(night, tmp_path):
+def test_interrupted_writing_leaves_the_older_archive_and_its_truth_alone(night, tmp_path):
     out = tmp_path / "night.tar.gz"
     write_alerts(night[:2], out)
-    before = out.read_bytes()
+    before = out.read_bytes(), (tmp_path / "truth.csv").read_bytes()
 
     def interrupted() -> Iterator[SimulatedObject]:
         yield night[0]
@@ -156,7 +156,7 @@ def test_interrupted_writing_leaves_the_older_archive_alone(night, tmp_path):
     with pytest.raises(KeyboardInterrupt):
         write_alerts(interrupted(), out)
 
-    assert out.read_bytes() == before
+    assert (out.read_bytes(), (tmp_path / "truth.csv").read_bytes()) == before
     assert sorted(p.name for p in tmp_path.iterdir()) == ["night.tar.gz", "truth.csv"]
 
 
