@@ -191,4 +191,4 @@ def _last_of_each_source(order: NDArray[np.intp], source_id: NDArray[np.generic]
     _, from_the_end = np.unique(ids[named][::-1], return_index=True)
     keep = ids == 0
     keep[named[len(named) - 1 - from_the_end]] = True
-    return order[keep]
+    return np.asarray(order[keep])

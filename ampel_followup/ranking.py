@@ -10,10 +10,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ampel_followup.errors import SiteError
 from ampel_followup.models.bundle import ModelBundle
+from ampel_followup.observing.limits import ObservingLimits
 from ampel_followup.observing.night import Night, night_at
 from ampel_followup.observing.sites import get_site
-from ampel_followup.observing.visibility import ObservingLimits, visibility
+from ampel_followup.observing.visibility import visibility
 from ampel_followup.plan import NightPlan, RankedTarget, ScoredObject
 from ampel_followup.strategies import DEFAULT_STRATEGY, get_strategy
 
@@ -45,7 +47,7 @@ def rank(
     objects: Sequence[ScoredObject],
     *,
     night: str | datetime.date | Night,
-    site: str,
+    site: str | None = None,
     bundle: ModelBundle,
     strategy: str = DEFAULT_STRATEGY,
     limits: ObservingLimits | None = None,
@@ -59,8 +61,8 @@ def rank(
         In any order: it does not matter.
     night : str, date or Night
         Evening date at the site (ISO 8601), or the night itself.
-    site : str
-        Key, name or alias of the site.
+    site : str, optional
+        Key, name or alias of the site; needed unless the night itself is given, which knows its site.
     bundle : ModelBundle
         That made the scores; its name and digest go into the plan.
     strategy : str
@@ -80,6 +82,8 @@ def rank(
     """
     chosen = get_strategy(strategy)
     if not isinstance(night, Night):
+        if site is None:
+            raise SiteError(f"the night {night} needs a site; name one")
         night = night_at(get_site(site), night)
     objects = sorted(objects, key=lambda o: o.id)
     summary = night.summary()

@@ -1,9 +1,9 @@
 """
 Make the model bundle that the package ships, from simulated light curves and spectra of the same objects.
 
-    python scripts/build_default_bundle.py [--objects 24000] [--seed 20260101]
+    python scripts/build_default_bundle.py [--objects 30000] [--seed 20260101]
 
-Objects are simulated over nights of a year, split by object into a training and a test part, and trained as
+Objects are simulated over nights of ZTF's lifetime, split by object into a training and a test part, and trained as
 `ampel_followup.models.training` says. With sncosmo's templates installed (SNCOSMO_DATA_DIR) half of the supernovae
 follow them; the templates themselves do not become part of the bundle.
 """
@@ -25,22 +25,38 @@ from ampel_followup.gain import entropy
 from ampel_followup.lightcurve import LightCurve
 from ampel_followup.models.bundle import DEFAULT_BUNDLE, PACKAGED, ModelBundle, save_bundle
 from ampel_followup.models.training import TrainingOptions, train
-from ampel_followup.simulate import CLASSES, SimulatedObject, simulate_objects
+from ampel_followup.simulate import DEFAULT_MIX, SimulatedObject, simulate_objects
 from ampel_followup.spectra.features import PrincipalSpectra, to_grid
+
+CLASSES = tuple(DEFAULT_MIX)
 
 DESCRIPTION = (
     "Trained on simulated ZTF light curves and spectra only. It makes the first night work, and is no substitute for "
-    "training on one's own labels: the class mix, the noise and the spectra are those of the simulation, not of the sky."
+    "training on your own labels: class mix, noise and spectra are those of the simulation, not of the sky."
 )
 
-#: Nights that the objects are seen in: a year, so that every season, Moon and gap occurs.
-NIGHTS = 24
+#: Nights that the objects are seen in: from the first months of ZTF, when histories were short and packets had no
+#: deep-learning score yet, to the present, so that every season, Moon and age of the survey occurs.
+FIRST_NIGHT, LAST_NIGHT, NIGHTS = datetime.date(2018, 5, 15), datetime.date(2026, 11, 15), 60
+
+#: Of the nights, this share is before mid-2019: few in a decade of survey, but archives are full of them.
+EARLY_SHARE = 0.35
+
+
+def nights() -> list[datetime.date]:
+    """Return the nights, in order."""
+    n_early = round(EARLY_SHARE * NIGHTS)
+    change = (datetime.date(2019, 7, 1) - FIRST_NIGHT).days
+    last = (LAST_NIGHT - FIRST_NIGHT).days
+    days = np.concatenate(
+        [np.linspace(0, change, n_early, endpoint=False), np.linspace(change, last, NIGHTS - n_early)]
+    )
+    return [FIRST_NIGHT + datetime.timedelta(days=round(day)) for day in days]
 
 
 def simulated(n: int, seed: int, templates: str) -> Iterator[SimulatedObject]:
-    """Yield n objects over the nights of a year."""
-    for k in range(NIGHTS):
-        night = datetime.date(2026, 1, 7) + datetime.timedelta(days=round(365 * k / NIGHTS))
+    """Yield n objects over the nights."""
+    for k, night in enumerate(nights()):
         share = n // NIGHTS + (k < n % NIGHTS)
         yield from simulate_objects(
             share, night, np.random.default_rng([seed, k]), templates=templates, first_number=k * n
@@ -50,7 +66,7 @@ def simulated(n: int, seed: int, templates: str) -> Iterator[SimulatedObject]:
 def main() -> None:
     """Simulate, train, measure, save."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--objects", type=int, default=24_000)
+    parser.add_argument("--objects", type=int, default=30_000)
     parser.add_argument("--seed", type=int, default=20260101)
     parser.add_argument("--out", type=Path, default=PACKAGED / DEFAULT_BUNDLE)
     options = parser.parse_args()
@@ -89,7 +105,7 @@ def main() -> None:
             "objects": int((~test).sum()),
             "seed": options.seed,
             "templates": "analytic and sncosmo" if templates == "auto" else "analytic",
-            "nights": NIGHTS,
+            "nights": f"{NIGHTS} from {FIRST_NIGHT} to {LAST_NIGHT}",
             "per_class": {c: int((y[~test] == c).sum()) for c in CLASSES},
         },
     }
@@ -109,7 +125,6 @@ def measure(bundle: ModelBundle, x_t: np.ndarray, spectra: np.ndarray, labels: n
     principal = PrincipalSpectra(
         *(np.asarray(stored[k]) for k in ("mean", "components", "scale")), explained=stored["explained"]
     )
-    classes = np.array(bundle.classes)
     y = np.array([bundle.classes.index(label) for label in labels])
     rows = np.arange(len(y))
     scores = bundle.score(x_t)
@@ -123,8 +138,8 @@ def measure(bundle: ModelBundle, x_t: np.ndarray, spectra: np.ndarray, labels: n
         "p_ts_log_loss": -np.log(np.clip(p_ts[rows, y], 1e-9, 1)).mean(),
         "information_gain_expected": scores.information_gain.mean(),
         "information_gain_true_spectra": (scores.entropy - entropy(p_ts)).mean(),
-        "p_t_recall": {c: (scores.class_now == k)[y == k].mean() for k, c in enumerate(classes)},
-        "p_ts_recall": {c: (p_ts.argmax(axis=1) == k)[y == k].mean() for k, c in enumerate(classes)},
+        "p_t_recall": {c: (scores.class_now == k)[y == k].mean() for k, c in enumerate(bundle.classes)},
+        "p_ts_recall": {c: (p_ts.argmax(axis=1) == k)[y == k].mean() for k, c in enumerate(bundle.classes)},
     }
     n = len(y) // 20
     gained = right_after.astype(float) - right

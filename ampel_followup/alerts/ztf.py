@@ -31,16 +31,16 @@ CONTEXT_FIELDS = (
 )
 
 #: One point, compact enough to be spooled by the million: ``sign`` is +1 or −1 for a detection and 0 for an upper
-#: limit, whose ``mag`` is the limiting magnitude.
+#: limit, whose ``mag`` is the limiting magnitude; ``n_context`` counts the `CONTEXT_FIELDS` that came with it.
 POINT = np.dtype(
-    [("jd", "<f8"), ("candid", "<i8"), ("fid", "i1"), ("sign", "i1")]
+    [("jd", "<f8"), ("candid", "<i8"), ("fid", "i1"), ("sign", "i1"), ("n_context", "i1")]
     + [(name, "<f8") for name in ("mag", "mag_err", "ra", "dec", "rb", "drb")]
 )
 
 #: The context that one detection carries.
 CONTEXT = np.dtype([("jd", "<f8"), ("candid", "<i8")] + [(name, "<f8") for name in CONTEXT_FIELDS])
 
-_POINT = struct.Struct("<dqbb6d")
+_POINT = struct.Struct("<dqbbb6d")
 _CONTEXT = struct.Struct(f"<dq{len(CONTEXT_FIELDS)}d")
 
 # ZTF has written the sign of the difference in all of these ways; 1 == True == 1.0 as keys.
@@ -146,16 +146,19 @@ def encode_candidates(object_id: str, candidates: Iterable[Mapping[str, Any]]) -
             candid = _candid(get("candid"), "candid") or _candid(get("id"), "id")
             if candid < 0 or (candid == 0 and mag != mag):
                 limit = _number(get("diffmaglim"), "diffmaglim")
-                points += _POINT.pack(jd, 0, int(fid), 0, limit if limit >= 0 else math.nan, *_UNKNOWN)
+                points += _POINT.pack(jd, 0, int(fid), 0, 0, limit if limit >= 0 else math.nan, *_UNKNOWN)
                 continue
             ra, dec = _number(get("ra"), "ra"), _number(get("dec"), "dec")
             if not (ra != ra or 0 <= ra <= 360) or not (dec != dec or -90 <= dec <= 90):
                 raise ValueError(f"(ra, dec) = ({ra!r}, {dec!r}) is not on the sky")
+            values = [_number(get(name), name) for name in CONTEXT_FIELDS]
+            n_context = sum(value == value for value in values)
             points += _POINT.pack(
                 jd,
                 candid,
                 int(fid),
                 _sign(get("isdiffpos")),
+                n_context,
                 mag,
                 _number(get("sigmapsf"), "sigmapsf"),
                 ra,
@@ -163,8 +166,7 @@ def encode_candidates(object_id: str, candidates: Iterable[Mapping[str, Any]]) -
                 _number(get("rb"), "rb"),
                 _number(get("drb"), "drb"),
             )
-            values = [_number(get(name), name) for name in CONTEXT_FIELDS]
-            if any(value == value for value in values):
+            if n_context:
                 context += _CONTEXT.pack(jd, candid, *values)
         except (ValueError, TypeError, AttributeError, struct.error) as error:
             raise AlertError(f"{object_id}: a candidate cannot be read: {error}; the packet is damaged") from error
@@ -241,14 +243,16 @@ def _one_point_per_exposure(points: NDArray[np.void]) -> NDArray[np.void]:
     """
     Of all points with the same (jd, fid) keep the best one; the result does not depend on the order of `points`.
 
-    Sorted from worst to best within an exposure: usable, detection, larger candid (or brighter limit), more of the
-    values known (a candidate repeated as prv_candidate has lost its drb); the values themselves only break ties.
+    Sorted from worst to best within an exposure: usable, detection, larger candid (or brighter limit), more context and
+    more of the values known; the values themselves only break ties. A candidate repeated as prv_candidate has lost its
+    context, its drb and the last digits of its magnitude: its own packet wins, as in AMPEL, which keeps the first.
     """
     values = [points[name] for name in ("mag", "mag_err", "ra", "dec", "rb", "drb")]
     known = sum(np.isfinite(value).astype(np.int8) for value in values)
     brightness = np.where(points["sign"] == 0, -points["mag"], 0.0)
     detection = points["sign"] != 0
-    quality = (*values, points["sign"], known, brightness, points["candid"], detection, _usable(points))
+    merit = (known, points["n_context"], brightness, points["candid"], detection, _usable(points))
+    quality = (*values, points["sign"], *merit)
     points = points[np.lexsort((*quality, points["fid"], points["jd"]))]
     # NaN differs from NaN: points without a time stay apart, to be counted as dropped.
     last = np.ones(len(points), dtype=bool)

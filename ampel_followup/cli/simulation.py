@@ -6,7 +6,7 @@ import datetime
 import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -14,6 +14,9 @@ from ampel_followup.cli.output import JsonOption, console, print_json, progress
 from ampel_followup.cli.plans import print_plan
 from ampel_followup.cli.ranking import print_run, rank_into, rank_progress
 from ampel_followup.errors import FollowupError, NightError
+
+if TYPE_CHECKING:
+    from ampel_followup.simulate import AlertCount
 
 #: The demonstration's night: dark at Palomar, so that most of the sky is open.
 DEMO_NIGHT = "2026-11-09"
@@ -50,15 +53,20 @@ def simulate(
     Supernovae, tidal disruptions, active galaxies, variable stars, flares and bogus detections, as ZTF would see and
     package them; `truth.csv` beside the archive says what each is. Needs neither network nor template files.
     """
-    counted = simulate_into(out, objects, night, seed, templates.value, quiet=as_json)
+    count = simulate_into(out, objects, night, seed, templates.value, quiet=as_json)
     if as_json:
         print_json(
-            {"file": str(out), "truth": str(truth_path(out)), "objects": objects, "alerts": counted, "seed": seed}
+            {
+                "file": str(out),
+                "truth": str(count.truth),
+                "objects": count.objects,
+                "alerts": count.alerts,
+                "seed": seed,
+            }
         )
         return
-    console().print(
-        f"{counted} alerts of {objects} objects written to {out}, the truth to {truth_path(out)}", markup=False
-    )
+    line = f"{count.alerts} alerts of {count.objects} objects written to {out}, the truth to {count.truth}"
+    console().print(line, markup=False)
 
 
 def demo(
@@ -83,16 +91,16 @@ def demo(
     from ampel_followup.cli.ranking import as_dict
     from ampel_followup.store import Store
 
-    folder = folder or platformdirs.user_cache_path("ampel-followup") / "demo"
+    folder = folder or platformdirs.user_cache_path("ampel-followup") / f"demo-{night}-{objects}-{seed}"
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise FollowupError(
             f"cannot make the folder {folder} ({error.strerror}); choose another with --folder"
         ) from error
-    archive = folder / f"alerts-{night}-{objects}-{seed}.tar.gz"
+    archive = folder / "alerts.tar.gz"
     simulate_into(archive, objects, night, seed, "analytic", quiet=as_json)
-    database = folder / f"night-{night}-{objects}-{seed}.sqlite"
+    database = folder / "night.sqlite"
     with Store.open(database) as opened, rank_progress(quiet=as_json) as report:
         run = rank_into(opened, [archive], site, night, "value-of-information", None, None, report)
     if as_json:
@@ -109,11 +117,11 @@ def demo(
     app.load()(store=str(database), night=run.plan.night.date, site=run.plan.night.site)
 
 
-def simulate_into(out: Path, objects: int, night: str, seed: int, templates: str, *, quiet: bool) -> int:
-    """Write an archive of simulated alerts and its truth; return the number of alerts."""
+def simulate_into(out: Path, objects: int, night: str, seed: int, templates: str, *, quiet: bool) -> AlertCount:
+    """Write an archive of simulated alerts and its truth."""
     import numpy as np
 
-    from ampel_followup.simulate import simulate_objects, write_alerts, write_truth
+    from ampel_followup.simulate import simulate_objects, write_alerts
 
     try:
         date = datetime.date.fromisoformat(night)
@@ -121,15 +129,5 @@ def simulate_into(out: Path, objects: int, night: str, seed: int, templates: str
         raise NightError(f"{night!r} is no date; write it as 2026-11-20") from error
     simulated = simulate_objects(objects, date, np.random.default_rng(seed), templates=templates)
     with progress(quiet=quiet) as bars:
-        kept = list(bars.track(simulated, total=objects, description="simulating the night"))
-        count = write_alerts(kept, out)
-        write_truth(kept, truth_path(out))
-    return int(count.alerts)
-
-
-def truth_path(archive: Path) -> Path:
-    """Return where the truth of an archive is written."""
-    stem = archive.name
-    for suffix in (".tar.gz", ".tgz", ".tar"):
-        stem = stem.removesuffix(suffix)
-    return archive.with_name(f"{stem}-truth.csv")
+        task = bars.add_task("simulating the night", total=objects)
+        return write_alerts(simulated, out, lambda done: bars.update(task, completed=done))

@@ -130,9 +130,9 @@ class ModelBundle:
         for begin in range(0, len(x_t), _CHUNK):
             rows = slice(begin, begin + _CHUNK)
             photometric = x_t[rows]
-            spectra = self.mixture.sample(scaled[rows], self._points)
-            joint = np.concatenate([np.repeat(photometric, n_spectra, axis=0), spectra.reshape(-1, n_s)], axis=1)
             p_t[rows] = self.p_t.predict_proba(photometric)
+            spectra = self.mixture.sample(scaled[rows], self._points, p_t[rows])
+            joint = np.concatenate([np.repeat(photometric, n_spectra, axis=0), spectra.reshape(-1, n_s)], axis=1)
             p_ts[rows] = self.p_ts.predict_proba(joint).reshape(-1, n_spectra, n_classes)
         return gain_scores(p_t, p_ts)
 

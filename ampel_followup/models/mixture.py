@@ -8,13 +8,17 @@ with photometric features :math:`x_t` the conditional is again a mixture, exactl
     Q(x_s|x_t) = \sum_k w_k(x_t)\, N(\mu_{s,k} + A_k (x_t - \mu_{t,k}),\; \Sigma_{ss,k} - A_k \Sigma_{ts,k}), \quad
     A_k = \Sigma_{st,k} \Sigma_{tt,k}^{-1}, \quad w_k \propto \pi_k N(x_t|\mu_{t,k}, \Sigma_{tt,k})
 
+Components that belong to a class share its label. Where the classifier's P_t(y|x_t) is given, the classes are weighted
+by it instead, :math:`Q(x_s|x_t) = \sum_c P_t(c|x_t)\, Q_c(x_s|x_t)`: it knows more features than the mixture, and so
+the spectra drawn agree with what the photometry says of the class.
+
 Features that were not measured are marginalised, in fitting and in conditioning: nothing is imputed. Objects that share
 a pattern of missing features share the matrices, so that the work is done once a pattern, batched over its objects.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,12 +45,15 @@ class ConditionalMixture:
     covariances : ndarray, shape (K, D, D)
     n_t : int
         Number of photometric dimensions, 1 to D − 1.
+    component_class : ndarray of int, shape (K,)
+        Index of the class that each component belongs to.
     """
 
     weights: Array
     means: Array
     covariances: Array
     n_t: int
+    component_class: NDArray[np.intp]
 
     @property
     def n_s(self) -> int:
@@ -73,7 +80,9 @@ class ConditionalMixture:
                 density[rows] = logsumexp(self._log_joint(x_t[np.ix_(rows, observed)], observed), axis=1)
         return density
 
-    def conditional(self, x_t: Array) -> Iterator[tuple[NDArray[np.intp], Array, Array, Array]]:
+    def conditional(
+        self, x_t: Array, p_class: Array | None = None
+    ) -> Iterator[tuple[NDArray[np.intp], Array, Array, Array]]:
         """
         Mixture of the spectral features given the measured photometric ones, one pattern of missing features at a time.
 
@@ -81,6 +90,8 @@ class ConditionalMixture:
         ----------
         x_t : ndarray, shape (n, n_t)
             NaN = not measured.
+        p_class : ndarray, shape (n, C), optional
+            Class probabilities to weight the classes with; by default the mixture's own.
 
         Yields
         ------
@@ -94,24 +105,31 @@ class ConditionalMixture:
         spectral = slice(self.n_t, None)
         for rows, observed in _patterns(x_t):
             index = np.flatnonzero(observed)
-            mean_s = np.broadcast_to(self.means[:, spectral], (len(rows), *self.means[:, spectral].shape))
             covariance = self.covariances[:, spectral, spectral]
-            if len(index) == 0:
-                yield rows, np.broadcast_to(self.weights, (len(rows), len(self.weights))), mean_s, covariance
-                continue
-            x = x_t[np.ix_(rows, index)]
-            log_joint = self._log_joint(x, observed)
-            cross = self.covariances[:, index, spectral]
-            gain = np.linalg.solve(self.covariances[:, index[:, None], index], cross)
-            offset = x[:, None, :] - self.means[None, :, index]
-            yield (
-                rows,
-                np.exp(log_joint - logsumexp(log_joint, axis=1, keepdims=True)),
-                mean_s + np.einsum("nkt,kts->nks", offset, gain),
-                covariance - np.einsum("kts,ktu->ksu", gain, cross),
-            )
+            means = np.broadcast_to(self.means[:, spectral], (len(rows), *self.means[:, spectral].shape))
+            log_joint = np.broadcast_to(np.log(self.weights), (len(rows), len(self.weights)))
+            if len(index):
+                x = x_t[np.ix_(rows, index)]
+                log_joint = self._log_joint(x, observed)
+                cross = self.covariances[:, index, spectral]
+                gain = np.linalg.solve(self.covariances[:, index[:, None], index], cross)
+                means = means + np.einsum("nkt,kts->nks", x[:, None, :] - self.means[None, :, index], gain)
+                covariance = covariance - np.einsum("kts,ktu->ksu", gain, cross)
+            weights = np.exp(log_joint - logsumexp(log_joint, axis=1, keepdims=True))
+            if p_class is not None:
+                weights = self._reweighted(log_joint, p_class[rows])
+            yield rows, weights, means, covariance
 
-    def sample(self, x_t: Array, points: Array) -> Array:
+    def _reweighted(self, log_joint: Array, p_class: Array) -> Array:
+        """Weights of the components, shape (m, K), that give each class the probability it should have."""
+        weights = np.zeros_like(log_joint)
+        for c in np.unique(self.component_class):
+            members = self.component_class == c
+            own = log_joint[:, members]
+            weights[:, members] = p_class[:, [c]] * np.exp(own - logsumexp(own, axis=1, keepdims=True))
+        return np.asarray(weights / weights.sum(axis=1, keepdims=True))
+
+    def sample(self, x_t: Array, points: Array, p_class: Array | None = None) -> Array:
         """
         Draw spectra for every object from Q(x_s|x_t).
 
@@ -123,6 +141,8 @@ class ConditionalMixture:
             Points of the unit cube, from `quasi_random_points` or a generator: the first coordinate chooses the
             component, the others the place in it. All objects share them, so that an object's spectra do not depend
             on which others are scored with it.
+        p_class : ndarray, shape (n, C), optional
+            As in `conditional`.
 
         Returns
         -------
@@ -130,7 +150,7 @@ class ConditionalMixture:
         """
         drawn = np.empty((len(x_t), len(points), self.n_s))
         normal = ndtri(points[:, 1:])
-        for rows, weights, means, covariances in self.conditional(x_t):
+        for rows, weights, means, covariances in self.conditional(x_t, p_class):
             scatter = np.einsum("ksu,iu->kis", np.linalg.cholesky(_symmetric(covariances)), normal)
             edges = np.cumsum(weights, axis=1)[:, None, :-1]
             chosen = (points[None, :, 0, None] > edges).sum(axis=2)
@@ -152,13 +172,18 @@ class ConditionalMixture:
             "means": self.means.tolist(),
             "covariances": self.covariances.tolist(),
             "n_t": self.n_t,
+            "component_class": self.component_class.tolist(),
         }
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> ConditionalMixture:
         """Rebuild from `to_dict`."""
         return cls(
-            np.asarray(data["weights"]), np.asarray(data["means"]), np.asarray(data["covariances"]), int(data["n_t"])
+            np.asarray(data["weights"]),
+            np.asarray(data["means"]),
+            np.asarray(data["covariances"]),
+            int(data["n_t"]),
+            np.asarray(data["component_class"], dtype=np.intp),
         )
 
 
@@ -220,12 +245,17 @@ def fit_mixture(
     responsibilities = np.zeros((n, int(start.max()) + 1))
     responsibilities[np.arange(n), start] = 1.0
     patterns = list(_patterns(x))
-    variance = np.nanvar(x, axis=0)
+    # Where a component, or the whole set, lacks a feature it starts as a standard normal, as normal scores are.
+    measured = np.isfinite(x)
+    filled = np.where(measured, x, 0.0)
+    counts = np.maximum(responsibilities.T @ measured, 1.0)
+    variance = np.where(measured.any(axis=0), (filled**2).sum(axis=0) / np.maximum(measured.sum(axis=0), 1), 1.0)
     model = ConditionalMixture(
         responsibilities.mean(axis=0),
-        np.array([np.nan_to_num(np.nanmean(x[start == k], axis=0)) for k in range(responsibilities.shape[1])]),
+        responsibilities.T @ filled / counts,
         np.array([np.diag(variance + regularisation)] * responsibilities.shape[1]),
         n_t,
+        np.zeros(responsibilities.shape[1], dtype=np.intp),
     )
     previous = -np.inf
     for iteration in range(n_iterations):
@@ -236,6 +266,27 @@ def fit_mixture(
             previous = likelihood
         model = _maximisation(model, x, patterns, responsibilities, regularisation)
     return model
+
+
+def join_classes(mixtures: Sequence[ConditionalMixture], shares: Array) -> ConditionalMixture:
+    """
+    Join one mixture per class into one.
+
+    Parameters
+    ----------
+    mixtures : sequence of ConditionalMixture
+        Of the classes, in order.
+    shares : ndarray, shape (C,)
+        Share of each class, summing to 1.
+    """
+    sizes = [len(m.weights) for m in mixtures]
+    return ConditionalMixture(
+        np.concatenate([share * m.weights for m, share in zip(mixtures, shares, strict=True)]),
+        np.concatenate([m.means for m in mixtures]),
+        np.concatenate([m.covariances for m in mixtures]),
+        mixtures[0].n_t,
+        np.repeat(np.arange(len(mixtures)), sizes),
+    )
 
 
 def _expectation(
@@ -284,7 +335,7 @@ def _maximisation(
     means = first / mass[:, None]
     covariances = second / mass[:, None, None] - np.einsum("kd,ke->kde", means, means)
     covariances = _symmetric(covariances) + regularisation * np.eye(dimensions)
-    return ConditionalMixture(mass / mass.sum(), means, covariances, model.n_t)
+    return ConditionalMixture(mass / mass.sum(), means, covariances, model.n_t, model.component_class)
 
 
 def _patterns(x: Array) -> list[tuple[NDArray[np.intp], NDArray[np.bool_]]]:

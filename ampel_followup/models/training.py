@@ -16,17 +16,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ampel_followup.models.classifier import encode, forest_to_onnx
-from ampel_followup.models.mixture import ConditionalMixture, fit_mixture
+from ampel_followup.models.mixture import ConditionalMixture, fit_mixture, join_classes
 from ampel_followup.models.scaling import QuantileScaling
 from ampel_followup.spectra.features import PrincipalSpectra
 
 Array = NDArray[np.float64]
 
-#: Photometric features that describe an object to the mixture; more of them make it worse, not better (section 5.3).
-N_MIXTURE_FEATURES = 10
+#: Photometric features that describe an object to the mixture: few, for its sake (section 5.3).
+N_MIXTURE_FEATURES = 12
 
 #: Components of the mixture per class.
-N_PER_CLASS = 3
+N_PER_CLASS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +48,10 @@ class TrainingOptions:
         Possible spectra drawn per object when scoring (quasi-Monte-Carlo; a power of two).
     """
 
-    n_trees: int = 60
-    min_samples_leaf: int = 12
-    max_features: float = 0.25
-    n_spectral: int = 6
+    n_trees: int = 40
+    min_samples_leaf: int = 9
+    max_features: float = 0.4
+    n_spectral: int = 8
     n_spectra: int = 32
 
 
@@ -101,10 +101,10 @@ def train(
 
     p_t = _forest(options, rng).fit(encode(x_t), y)
     p_ts = _forest(options, rng).fit(encode(np.concatenate([x_t, x_s], axis=1)), y)
-    chosen = _mixture_features(x_t, p_t.feature_importances_)
+    chosen = _mixture_features(x_t, x_s, options, rng)
     scaling = QuantileScaling.fit(x_t[:, chosen])
     scaled = scaling.transform(x_t[:, chosen])
-    mixture = fit_mixture(np.concatenate([scaled, x_s], axis=1), len(chosen), _start(y, x_s, rng))
+    mixture = _class_mixtures(np.concatenate([scaled, x_s], axis=1), len(chosen), y, rng)
     info = {
         "classes": list(classes),
         "feature_sets": dict(feature_sets),
@@ -136,12 +136,19 @@ def _forest(options: TrainingOptions, rng: np.random.Generator) -> Any:
     )
 
 
-def _mixture_features(x_t: Array, importance: Array) -> list[int]:
-    """Take the most important features (Gini) that are often measured and do not repeat one another."""
+def _mixture_features(x_t: Array, x_s: Array, options: TrainingOptions, rng: np.random.Generator) -> list[int]:
+    """Take the features that tell most of the spectrum, are often measured, and do not repeat one another."""
+    from sklearn.ensemble import ExtraTreesRegressor
+
+    regression = ExtraTreesRegressor(
+        options.n_trees, min_samples_leaf=20, max_features=0.3, n_jobs=-1, random_state=int(rng.integers(2**31))
+    )
+    importance = regression.fit(encode(x_t), x_s).feature_importances_
     chosen: list[int] = []
     ranks = np.where(np.isfinite(x_t), np.argsort(np.argsort(x_t, axis=0), axis=0), np.nan)
     for j in np.argsort(-importance):
-        if np.isfinite(x_t[:, j]).mean() < 0.2 or len(np.unique(x_t[np.isfinite(x_t[:, j]), j])) < 10:
+        measured = x_t[np.isfinite(x_t[:, j]), j]
+        if len(measured) < 0.2 * len(x_t) or len(np.unique(measured)) < 10:
             continue
         if all(abs(_correlation(ranks[:, j], ranks[:, i])) < 0.9 for i in chosen):
             chosen.append(int(j))
@@ -155,19 +162,17 @@ def _correlation(a: Array, b: Array) -> float:
     return float(np.corrcoef(a[both], b[both])[0, 1]) if both.sum() > 2 else 0.0
 
 
-def _start(y: NDArray[np.intp], x_s: Array, rng: np.random.Generator) -> NDArray[np.intp]:
-    """Components to start from: each class, divided by what its spectra look like."""
+def _class_mixtures(x: Array, n_t: int, y: NDArray[np.intp], rng: np.random.Generator) -> ConditionalMixture:
+    """Fit a mixture to each class, starting from a division of it by what its spectra look like."""
     from sklearn.cluster import KMeans
 
-    start = np.empty(len(y), dtype=np.intp)
-    n_components = 0
-    for c in np.unique(y):
-        members = y == c
-        n_parts = min(N_PER_CLASS, max(1, members.sum() // 50))
-        part = KMeans(n_parts, n_init=3, random_state=int(rng.integers(2**31))).fit_predict(x_s[members])
-        start[members] = n_components + part
-        n_components += n_parts
-    return start
+    mixtures = []
+    for c in range(y.max() + 1):
+        members = x[y == c]
+        n_parts = min(N_PER_CLASS, max(1, len(members) // 50))
+        parts = KMeans(n_parts, n_init=3, random_state=int(rng.integers(2**31))).fit_predict(members[:, n_t:])
+        mixtures.append(fit_mixture(members, n_t, parts.astype(np.intp)))
+    return join_classes(mixtures, np.bincount(y) / len(y))
 
 
 def _scope(mixture: ConditionalMixture, scaled: Array) -> dict[str, list[float]]:

@@ -15,6 +15,9 @@ from ampel_followup.simulate.survey import Measurements, Visits, real_bogus
 _NIGHT_ONE = 2457754.5  # JD from which ZTF numbers its nights
 #: What a packet says of an exposure in which nothing was detected; everything else is null.
 _OF_LIMITS = ("jd", "fid", "pid", "diffmaglim", "programid", "nid", "rcid", "field")
+# Packets have the deep-learning score since the summer of 2019 (alert schema 3.3; Duev et al. 2019).
+_DRB_SINCE = 2458665.5  # JD of 2019-07-01
+
 _NULL_IN_LIMITS = ("candid", "magpsf", "sigmapsf", "isdiffpos", "ra", "dec", "rb", "drb")
 
 
@@ -136,6 +139,8 @@ def candidate_records(
             record["ndethist"] = int(objects.earlier[k]) + len(history[k])
             record["jdstarthist"] = begin - float(objects.span[k]) if objects.earlier[k] else history[k][0]
             record["jdendhist"] = record["jd"]
+            if record["jd"] < _DRB_SINCE:
+                record["drb"] = None
         else:
             record = {name: record[name] for name in _OF_LIMITS} | dict.fromkeys(_NULL_IN_LIMITS)
         result[k].append(record)

@@ -14,6 +14,9 @@ MISSING = -999.0
 
 _PS1_LIMIT, _REFERENCE_LIMIT, _GAIA_LIMIT = 22.3, 22.0, 20.3  # r magnitudes at which half of the sources are listed
 _SURVEY_START = 58194.0  # MJD of 2018-03-17
+
+# Packets of June 2018 do not name the nearest Gaia source yet, those of August do.
+_GAIA_SINCE = 58300.0  # MJD of 2018-07-01
 _CATALOGUE_RADIUS = 30.0  # arcsec within which ZTF looks in PS1
 _GAIA_RADIUS = 90.0  # arcsec
 
@@ -72,6 +75,7 @@ def draw_context(
     distnr = np.where(in_reference, np.hypot(own_offset, rng.normal(0.0, 0.1, n)), distance[:, 1] + 0.5)
     magnr = np.where(in_reference, own_magnitude + rng.normal(0.0, 0.1, n), magnitude[:, 1])
     starlike = rng.uniform(size=n) < own_score**3
+    with_gaia = night >= _GAIA_SINCE
     in_gaia = starlike & (own_magnitude < _GAIA_LIMIT)
     neargaia = np.where(in_gaia, own_offset, 15.0 * crowding * np.sqrt(rng.exponential(1.0, n)))
     maggaia = np.where(in_gaia, own_magnitude, np.clip(20.3 - rng.exponential(1.4, n), 9.0, 20.9))
@@ -96,8 +100,8 @@ def draw_context(
             "distnr": float(distnr[k]),
             "magnr": float(magnr[k]),
             "sigmagnr": 0.015625 if magnr[k] < 19 else 0.078125,
-            "neargaia": float(neargaia[k]) if neargaia[k] < _GAIA_RADIUS else MISSING,
-            "maggaia": float(maggaia[k]) if neargaia[k] < _GAIA_RADIUS else MISSING,
+            "neargaia": float(neargaia[k]) if with_gaia and neargaia[k] < _GAIA_RADIUS else MISSING,
+            "maggaia": float(maggaia[k]) if with_gaia and neargaia[k] < _GAIA_RADIUS else MISSING,
             "neargaiabright": MISSING,
             "maggaiabright": MISSING,
             "ssdistnr": float(np.float32(rng.uniform(2.0, 29.0))) if moving[k] else MISSING,

@@ -15,7 +15,7 @@ from ampel_followup.errors import StoreError
 from ampel_followup.plan import NightPlan, NightSummary, RankedTarget
 from ampel_followup.store import statements as sql
 from ampel_followup.store.connection import Connection, Database
-from ampel_followup.store.location import Server, locate
+from ampel_followup.store.location import Server, default_path, locate
 from ampel_followup.store.records import PlanInfo, StoredLightCurve, StoredPlan, unpack_meta, unpack_points
 from ampel_followup.store.rows import (
     canonical_json,
@@ -44,8 +44,9 @@ class Store:
     Every method that writes is one transaction: all of it is kept, or none. Threads and processes may share a store.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, folder: Path) -> None:
         self._database = database
+        self._folder = folder
 
     @classmethod
     def open(cls, url: str | Path | None = None, *, read_only: bool = False, create: bool = True) -> Self:
@@ -71,15 +72,20 @@ class Store:
         if isinstance(place, Server):
             from ampel_followup.store.server import ServerDatabase
 
-            return cls(ServerDatabase(place.url, read_only=read_only, create=create))
+            return cls(ServerDatabase(place.url, read_only=read_only, create=create), default_path().parent)
         from ampel_followup.store.sqlite import SqliteDatabase
 
-        return cls(SqliteDatabase(place.path, read_only=read_only, create=create))
+        return cls(SqliteDatabase(place.path, read_only=read_only, create=create), place.path.parent)
 
     @property
     def url(self) -> str:
         """How people name the store: a path, or a URL without its password."""
         return self._database.url
+
+    @property
+    def folder(self) -> Path:
+        """Where files that belong to the store are kept: beside its file, or in the user's data folder."""
+        return self._folder
 
     def close(self) -> None:
         """Close the store; idempotent."""
@@ -92,6 +98,21 @@ class Store:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.close()
+
+    def save_light_curves(self, light_curves: Iterable[LightCurve]) -> None:
+        """
+        Keep light curves ahead of the plan that rests on them, so that a long night need not hold them all.
+
+        Of each object the store has one light curve, the newest.
+
+        Raises
+        ------
+        StoreError
+            If the store cannot be written.
+        """
+        rows = [light_curve_row(light_curve) for light_curve in light_curves]
+        with self._database.transaction(write=True) as connection:
+            connection.execute_many(sql.PUT_LIGHT_CURVE, rows)
 
     def save_plan(
         self,

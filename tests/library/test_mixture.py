@@ -7,7 +7,7 @@ import pytest
 from scipy.special import logsumexp
 from scipy.stats import multivariate_normal
 
-from ampel_followup.models.mixture import ConditionalMixture, fit_mixture, quasi_random_points
+from ampel_followup.models.mixture import ConditionalMixture, fit_mixture, join_classes, quasi_random_points
 
 
 @pytest.fixture
@@ -15,8 +15,9 @@ def mixture() -> ConditionalMixture:
     rng = np.random.default_rng(3)
     roots = rng.normal(size=(4, 5, 5))
     return ConditionalMixture(
-        np.array([0.1, 0.2, 0.3, 0.4]), rng.normal(size=(4, 5)), roots @ roots.swapaxes(1, 2) + 0.3 * np.eye(5), n_t=3
-    )
+        np.array([0.1, 0.2, 0.3, 0.4]), rng.normal(size=(4, 5)), roots @ roots.swapaxes(1, 2) + 0.3 * np.eye(5), n_t=3,
+        component_class=np.array([0, 1, 1, 0]),
+    )  # fmt: skip
 
 
 @pytest.fixture
@@ -88,6 +89,23 @@ def test_fit_recovers_clusters_although_a_quarter_of_the_values_is_missing():
     np.testing.assert_allclose(fitted.means[order], centres, atol=0.2)
     np.testing.assert_allclose(fitted.weights, 1 / 3, atol=0.03)
     np.testing.assert_allclose(fitted.covariances[0][0, 0], 1.0, atol=0.15)
+
+
+def test_given_class_probabilities_replace_those_of_the_mixture(mixture, x_t):
+    p_class = np.random.default_rng(6).dirichlet([1.0, 1.0], len(x_t))
+    own = {r: w for rows, weights, *_ in mixture.conditional(x_t) for r, w in zip(rows, weights, strict=True)}
+    for rows, weights, *_ in mixture.conditional(x_t, p_class):
+        for row, w in zip(rows, weights, strict=True):
+            for c in (0, 1):
+                members = mixture.component_class == c
+                assert w[members].sum() == pytest.approx(p_class[row, c])
+                np.testing.assert_allclose(w[members] / w[members].sum(), own[row][members] / own[row][members].sum())
+
+
+def test_joined_classes_are_the_weighted_sum_of_their_densities(mixture, x_t):
+    joined = join_classes([mixture, mixture], np.array([0.3, 0.7]))
+    np.testing.assert_allclose(joined.log_density(x_t), mixture.log_density(x_t), atol=1e-10)
+    assert joined.component_class.tolist() == [0] * 4 + [1] * 4
 
 
 def test_mixture_survives_the_bundle(mixture, x_t):

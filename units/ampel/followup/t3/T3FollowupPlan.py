@@ -65,7 +65,7 @@ class T3FollowupPlan(AbsT3Unit[SnapView]):
         now = datetime.now(UTC)
         night = night_at(self._site, self.night or _evening(self._site, now))
         objects, light_curves, count = self._collect(gen)
-        plan = rank(objects, night=night, site=self.site, bundle=self._bundle, strategy=self.strategy)
+        plan = rank(objects, night=night, bundle=self._bundle, strategy=self.strategy)
         with Store.open(self.store) as store:
             created = now.isoformat().replace("+00:00", "Z")
             revision = store.save_plan(plan, created=created, report=count, light_curves=light_curves)
