@@ -237,6 +237,9 @@ class FollowupApp(App[None]):
 
     def action_export(self) -> None:
         """Ask where the approved targets should go."""
+        if not any(decision.verdict == Verdict.APPROVE for decision in self.journal.verdicts.values()):
+            self.notify("No target is approved yet, so there is nothing to export.", markup=False)
+            return
         from ampel_followup_tui.screens.export import ExportScreen
 
         def tell(path: Path | None) -> None:

@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 #: From this width on there is room for every column, and for panes side by side [characters].
 WIDE = 120
 
+_COMMENT = "”"
+_ROOM_FOR_OBSERVER = 5
+
 
 @dataclass(frozen=True, slots=True)
 class Column:
@@ -99,7 +102,7 @@ def hidden_columns(width: int, journal: Journal) -> list[Column]:
     columns = [
         Column("name", "name", 16 if wide else 12, lambda target, width: Text(clean(target.id, width))),
         Column("magnitude", "mag", 5, _short_magnitude),
-        Column("classes", "now → after", 27 if wide else 19, _classes),
+        Column("classes", "now → after", 27, _classes) if wide else Column("class", "now", 9, _class_now),
         Column("gain", "gain", 4, _gain, right=True),
     ]
     reason = width - sum(column.width + 1 for column in columns) - status - 1
@@ -167,6 +170,12 @@ def _classes(target: RankedTarget, width: int) -> Text:
     )
 
 
+def _class_now(target: RankedTarget, width: int) -> Text:
+    scores = target.scores
+    name = clean(scores.class_now, width - 3)
+    return Text(f"{name:<{width - 3}} {_percent(scores.p_t.get(scores.class_now)):>2}")
+
+
 def _percent(p: float | None) -> str:
     """Return two characters at most: what rounds to certainty is shown as 99."""
     return "–" if p is None or math.isnan(p) else str(min(99, round(100 * p)))
@@ -197,15 +206,10 @@ def _reason(target: RankedTarget, width: int) -> Text:
 def _status(target: RankedTarget, width: int, journal: Journal) -> Text:
     decision = journal.verdict(target.id)
     sign, word, style = STATUS.get(decision.verdict, UNDECIDED) if decision else UNDECIDED
-    n_comments = journal.n_comments(target.id)
-    if decision is None:
-        text = Text(sign, style)
-    else:
-        text = Text(f"{sign} {word}", style)
-        if width >= len(text) + 5:
+    text = Text(sign, style)
+    text.append(_COMMENT if journal.n_comments(target.id) else " ", SKY_BLUE)
+    if decision is not None:
+        text.append(word, style)
+        if width >= len(text) + _ROOM_FOR_OBSERVER:
             text.append(f" {clean(decision.observer)}", GREY)
-    if n_comments:
-        note = f" ”{n_comments}" if n_comments > 1 else " ”"
-        text.truncate(width - len(note), overflow="ellipsis")
-        text.append(note, SKY_BLUE)
     return text

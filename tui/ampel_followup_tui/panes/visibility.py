@@ -82,12 +82,15 @@ def _window(target: RankedTarget, night: NightSummary, width: int) -> Text:
 def _moon_and_sun(target: RankedTarget, night: NightSummary, width: int) -> Text:
     """Write how far and how bright the Moon is, and when it is dark."""
     timezone, separation = night.timezone, target.visibility.moon_separation
-    moon = "Moon" if math.isnan(separation) else f"Moon {separation:.0f}° away,"
-    moon += f" {100 * night.moon_illumination:.0f}% lit"
-    moon += f", rises {clock(night.moon_rise, timezone)}" if night.moon_rise else ""
-    moon += f", sets {clock(night.moon_set, timezone)}" if night.moon_set else ""
+    moon = ["Moon" if math.isnan(separation) else f"Moon {separation:.0f}° away"]
+    moon.append(f"{100 * night.moon_illumination:.0f}% lit")
+    if night.moon_rise:
+        moon.append(f"rises {clock(night.moon_rise, timezone)}")
+    if night.moon_set:
+        moon.append(f"sets {clock(night.moon_set, timezone)}")
+    sun = f"Sun sets {clock(night.sunset, timezone)}"
     dark = f"dark {clock(night.dusk, timezone)} – {clock(night.dawn, timezone)}"
-    return flow([Text(moon), Text(f"Sun sets {clock(night.sunset, timezone)}, {dark}", GREY)], width)
+    return flow(map(Text, moon), width).append_text(flow([Text(sun, GREY), Text(dark, GREY)], width))
 
 
 def _hours(night: NightSummary, width: int) -> str:

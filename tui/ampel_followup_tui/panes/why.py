@@ -45,12 +45,13 @@ def _classes(scores: TargetScores, width: int) -> Text:
     """Draw the probabilities of the likeliest classes as bars, now and after a spectrum."""
     names = sorted(scores.p_t, key=lambda name: -max(scores.p_t[name], scores.p_ts.get(name, 0.0)))
     shown, others = names[:_MOST_CLASSES], names[_MOST_CLASSES:]
-    label = max(map(len, [*(clean(name, 16) for name in shown), "others"]))
-    bar = max(4, min(_LONGEST_BAR, (width - label - 2 * 8) // 2))
+    longest = max(6, min(16, width - 22))
+    label = max(map(len, [*(clean(name, longest) for name in shown), "others"]))
+    bar = max(2, min(_LONGEST_BAR, (width - label - 2 * 8) // 2))
     heading = "after a spectrum" if bar > _SHORT_BAR else "after"
     text = Text()
     text.append(f"{'':{label}}  {'now':<{bar + 6}}  {heading}\n", GREY)
-    rows = [(clean(name, 16), scores.p_t[name], scores.p_ts.get(name, 0.0)) for name in shown]
+    rows = [(clean(name, longest), scores.p_t[name], scores.p_ts.get(name, 0.0)) for name in shown]
     if others:
         rows.append(
             ("others", sum(scores.p_t[name] for name in others), sum(scores.p_ts.get(name, 0.0) for name in others))

@@ -53,7 +53,7 @@ class TargetScreen(Screen[None], inherit_bindings=False):
         """Lay out the screen."""
         yield Static(id="title", markup=False)
         yield Static(id="position", markup=False)
-        yield Detail(self._journal, scrollable=True)
+        yield Detail(self._journal, whole_screen=True)
         yield KeyBar()
 
     def on_mount(self) -> None:

@@ -40,8 +40,8 @@ class Detail(Container):
     ----------
     journal : Journal
         The night.
-    scrollable : bool
-        Take the focus, so that the keys of the cursor scroll the text.
+    whole_screen : bool
+        Give the light curve half of a wide terminal, and take the focus: the keys of the cursor then scroll the text.
     """
 
     # The style of the screen, narrow or wide, decides what is seen.
@@ -85,6 +85,9 @@ class Detail(Container):
         LightCurveView {
             width: 1fr;
         }
+        &.-whole-screen LightCurveView {
+            width: 1.5fr;
+        }
         .texts {
             width: 1fr;
             border-left: solid $surface-lighten-2;
@@ -94,19 +97,20 @@ class Detail(Container):
 
     pane: reactive[str] = reactive("light-curve", init=False)
 
-    def __init__(self, journal: Journal, *, scrollable: bool = False) -> None:
+    def __init__(self, journal: Journal, *, whole_screen: bool = False) -> None:
         super().__init__()
         self._journal = journal
-        self._scrollable = scrollable
+        self._whole_screen = whole_screen
+        self.set_class(whole_screen, "-whole-screen")
         self._target: RankedTarget | None = None
 
     def compose(self) -> ComposeResult:
         """Lay out the panes; what is seen of them is a matter of the style sheet."""
         yield TabStrip(PANES, "pane", id="panes")
         yield LightCurveView(id="light-curve")
-        with VerticalScroll(id="reasons", classes="texts", can_focus=self._scrollable):
+        with VerticalScroll(id="reasons", classes="texts", can_focus=self._whole_screen):
             yield Static(id="why", markup=False)
-        with VerticalScroll(id="circumstances", classes="texts", can_focus=self._scrollable):
+        with VerticalScroll(id="circumstances", classes="texts", can_focus=self._whole_screen):
             yield Static(id="visibility", markup=False)
             yield Static(id="history", markup=False)
 
@@ -119,7 +123,7 @@ class Detail(Container):
         self.query_one("#panes", TabStrip).chosen = pane
         for name in PANES:
             self.set_class(name == pane, f"-{name}")
-        if self._scrollable:
+        if self._whole_screen:
             self.query_one("#circumstances" if pane in ("visibility", "history") else "#reasons").focus()
 
     def next_pane(self) -> None:
@@ -144,7 +148,8 @@ class Detail(Container):
     def _write(self) -> None:
         """Write what the plan knows."""
         target, night = self._target, self._journal.plan.night
-        room = self.size.width // (3 if self.screen.has_class("-wide") else 1) - _BESIDE_TEXT
+        shares = (3.5 if self._whole_screen else 3) if self.screen.has_class("-wide") else 1
+        room = int(self.size.width / shares) - _BESIDE_TEXT
         if target is None:
             self._fill(_NO_TARGET, _NO_TARGET, _NO_TARGET)
         elif room > 0:

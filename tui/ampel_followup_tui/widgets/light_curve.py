@@ -7,6 +7,7 @@ import math
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.containers import Vertical
+from textual.strip import Strip
 from textual.widgets import Static
 from textual_hires_canvas import Canvas
 
@@ -26,11 +27,20 @@ _NIGHT_WITHIN = 30.0
 _LONGEST_ERROR_BAR = 1.0
 
 
+class Picture(Canvas):  # type: ignore[misc]  # mypy is told to skip the types of this package
+    """A canvas whose every part has a style: without, Textual's filter for ``NO_COLOR`` fails on empty parts."""
+
+    def render_line(self, y: int) -> Strip:
+        """Draw one line."""
+        strip: Strip = super().render_line(y)
+        return strip.apply_style(self.rich_style)
+
+
 class LightCurveView(Vertical):
     """A picture of one light curve, with its legend."""
 
     DEFAULT_CSS = """
-    LightCurveView Canvas {
+    LightCurveView Picture {
         height: 1fr;
         width: 100%;
     }
@@ -47,7 +57,7 @@ class LightCurveView(Vertical):
 
     def compose(self) -> ComposeResult:
         """Put the legend below the picture."""
-        yield Canvas(1, 1)
+        yield Picture(1, 1)
         yield Static(id="legend", markup=False)
 
     def show(self, curve: LightCurve | None, night: float) -> None:
@@ -80,7 +90,7 @@ class LightCurveView(Vertical):
         self._draw()
 
     def _draw(self) -> None:
-        canvas = self.query_one(Canvas)
+        canvas = self.query_one(Picture)
         size = canvas.size
         with canvas.batch_refresh():
             canvas.reset(size=size)
@@ -106,11 +116,13 @@ class LightCurveView(Vertical):
         if n_limits:
             legend.append(f"{LIMIT} limits {n_limits}  ", GREY)
         if self._shows_flux:
-            legend.append("flux µJy  f magnitude", GREY)
+            notes = ["flux µJy", "f magnitude"]
         else:
             hidden = n_negative(self._curve)
-            legend.append("AB mag  f flux", GREY)
-            legend.append(f" ({hidden} negative)" if hidden else "", GREY)
+            notes = ["AB mag", f"f flux ({hidden} negative)" if hidden else "f flux"]
+        for note in notes:
+            if legend.cell_len + len(note) <= self.size.width:
+                legend.append(f"{note}  ", GREY)
         return legend
 
 

@@ -1,0 +1,69 @@
+"""The export dialogue writes the approved targets, or says why not."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from sample_night import screen_text
+from textual.widgets import Input
+
+from ampel_followup.store import Store
+from ampel_followup_tui.app import FollowupApp
+from ampel_followup_tui.screens.tonight import TonightScreen
+
+MakeApp = Callable[..., FollowupApp]
+
+
+async def test_approved_targets_are_written_as_csv(
+    make_app: MakeApp, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    first, _, third, *_ = (target.id for target in store.load_plan().plan.targets)
+    app = make_app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("a", "r", "a", "e")
+        assert "Export 2 approved targets" in screen_text(app)
+        await pilot.press("enter")
+        assert isinstance(app.screen, TonightScreen)
+        assert "Wrote followup-sso-2026-11-20.csv" in [notice.message for notice in app._notifications]
+    with (tmp_path / "followup-sso-2026-11-20.csv").open(newline="") as file:
+        assert [row["id"] for row in csv.DictReader(file)] == [first, third]
+
+
+async def test_another_format_changes_the_suffix_and_what_is_written(
+    make_app: MakeApp, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    app = make_app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("a", "e", "shift+tab", "right", "right", "space", "tab", "enter")
+        await pilot.pause()
+    assert json.loads((tmp_path / "followup-sso-2026-11-20.json").read_text())
+
+
+async def test_a_file_that_cannot_be_written_keeps_the_dialogue_open_with_the_reason(
+    make_app: MakeApp, tmp_path: Path
+) -> None:
+    app = make_app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("a", "e")
+        app.screen.query_one(Input).value = str(tmp_path / "no" / "such" / "folder.csv")
+        await pilot.press("enter")
+        assert "cannot write the target list" in screen_text(app)
+        await pilot.press("escape")
+        assert isinstance(app.screen, TonightScreen)
+
+
+async def test_with_nothing_approved_nothing_is_written(
+    make_app: MakeApp, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    app = make_app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("e")
+        assert "No target is approved" in "\n".join(notice.message for notice in app._notifications)
+    assert list(tmp_path.glob("followup-*")) == []

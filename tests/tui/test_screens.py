@@ -1,0 +1,89 @@
+"""Pictures of the screens; `--snapshot-update` makes them anew."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sample_night import NOW
+from textual.pilot import Pilot
+
+from ampel_followup.decision import Decision
+from ampel_followup.store import Store
+from ampel_followup_tui.app import FollowupApp
+from ampel_followup_tui.instants import stamp
+
+MakeApp = Callable[..., FollowupApp]
+PICTURE = Path(__file__).parents[2] / "docs" / "tonight.svg"
+
+NARROW, WIDE = (80, 24), (140, 45)
+
+
+@pytest.fixture
+def busy_night(store: Store) -> Store:
+    """Two observers at work."""
+    stored = store.load_plan()
+    for rank, verdict, observer, comment in (
+        (1, "approve", "ada", ""),
+        (2, "approve", "bob", ""),
+        (3, "reject", "bob", "a star in Gaia"),
+        (5, "defer", "ada", ""),
+        (4, "comment", "bob", "host redshift is photometric"),
+    ):
+        target = stored.plan.targets[rank - 1].id
+        store.record(Decision(target, stored.info.night, stored.info.site, verdict, observer, stamp(NOW), comment))
+    return store
+
+
+def press(*keys: str) -> Callable[[Pilot[None]], Any]:
+    """Return what presses keys and then waits until all that is read aside is drawn."""
+
+    async def act(pilot: Pilot[None]) -> None:
+        await pilot.press(*keys)
+        await pilot.app.workers.wait_for_complete()
+        await pilot.pause()
+        # A picture can be taken of an app that has just failed.
+        assert pilot.app._exception is None
+
+    return act
+
+
+@pytest.mark.parametrize("size", [NARROW, WIDE], ids=["80x24", "140x45"])
+@pytest.mark.parametrize(
+    "keys",
+    [("n", "n", "n"), ("n", "n", "n", "enter"), ("l",), ("slash", "t", "d", "e", "enter")],
+    ids=["tonight", "target", "not-tonight", "filter"],
+)
+def test_screen(
+    snap_compare: Any, make_app: MakeApp, busy_night: Store, size: tuple[int, int], keys: tuple[str, ...]
+) -> None:
+    assert snap_compare(make_app(), terminal_size=size, run_before=press(*keys))
+
+
+@pytest.mark.parametrize(
+    "keys", [("question_mark",), ("c", "h", "i"), ("e",), ("f",), ("2",), ("3",), ("4",)],
+    ids=["help", "comment", "export", "flux", "why", "visibility", "history"],
+)  # fmt: skip
+def test_narrow_screen(snap_compare: Any, make_app: MakeApp, busy_night: Store, keys: tuple[str, ...]) -> None:
+    assert snap_compare(make_app(), terminal_size=NARROW, run_before=press("n", "n", "n", *keys))
+
+
+def test_screen_without_colours(
+    snap_compare: Any, make_app: MakeApp, busy_night: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert snap_compare(make_app(), terminal_size=NARROW, run_before=press("n", "n", "n"))
+
+
+async def test_the_picture_in_the_manual_is_of_this_app(
+    make_app: MakeApp, busy_night: Store, request: pytest.FixtureRequest
+) -> None:
+    app = make_app()
+    async with app.run_test(size=(130, 36)) as pilot:
+        await press("n", "n", "n")(pilot)
+        picture = app.export_screenshot(title="ampel-followup tui")
+    if request.config.getoption("--snapshot-update"):
+        PICTURE.write_text(picture, encoding="utf-8")
+    assert PICTURE.read_text(encoding="utf-8") == picture

@@ -1,0 +1,185 @@
+"""What cells and panes say, and how wide they are."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import numpy as np
+import pytest
+from astropy import units as u
+from astropy.coordinates import Galactic, SkyCoord
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from rich.text import Text
+from sample_night import DUSK_MJD, NIGHT, NOW, make_light_curve, make_plan
+
+from ampel_followup.lightcurve import LightCurve
+from ampel_followup.plan import RankedTarget
+from ampel_followup_tui.app import FollowupApp
+from ampel_followup_tui.axes import axis, round_values
+from ampel_followup_tui.columns import hidden_columns, tonight_columns
+from ampel_followup_tui.commands import COMMANDS
+from ampel_followup_tui.coordinates import galactic
+from ampel_followup_tui.glyphs import BAND, STATUS, UNDECIDED, airmass_bar, trend_sign
+from ampel_followup_tui.instants import clock, mjd
+from ampel_followup_tui.panes.flow import flow
+from ampel_followup_tui.panes.visibility import visibility
+from ampel_followup_tui.panes.why import why
+from ampel_followup_tui.photometry import best_in_flux, points
+
+MakeApp = Callable[..., FollowupApp]
+
+
+@pytest.fixture
+def target() -> RankedTarget:
+    return make_plan(1, 0)[0].targets[0]
+
+
+@pytest.mark.parametrize("width", [79, 100, 119, 139, 250])
+@pytest.mark.parametrize("make_columns", [tonight_columns, hidden_columns])
+def test_columns_fill_the_width_and_no_cell_is_wider_than_its_column(
+    make_app: MakeApp, width: int, make_columns: Callable[..., list]
+) -> None:
+    journal = make_app().journal
+    columns = make_columns(width, journal)
+    assert sum(column.width + 1 for column in columns) - 1 <= width
+    assert columns[-1].key == "status"
+    for column in columns:
+        assert column.width >= 3
+        assert Text(column.label).cell_len <= column.width
+        for row in (*journal.plan.targets, *journal.plan.not_observable):
+            if column.key != "status":
+                assert column.content(row, column.width).cell_len <= column.width
+
+
+def test_numbers_that_are_not_known_are_shown_as_a_dash(make_app: MakeApp, target: RankedTarget) -> None:
+    unknown = replace(
+        target,
+        photometry=replace(target.photometry, last_mag=math.nan, trend=math.nan, first_mjd=math.nan, last_band=""),
+        visibility=replace(target.visibility, min_airmass=math.nan, airmass=()),
+    )
+    shown = {
+        column.key: column.content(unknown, column.width).plain.strip()
+        for column in tonight_columns(139, make_app().journal)
+    }
+    assert [shown[key] for key in ("magnitude", "trend", "age", "airmass", "bar")] == ["–", "–", "–", "–", ""]
+
+
+def test_signs_tell_apart_what_colours_tell_apart() -> None:
+    assert len({sign for sign, _ in BAND.values()}) == len(BAND)
+    assert len({sign for sign, _, _ in (*STATUS.values(), UNDECIDED)}) == len(STATUS) + 1
+
+
+def test_the_arrow_points_up_when_the_target_brightens() -> None:
+    assert [trend_sign(trend) for trend in (-0.3, 0.0, 0.3, math.nan)] == ["↗", "→", "↘", " "]
+
+
+@given(st.lists(st.one_of(st.floats(1.0, 30.0), st.just(math.nan)), max_size=40), st.integers(1, 60))
+def test_the_airmass_bar_is_as_long_as_asked(airmass: list[float], width: int) -> None:
+    assert len(airmass_bar(airmass, width)) == width
+
+
+def test_the_airmass_bar_is_highest_where_the_airmass_is_least() -> None:
+    assert airmass_bar([math.nan, 2.9, 1.6, 1.0, 1.6, 2.9, math.nan], 7) == " ▁▄▇▄▁ "
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.floats(0.0, 360.0, exclude_max=True), st.floats(-90.0, 90.0))
+def test_galactic_coordinates_agree_with_astropy(ra: float, dec: float) -> None:
+    longitude, latitude = galactic(ra, dec)
+    expected = SkyCoord(ra, dec, unit=u.deg).galactic
+    ours = SkyCoord(longitude, latitude, unit=u.deg, frame=Galactic)
+    assert ours.separation(expected).arcsec < 0.2
+    assert 0.0 <= longitude <= 360.0
+
+
+@given(st.floats(-1e4, 1e4), st.floats(0.1, 1e6), st.integers(2, 12))
+def test_ticks_are_round_few_and_within_the_range(low: float, span: float, most: int) -> None:
+    high = low + span
+    ticks = round_values(low, high, most)
+    assert 0 < len(ticks) <= most
+    assert all(low - 1e-6 * span <= tick <= high + 1e-6 * span for tick in ticks)
+    steps = np.diff(ticks)
+    if len(steps):
+        mantissa = steps[0] / 10.0 ** math.floor(math.log10(steps[0]) + 1e-9)
+        assert min(abs(mantissa - factor) for factor in (1, 2, 5, 10)) < 1e-6
+        np.testing.assert_allclose(steps, steps[0], rtol=1e-6)
+
+
+@given(st.lists(st.floats(-1e5, 1e5), min_size=1, max_size=30), st.integers(1, 100), st.booleans())
+def test_every_value_falls_on_the_picture(values: list[float], cells: int, inverted: bool) -> None:
+    picture = axis(values, cells, inverted=inverted)
+    rows = [picture.cell(value) for value in values]
+    assert all(0 <= row < cells for row in rows)
+    brightest = rows[int(np.argmax(values))]
+    assert brightest == (min(rows) if inverted else max(rows))
+
+
+def test_magnitudes_leave_negative_differences_to_the_flux_picture() -> None:
+    light_curve = _with_flux([100.0, -50.0, 80.0, 0.0], [5.0, 5.0, 5.0, 4.0], [False, False, False, True])
+    drawn = points(light_curve, in_flux=False)
+    assert [round(point.value, 2) for point in drawn] == [18.9, 19.14, 20.65]
+    assert [point.limit for point in drawn] == [False, False, True]
+    in_flux = points(light_curve, in_flux=True)
+    assert [point.value for point in in_flux] == [100.0, -50.0, 80.0, 20.0]
+    assert not best_in_flux(light_curve)
+
+
+def test_a_source_that_fades_below_its_reference_is_first_shown_in_flux() -> None:
+    assert best_in_flux(_with_flux([-100.0, -50.0, 80.0], [5.0] * 3, [False] * 3))
+
+
+def test_old_limits_are_left_out_of_the_picture() -> None:
+    light_curve = make_light_curve("x", np.random.default_rng(3))
+    first = light_curve.time[light_curve.detected].min()
+    shown = [point.time for point in points(light_curve, in_flux=False) if point.limit]
+    limits = light_curve.time[light_curve.upper_limit]
+    assert shown == limits[limits >= first - 20.0].tolist()
+
+
+def _with_flux(flux: list[float], flux_err: list[float], upper_limit: list[bool]) -> LightCurve:
+    n = len(flux)
+    time = 60000.0 + np.arange(n)
+    return LightCurve("x", 1, time, ["ztfr"] * n, flux, flux_err, upper_limit, 10.0, -5.0)
+
+
+def test_times_are_shown_on_the_clock_of_the_site() -> None:
+    assert clock("2026-11-20T10:30:00Z", "Australia/Sydney") == "21:30"
+    assert clock("2026-11-20T10:30:00Z", "No/Such_Zone") == "10:30"
+    assert clock(None, "UTC") == "–"
+
+
+def test_julian_dates_are_right() -> None:
+    assert mjd("2000-01-01T12:00:00Z") == 51544.5
+    assert mjd(NIGHT.dusk) == pytest.approx(DUSK_MJD, abs=1e-3)
+
+
+def test_now_is_marked_on_the_night_only_while_it_is_dark(target: RankedTarget) -> None:
+    assert "▲ now" in visibility(target, NIGHT, NOW, 70).plain
+    assert "▲ now" not in visibility(target, NIGHT, datetime(2026, 11, 21, 3, tzinfo=UTC), 70).plain
+
+
+@pytest.mark.parametrize("width", [30, 36, 50, 76, 120])
+def test_texts_of_the_panes_keep_to_their_width(target: RankedTarget, width: int) -> None:
+    for text in (why(target, width), visibility(target, NIGHT, NOW, width)):
+        assert max(len(line) for line in text.plain.splitlines()) <= width
+
+
+@given(st.lists(st.text("ab ", min_size=1, max_size=12), max_size=12), st.integers(12, 40))
+def test_flowing_text_breaks_only_between_pieces(pieces: list[str], width: int) -> None:
+    lines = flow(map(Text, pieces), width).plain.split("\n")
+    assert all(len(line) <= width for line in lines)
+    assert "".join("".join(lines).split()) == "".join("".join(pieces).split())
+
+
+def test_no_two_commands_share_a_key() -> None:
+    keys = [key for command in COMMANDS for key in command.keys.split(",")]
+    assert len(keys) == len(set(keys))
+
+
+def test_every_command_is_an_action_of_the_app() -> None:
+    for command in COMMANDS:
+        assert hasattr(FollowupApp, "action_" + command.action.partition("(")[0]), command
