@@ -34,6 +34,7 @@ lint: $(STAMP)
 
 types: $(STAMP)
 	$(BIN)/mypy
+	MYPYPATH=units:tui $(BIN)/mypy --namespace-packages --explicit-package-bases units/ampel
 
 contracts: $(STAMP)
 	$(BIN)/lint-imports --config pyproject.toml

@@ -42,9 +42,10 @@ def simulate(
     templates: Annotated[
         Templates,
         typer.Option(
-            "--templates", help="Our analytic sequences, sncosmo's templates (SNCOSMO_DATA_DIR), or both (auto)."
+            "--templates",
+            help="Our analytic sequences, sncosmo's templates (in SNCOSMO_DATA_DIR), or both where those are installed.",
         ),
-    ] = Templates.ANALYTIC,
+    ] = Templates.AUTO,
     as_json: JsonOption = False,
 ) -> None:
     """
@@ -99,7 +100,7 @@ def demo(
             f"cannot make the folder {folder} ({error.strerror}); choose another with --folder"
         ) from error
     archive = folder / "alerts.tar.gz"
-    simulate_into(archive, objects, night, seed, "analytic", quiet=as_json)
+    simulate_into(archive, objects, night, seed, Templates.AUTO.value, quiet=as_json)
     database = folder / "night.sqlite"
     with Store.open(database) as opened, rank_progress(quiet=as_json) as report:
         run = rank_into(opened, [archive], site, night, "value-of-information", None, None, report)
