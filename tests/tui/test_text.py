@@ -159,7 +159,9 @@ def test_julian_dates_are_right() -> None:
 
 def test_now_is_marked_on_the_night_only_while_it_is_dark(target: RankedTarget) -> None:
     assert "▲ now" in visibility(target, NIGHT, NOW, 70).plain
-    assert "▲ now" not in visibility(target, NIGHT, datetime(2026, 11, 21, 3, tzinfo=UTC), 70).plain
+    late = visibility(target, NIGHT, datetime(2026, 11, 20, 17, 12, tzinfo=UTC), 70).plain
+    assert "now ▲" in late
+    assert "▲" not in visibility(target, NIGHT, datetime(2026, 11, 21, 3, tzinfo=UTC), 70).plain
 
 
 @pytest.mark.parametrize("width", [30, 36, 50, 76, 120])

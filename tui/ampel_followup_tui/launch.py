@@ -45,7 +45,8 @@ def launch(
 
         with Store.open(store, read_only=read_only, create=False) as opened:
             stored = opened.load_plan(night=night, site=site)
-            if not (sys.stdin.isatty() and sys.stdout.isatty()):
+            # Textual paints on the standard error.
+            if not all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr)):
                 return False
 
             from ampel_followup_tui.app import FollowupApp

@@ -113,4 +113,6 @@ def _now_mark(night: NightSummary, now: datetime, width: int) -> str:
     dusk, dawn = datetime.fromisoformat(night.dusk), datetime.fromisoformat(night.dawn)
     if not dusk <= now < dawn:
         return ""
-    return " " * int((now - dusk) / (dawn - dusk) * width) + "▲ now"
+    cell = int((now - dusk) / (dawn - dusk) * width)
+    mark = "▲ now"
+    return " " * cell + mark if cell + len(mark) <= width else "now ▲".rjust(cell + 1)
