@@ -151,10 +151,13 @@ def measure(bundle: ModelBundle, x_t: np.ndarray, spectra: np.ndarray, labels: n
         ("random", np.random.default_rng(0).random(len(y))),
     ):
         result[f"corrected_by_5_percent_{name}"] = gained[np.argsort(-priority)[:n]].sum() / max(gained.sum(), 1)
-    return {
-        key: {k: round(float(v), 4) for k, v in value.items()} if isinstance(value, dict) else round(float(value), 4)
-        for key, value in result.items()
-    }
+    return {key: _rounded(value) for key, value in result.items()}
+
+
+def _rounded(value: object) -> object:
+    if isinstance(value, dict):
+        return {key: _rounded(item) for key, item in value.items()}
+    return value if isinstance(value, int) else round(float(value), 4)
 
 
 if __name__ == "__main__":

@@ -63,8 +63,17 @@ def show(bundle: BundleArgument = None, as_json: JsonOption = False) -> None:
     sets = ", ".join(f"{name} {version}" for name, version in info["feature_sets"].items())
     out.print(f"features: {len(loaded.features)} ({sets})", markup=False)
     out.print(f"mixture: {', '.join(info['mixture_features'])} + {loaded.mixture.n_s} spectral", markup=False)
-    for heading in ("training", "metrics"):
-        print_table((heading, ""), _flatten(info[heading]))
+    numbers = {k: v for k, v in {**info["training"], **info["metrics"]}.items() if not isinstance(v, dict)}
+    print_table(("trained on and measured", ""), numbers.items())
+    per_class = [
+        info["training"].get("per_class"),
+        info["metrics"].get("p_t_recall"),
+        info["metrics"].get("p_ts_recall"),
+    ]
+    print_table(
+        ("class", ("trained on", "right"), ("recall, photometry", "right"), ("recall, with spectrum", "right")),
+        ((name, *((column or {}).get(name) for column in per_class)) for name in loaded.classes),
+    )
     out.print(f"digest: {loaded.digest}", markup=False)
 
 
@@ -83,13 +92,3 @@ def verify(bundle: BundleArgument = None, as_json: JsonOption = False) -> None:
         console().print(
             f"{loaded.label}: intact, {len(loaded.files) + 1} files, digest {loaded.digest[:16]}…", markup=False
         )
-
-
-def _flatten(data: dict[str, Any], prefix: str = "") -> list[tuple[str, str]]:
-    rows = []
-    for key, value in data.items():
-        if isinstance(value, dict):
-            rows += _flatten(value, f"{prefix}{key}: ")
-        else:
-            rows.append((prefix + key, str(value)))
-    return rows

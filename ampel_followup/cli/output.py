@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import Annotated, Any
 
 import typer
+from rich.cells import cell_len
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
@@ -64,9 +65,17 @@ def print_json(data: Any) -> None:
     sys.stdout.write(json.dumps(data, ensure_ascii=False, indent=1, allow_nan=False) + "\n")
 
 
-def print_table(columns: Sequence[str | tuple[str, str]], rows: Iterable[Sequence[object]], title: str = "") -> None:
+def print_table(
+    columns: Sequence[str | tuple[str, str]],
+    rows: Iterable[Sequence[object]],
+    title: str = "",
+    optional: Sequence[str] = (),
+) -> None:
     """
     Print a table; its cells may come from alerts or comments, so they are cleaned and never read as markup.
+
+    On a terminal every row is one line: the last column is cut, and `optional` ones left out, as its width demands.
+    Elsewhere lines are as long as they need to be, for grep and files.
 
     Parameters
     ----------
@@ -74,18 +83,34 @@ def print_table(columns: Sequence[str | tuple[str, str]], rows: Iterable[Sequenc
     rows : iterable of sequences
         None and NaN are shown as a dash.
     title : str
+    optional : sequence of str
+        Columns that can be left out, the first to go first.
     """
+    names = [(column, "left") if isinstance(column, str) else column for column in columns]
+    cells = [[_cell(value) for value in row] for row in rows]
+    widths = [max([cell_len(name), *(cell_len(row[j]) for row in cells)]) for j, (name, _) in enumerate(names)]
+    shown = list(range(len(names)))
+    terminal = console()
+    if terminal.is_terminal:
+        for name in optional:
+            # The last column may be cut, but to no less than this.
+            if sum(widths[j] + 2 for j in shown[:-1]) + min(widths[shown[-1]], 24) <= terminal.width:
+                break
+            shown = [j for j in shown if names[j][0] != name]
     table = Table(
         title=Text(title) if title else None, title_justify="left", box=None, pad_edge=False, header_style="bold"
     )
-    for column in columns:
-        name, justify = (column, "left") if isinstance(column, str) else column
-        table.add_column(name, justify=justify, no_wrap=True)  # type: ignore[arg-type]
-    for row in rows:
-        table.add_row(*(Text(_cell(value)) for value in row))
-    # Where the output is no terminal, lines are as long as they need to be, for grep and files.
-    printer = console() if sys.stdout.isatty() else Console(highlight=False, width=250)
-    printer.print(table)
+    for j in shown:
+        table.add_column(names[j][0], justify=names[j][1], no_wrap=True)  # type: ignore[arg-type]
+    room = max(terminal.width - sum(widths[j] + 2 for j in shown[:-1]), 8)
+    for row in cells:
+        texts = [Text(row[j]) for j in shown]
+        if terminal.is_terminal:
+            texts[-1].truncate(room, overflow="ellipsis")
+        table.add_row(*texts)
+    if not terminal.is_terminal:
+        terminal.width = sum(widths) + 2 * len(widths)
+    terminal.print(table, crop=terminal.is_terminal)
 
 
 def _cell(value: object) -> str:

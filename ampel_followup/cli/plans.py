@@ -58,6 +58,7 @@ def print_plan(plan: NightPlan, top: int | None, verdicts: dict[str, str] | None
             ("VOI", "right"), ("gain", "right"), "from–to UTC", ("airmass", "right"), "status", "why",
         ),
         [_row(target, verdicts) for target in plan.targets[:top]],
+        optional=("why", "gain", "mag/d", "airmass", "→ after a spectrum", "from–to UTC"),
     )  # fmt: skip
     if top is not None and len(plan.targets) > top:
         out.print(f"… and {len(plan.targets) - top} more", markup=False)

@@ -43,7 +43,7 @@ def simulate(
         Templates,
         typer.Option(
             "--templates",
-            help="Our analytic sequences, sncosmo's templates (in SNCOSMO_DATA_DIR), or both where those are installed.",
+            help="Our analytic sequences, sncosmo's templates (SNCOSMO_DATA_DIR), or both where installed.",
         ),
     ] = Templates.AUTO,
     as_json: JsonOption = False,

@@ -60,4 +60,5 @@ def list_sites(
             )
             for s in sites
         ),
+        optional=("height", "time zone", "longitude", "latitude"),
     )
