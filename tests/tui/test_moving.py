@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
-from sample_night import screen_text
+from sample_night import make_plan, screen_text
 from textual.command import CommandPalette
 
 from ampel_followup.store import Store
@@ -220,3 +221,16 @@ async def test_q_leaves(make_app: MakeApp) -> None:
         await pilot.press("q")
         await pilot.pause()
     assert not app.is_running
+
+
+async def test_an_empty_list_says_what_that_means(make_app: MakeApp, store: Store) -> None:
+    plan, _ = make_plan(3, 0)
+    store.save_plan(plan, created="2026-11-20T07:00:00Z")
+    app = make_app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("l")
+        assert "every target can be observed tonight" in screen_text(app)
+    store.save_plan(replace(plan, targets=(), not_observable=plan.targets), created="2026-11-20T08:00:00Z")
+    app = make_app()
+    async with app.run_test(size=(80, 24)):
+        assert "nothing can be observed tonight; l says why" in screen_text(app)

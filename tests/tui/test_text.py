@@ -132,12 +132,17 @@ def test_a_source_that_fades_below_its_reference_is_first_shown_in_flux() -> Non
     assert best_in_flux(_with_flux([-100.0, -50.0, 80.0], [5.0] * 3, [False] * 3))
 
 
-def test_old_limits_are_left_out_of_the_picture() -> None:
+def test_limits_from_long_before_are_left_out_of_the_picture() -> None:
     light_curve = make_light_curve("x", np.random.default_rng(3))
     first = light_curve.time[light_curve.detected].min()
     shown = [point.time for point in points(light_curve, in_flux=False) if point.limit]
     limits = light_curve.time[light_curve.upper_limit]
     assert shown == limits[limits >= first - 20.0].tolist()
+
+
+def test_a_limit_through_clouds_does_not_flatten_the_picture() -> None:
+    light_curve = _with_flux([100.0, 0.0, -80.0, 0.0], [5.0, 4e4, 5.0, 10.0], [False, True, False, True])
+    assert [point.value for point in points(light_curve, in_flux=True)] == [100.0, -80.0, 50.0]
 
 
 def _with_flux(flux: list[float], flux_err: list[float], upper_limit: list[bool]) -> LightCurve:

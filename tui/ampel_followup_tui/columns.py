@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 #: From this width on there is room for every column, and for panes side by side [characters].
 WIDE = 120
 
+_SHORT_CLASS = {"variable star": "var", "M-dwarf flare": "flare", "SN Ib/c": "SN Ibc"}
 _COMMENT = "”"
 _ROOM_FOR_OBSERVER = 5
 
@@ -71,8 +72,9 @@ def tonight_columns(width: int, journal: Journal) -> list[Column]:
     night = journal.plan.night
     wide = width >= WIDE - 1
     spare = max(0, width - (WIDE - 1))
-    name = 12 + (4 + min(12, spare // 4) if wide else 0)
-    bar = 10 + (6 + min(24, spare // 3) if wide else 0)
+    name = 12 + (3 + min(12, spare // 4) if wide else 0)
+    classes = 27 + min(10, spare // 2) if wide else 19
+    bar = 10 + (6 + min(24, spare // 4) if wide else 0)
     columns = [
         Column("rank", "#", 3, lambda target, _: Text(str(target.rank), GREY), right=True),
         Column("name", "name", name, lambda target, width: Text(clean(target.id, width))),
@@ -80,12 +82,12 @@ def tonight_columns(width: int, journal: Journal) -> list[Column]:
             "magnitude", "magnitude" if wide else "mag", 12 if wide else 5, _magnitude if wide else _short_magnitude
         ),
         Column("trend", "mag/d", 5, _trend),
-        Column("classes", "now → after" if not wide else "now → likely after", 27 if wide else 19, _classes),
+        Column("classes", "now → after" if not wide else "now → likely after", classes, _classes),
         Column("gain", "gain", 4, _gain, right=True),
     ]
     if wide:
         columns += [
-            Column("ig", "IG", 4, lambda target, _: _number(target.scores.information_gain, 2), right=True),
+            Column("ig", "IG", 5, lambda target, _: _number(target.scores.information_gain, 2), right=True),
             Column("airmass", "airm", 4, lambda target, _: _number(target.visibility.min_airmass, 2), right=True),
         ]
     columns += [
@@ -158,7 +160,7 @@ def _classes(target: RankedTarget, width: int) -> Text:
     spaced = width >= 24
     percent, arrow = ("%", " → ") if spaced else ("", "→")
     name = (width - len(arrow)) // 2 - 3 - len(percent)
-    now, after = clean(scores.class_now, name), clean(scores.class_after, name)
+    now, after = _class_name(scores.class_now, name), _class_name(scores.class_after, name)
     changes = scores.class_now != scores.class_after
     return Text.assemble(
         f"{now:<{name}} {_percent(scores.p_t.get(scores.class_now)):>2}{percent}",
@@ -172,8 +174,13 @@ def _classes(target: RankedTarget, width: int) -> Text:
 
 def _class_now(target: RankedTarget, width: int) -> Text:
     scores = target.scores
-    name = clean(scores.class_now, width - 3)
+    name = _class_name(scores.class_now, width - 3)
     return Text(f"{name:<{width - 3}} {_percent(scores.p_t.get(scores.class_now)):>2}")
+
+
+def _class_name(name: str, width: int) -> str:
+    """Return the name of a class, the short one where the whole does not fit."""
+    return clean(name if len(name) <= width else _SHORT_CLASS.get(name, name), width)
 
 
 def _percent(p: float | None) -> str:

@@ -8,6 +8,9 @@ import numpy as np
 
 from ampel_followup.lightcurve import LIMIT_SIGMA, LightCurve
 
+# A limit this much brighter than the brightest detection comes from clouds, and would flatten the picture.
+_SHALLOW = 1.5
+
 # Limits from long before the first detection say nothing about the rise [d].
 _LIMITS_BEFORE = 20.0
 
@@ -50,7 +53,7 @@ def points(curve: LightCurve, *, in_flux: bool) -> list[Point]:
     Returns
     -------
     list of Point
-        In time order; limits only from 20 days before the first detection on.
+        In time order; limits only from 20 days before the first detection on, and only those deep enough to matter.
     """
     detected = curve.detected
     if in_flux:
@@ -60,8 +63,14 @@ def points(curve: LightCurve, *, in_flux: bool) -> list[Point]:
         value, error = curve.magnitude
         limit = curve.limiting_magnitude
     value, error = np.where(detected, value, limit), np.where(detected, error, 0.0)
-    earliest = curve.time[detected].min() - _LIMITS_BEFORE if detected.any() else -np.inf
-    drawn = np.flatnonzero(np.isfinite(value) & (curve.time >= earliest))
+    telling = np.ones(len(curve), dtype=np.bool_)
+    if detected.any():
+        brightest = np.abs(curve.flux[detected]).max()
+        telling = detected | (
+            (curve.time >= curve.time[detected].min() - _LIMITS_BEFORE)
+            & (LIMIT_SIGMA * curve.flux_err <= _SHALLOW * brightest)
+        )
+    drawn = np.flatnonzero(np.isfinite(value) & telling)
     columns = (curve.time, curve.band, value, error, curve.upper_limit)
     return [Point(*row) for row in zip(*(column[drawn].tolist() for column in columns), strict=True)]
 

@@ -34,7 +34,10 @@ def why(target: RankedTarget, width: int) -> Text:
     """
     text = Text()
     for reason in target.reasons:
-        text.append("\n".join(wrap(clean(reason), width, initial_indent="• ", subsequent_indent="  ")) + "\n")
+        text.append(
+            "\n".join(wrap(clean(reason).replace(" %", "\u00a0%"), width, initial_indent="• ", subsequent_indent="  "))
+            + "\n"
+        )
     text.append_text(_scores(target.scores, width))
     text.append("\n")
     text.append_text(_classes(target.scores, width))

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 TONIGHT, HIDDEN = "tonight", "hidden"
 _SCROLL_BAR = 1
+_EMPTY = {TONIGHT: "nothing can be observed tonight; l says why", HIDDEN: "every target can be observed tonight"}
 
 
 class TonightScreen(Screen[None], inherit_bindings=False):
@@ -167,6 +168,8 @@ class TonightScreen(Screen[None], inherit_bindings=False):
     def _note(self, targets: list[RankedTarget], n_all: int) -> str:
         if self._words:
             return f"{len(targets)} of {n_all} match “{' '.join(self._words)}”, esc shows all"
+        if not n_all:
+            return _EMPTY[self._list]
         return self._journal.observer
 
     def on_screen_resume(self) -> None:

@@ -168,7 +168,7 @@ class Detail(Container):
         """Read what the store knows besides the plan."""
         target, store = self._target, self._journal.store
         if target is None:
-            self.query_one(LightCurveView).show(None, 0.0)
+            self.query_one(LightCurveView).show(None, 0.0, _NO_TARGET.plain)
             return
         try:
             curve = await asyncio.to_thread(store.light_curve, target.id)

@@ -53,6 +53,7 @@ class LightCurveView(Vertical):
         super().__init__(id=id)
         self._curve: LightCurve | None = None
         self._night = 0.0
+        self._absent = ""
         self._in_flux: bool | None = None
 
     def compose(self) -> ComposeResult:
@@ -60,7 +61,7 @@ class LightCurveView(Vertical):
         yield Picture(1, 1)
         yield Static(id="legend", markup=False)
 
-    def show(self, curve: LightCurve | None, night: float) -> None:
+    def show(self, curve: LightCurve | None, night: float, absent: str = "No light curve in the store.") -> None:
         """
         Draw a light curve.
 
@@ -70,8 +71,10 @@ class LightCurveView(Vertical):
             None if the store has none for this target.
         night : float
             MJD from which days are counted [d].
+        absent : str
+            What to say where there is none.
         """
-        self._curve, self._night = curve, night
+        self._curve, self._night, self._absent = curve, night, absent
         self._draw()
 
     def toggle_flux(self) -> None:
@@ -102,7 +105,7 @@ class LightCurveView(Vertical):
 
     def _legend(self, drawn: list[Point]) -> Text:
         if self._curve is None:
-            return Text("No light curve in the store.", GREY)
+            return Text(f" {self._absent}", GREY)
         legend = Text(" " * (_LEFT - 1), no_wrap=True)
         counts: dict[str, int] = {}
         for point in drawn:
@@ -168,11 +171,14 @@ def _draw_axes(canvas: Canvas, horizontal: Axis, vertical: Axis, *, in_flux: boo
     tick_columns = [
         (_LEFT + horizontal.cell(day), day) for day in horizontal.ticks(max(3, horizontal.cells // _COLUMNS_PER_TICK))
     ]
-    values = vertical.ticks(max(2, int(height / _ROWS_PER_TICK)))
+    values = vertical.ticks(max(3, int(height / _ROWS_PER_TICK)))
     digits = 1 if not in_flux and len(values) > 1 and values[1] - values[0] >= 0.1 else 2
     for value in values:
         row = vertical.cell(value)
-        label = f"{value:.0f}" if in_flux and abs(values[-1] - values[0]) > 3 else f"{value:.{digits}f}"
+        if in_flux and abs(values[-1] - values[0]) > 3:
+            label = f"{value:.0f}" if abs(value) < 10_000 else f"{value / 1000:.0f}k"
+        else:
+            label = f"{value:.{digits}f}"
         _write(canvas, 0, row, label.replace("-", "−").rjust(_LEFT - 2))
         for column, _ in tick_columns:
             canvas.set_pixel(column, row, "·", GREY)
