@@ -22,7 +22,8 @@ and, ours, the expected gain in the probability of naming the class right, and t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
@@ -64,6 +65,11 @@ class GainScores:
 
     def __len__(self) -> int:
         return len(self.p_t)
+
+    @classmethod
+    def concatenate(cls, parts: Sequence[GainScores]) -> GainScores:
+        """Join the scores of several sets of objects, at least one."""
+        return cls(*(np.concatenate([getattr(part, f.name) for part in parts]) for f in fields(cls)))
 
 
 def entropy(p: NDArray[np.float64]) -> NDArray[np.float64]:

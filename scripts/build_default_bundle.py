@@ -128,7 +128,7 @@ def measure(bundle: ModelBundle, x_t: np.ndarray, spectra: np.ndarray, labels: n
     y = np.array([bundle.classes.index(label) for label in labels])
     rows = np.arange(len(y))
     scores = bundle.score(x_t)
-    p_ts = bundle.p_ts.predict_proba(np.concatenate([x_t, principal.transform(spectra)], axis=1))
+    p_ts = bundle.model.p_ts.predict_proba(np.concatenate([x_t, principal.transform(spectra)], axis=1))
     right, right_after = scores.class_now == y, p_ts.argmax(axis=1) == y
     result: dict[str, object] = {
         "test_objects": len(y),

@@ -62,7 +62,7 @@ def show(bundle: BundleArgument = None, as_json: JsonOption = False) -> None:
     out.print(f"classes: {', '.join(loaded.classes)}", markup=False)
     sets = ", ".join(f"{name} {version}" for name, version in info["feature_sets"].items())
     out.print(f"features: {len(loaded.features)} ({sets})", markup=False)
-    out.print(f"mixture: {', '.join(info['mixture_features'])} + {loaded.mixture.n_s} spectral", markup=False)
+    out.print(f"mixture: {', '.join(info['mixture_features'])} + {loaded.model.mixture.n_s} spectral", markup=False)
     numbers = {k: v for k, v in {**info["training"], **info["metrics"]}.items() if not isinstance(v, dict)}
     print_table(("trained on and measured", ""), numbers.items())
     per_class = [
@@ -83,9 +83,7 @@ def verify(bundle: BundleArgument = None, as_json: JsonOption = False) -> None:
     from ampel_followup.models.bundle import load_bundle
 
     loaded = load_bundle(bundle)
-    width = len(loaded.features)
-    if loaded.p_t.n_features != width or loaded.p_ts.n_features != width + loaded.mixture.n_s:
-        raise BundleError(f"bundle {loaded.label}: its models do not take its {width} features; make it again")
+    _ = loaded.model  # loads and checks the models
     if as_json:
         print_json({"bundle": loaded.label, "digest": loaded.digest, "intact": True, "files": sorted(loaded.files)})
     else:

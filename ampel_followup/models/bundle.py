@@ -21,9 +21,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ampel_followup.errors import BundleError
-from ampel_followup.gain import GainScores, gain_scores
+from ampel_followup.gain import GainScores
 from ampel_followup.models.classifier import OnnxClassifier
-from ampel_followup.models.mixture import ConditionalMixture, quasi_random_points
+from ampel_followup.models.gain_model import GainModel
+from ampel_followup.models.mixture import ConditionalMixture
 from ampel_followup.models.scaling import QuantileScaling
 
 #: Layout of the folder; a reader refuses a later one.
@@ -35,9 +36,6 @@ PACKAGED = Path(__file__).parent.parent / "bundles"
 DEFAULT_BUNDLE = "simulated"
 
 _FILES = ("p_t.onnx", "p_ts.onnx", "mixture.json", "spectrum.json")
-
-#: Objects scored at once: bounds the memory of objects × spectra × features.
-_CHUNK = 512
 
 
 @dataclass(frozen=True)
@@ -82,64 +80,26 @@ class ModelBundle:
         return tuple(self.info["features"])
 
     @cached_property
-    def p_t(self) -> OnnxClassifier:
-        """The classifier that sees the photometry only."""
-        return OnnxClassifier(self.files["p_t.onnx"], "p_t.onnx")
-
-    @cached_property
-    def p_ts(self) -> OnnxClassifier:
-        """The classifier that also sees the spectrum."""
-        return OnnxClassifier(self.files["p_ts.onnx"], "p_ts.onnx")
-
-    @cached_property
-    def mixture(self) -> ConditionalMixture:
-        """Joint density of (scaled) photometric and spectral features."""
-        return ConditionalMixture.from_dict(self._mixture_data["mixture"])
-
-    @cached_property
-    def scaling(self) -> QuantileScaling:
-        """Map from photometric features to the normal scores that the mixture is fitted to."""
-        return QuantileScaling.from_dict(self._mixture_data["scaling"])
-
-    @cached_property
-    def _mixture_data(self) -> dict[str, Any]:
-        return dict(json.loads(self.files["mixture.json"]))
-
-    @cached_property
-    def _points(self) -> NDArray[np.float64]:
-        return quasi_random_points(int(self.info["n_spectra"]), self.mixture.n_s)
+    def model(self) -> GainModel:
+        """The models, ready to score."""
+        numbers = json.loads(self.files["mixture.json"])
+        mixture = ConditionalMixture.from_dict(numbers["mixture"])
+        p_t, p_ts = (OnnxClassifier(self.files[f], f, len(self.classes)) for f in ("p_t.onnx", "p_ts.onnx"))
+        k = len(self.features)
+        if (p_t.n_features, p_ts.n_features) != (k, k + mixture.n_s):
+            raise BundleError(f"bundle {self.label}: its models do not take its {k} features; make it again")
+        return GainModel(
+            p_t,
+            p_ts,
+            mixture,
+            QuantileScaling.from_dict(numbers["scaling"]),
+            np.array([self.features.index(name) for name in self.info["mixture_features"]]),
+            int(self.info["n_spectra"]),
+        )
 
     def score(self, x_t: NDArray[np.float64]) -> GainScores:
-        """
-        Score objects by what a spectrum of each would tell.
-
-        Parameters
-        ----------
-        x_t : ndarray, shape (n, k)
-            The `features`, NaN = not measured.
-
-        Returns
-        -------
-        GainScores
-            Of n objects. An object's scores do not depend on the others.
-        """
-        n_spectra, n_s, n_classes = len(self._points), self.mixture.n_s, len(self.classes)
-        p_t = np.empty((len(x_t), n_classes))
-        p_ts = np.empty((len(x_t), n_spectra, n_classes))
-        scaled = self.scaled(x_t)
-        for begin in range(0, len(x_t), _CHUNK):
-            rows = slice(begin, begin + _CHUNK)
-            photometric = x_t[rows]
-            p_t[rows] = self.p_t.predict_proba(photometric)
-            spectra = self.mixture.sample(scaled[rows], self._points, p_t[rows])
-            joint = np.concatenate([np.repeat(photometric, n_spectra, axis=0), spectra.reshape(-1, n_s)], axis=1)
-            p_ts[rows] = self.p_ts.predict_proba(joint).reshape(-1, n_spectra, n_classes)
-        return gain_scores(p_t, p_ts)
-
-    def scaled(self, x_t: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the mixture's features of x_t (n, k) as normal scores, shape (n, n_t)."""
-        index = [self.features.index(name) for name in self.info["mixture_features"]]
-        return self.scaling.transform(x_t[:, index])
+        """Score objects by what a spectrum of each would tell; as `GainModel.score`."""
+        return self.model.score(x_t)
 
     def in_scope(self, x_t: NDArray[np.float64]) -> NDArray[np.float64]:
         """
@@ -158,8 +118,8 @@ class ModelBundle:
         ndarray, shape (n,)
             0 (like nothing trained on) to 1.
         """
-        scaled = self.scaled(x_t)
-        density = self.mixture.log_density(scaled)
+        scaled = self.model.scaled(x_t)
+        density = self.model.mixture.log_density(scaled)
         measured = np.isfinite(scaled).sum(axis=1)
         known = {int(count): np.asarray(knots) for count, knots in self.info["scope"].items()}
         share = np.empty(len(x_t))

@@ -31,6 +31,8 @@ class OnnxClassifier:
         The serialised model: input ``x`` (n, k) float32, output ``probabilities`` (n, C).
     name : str
         What to call it in errors.
+    n_classes : int
+        Number of classes C.
 
     Raises
     ------
@@ -38,9 +40,10 @@ class OnnxClassifier:
         If the bytes are not such a model.
     """
 
-    def __init__(self, model: bytes, name: str) -> None:
+    def __init__(self, model: bytes, name: str, n_classes: int) -> None:
         import onnxruntime
 
+        self.n_classes = n_classes
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1
         options.inter_op_num_threads = 1
@@ -68,7 +71,7 @@ class OnnxClassifier:
             Each row sums to 1.
         """
         if len(x) == 0:
-            return np.empty((0, int(self._session.get_outputs()[1].shape[1] or 0)))
+            return np.empty((0, self.n_classes))
         (p,) = self._session.run(["probabilities"], {"x": encode(x)})
         p = np.clip(p.astype(np.float64), 0.0, None)
         return np.asarray(p / p.sum(axis=1, keepdims=True))

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ampel_followup.models.classifier import encode, forest_to_onnx
+from ampel_followup.models.gain_model import N_SPECTRA
 from ampel_followup.models.mixture import ConditionalMixture, fit_mixture, join_classes
 from ampel_followup.models.scaling import QuantileScaling
 from ampel_followup.spectra.features import PrincipalSpectra
@@ -52,7 +53,7 @@ class TrainingOptions:
     min_samples_leaf: int = 9
     max_features: float = 0.4
     n_spectral: int = 8
-    n_spectra: int = 32
+    n_spectra: int = N_SPECTRA
 
 
 def train(

@@ -84,7 +84,7 @@ def test_forests_in_onnx_form_agree_with_scikit_learn():
 
     x, _, labels = toy_objects(500, seed=6)
     forest = RandomForestClassifier(30, min_samples_leaf=3, random_state=0).fit(encode(x), labels)
-    served = OnnxClassifier(forest_to_onnx(forest), "forest")
+    served = OnnxClassifier(forest_to_onnx(forest), "forest", 3)
     fresh = toy_objects(200, seed=7)[0]
     np.testing.assert_allclose(served.predict_proba(fresh), forest.predict_proba(encode(fresh)), atol=2e-6)
     assert encode(np.array([[np.nan]]))[0, 0] == MISSING

@@ -1,0 +1,91 @@
+"""The models behind the scores of a spectrum: a pair of classifiers and a conditional mixture."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ampel_followup.gain import GainScores, gain_scores
+from ampel_followup.models.mixture import ConditionalMixture, quasi_random_points
+from ampel_followup.models.scaling import QuantileScaling
+
+Array = NDArray[np.float64]
+
+#: Possible spectra drawn per object.
+N_SPECTRA = 32
+
+#: Objects scored at once: bounds the memory of objects × spectra × features.
+_CHUNK = 512
+
+
+class Classifier(Protocol):
+    """A probabilistic classifier of n objects over C classes."""
+
+    def predict_proba(self, x: Array) -> Array:
+        """Return class probabilities, shape (n, C), of features, shape (n, k), NaN = not measured."""
+
+
+@dataclass(frozen=True)
+class GainModel:
+    """
+    P_t, P_ts and Q(x_s|x_t) of Astudillo et al. (2020), ready to score.
+
+    Parameters
+    ----------
+    p_t : Classifier
+        Sees the k photometric features.
+    p_ts : Classifier
+        Sees them and the spectral features, in this order.
+    mixture : ConditionalMixture
+        Joint density of the scaled `columns` and the spectral features.
+    scaling : QuantileScaling
+        From the photometric features in `columns` to normal scores.
+    columns : ndarray of int, shape (n_t,)
+        Photometric features that the mixture knows.
+    n_spectra : int
+        Possible spectra drawn per object; powers of two fill their space evenly.
+    """
+
+    p_t: Classifier
+    p_ts: Classifier
+    mixture: ConditionalMixture
+    scaling: QuantileScaling
+    columns: NDArray[np.intp]
+    n_spectra: int = N_SPECTRA
+
+    def score(self, x_t: Array, points: Array | None = None) -> GainScores:
+        """
+        Score objects by what a spectrum of each would tell.
+
+        Parameters
+        ----------
+        x_t : ndarray, shape (n, k)
+            Photometric features; NaN = not measured.
+        points : ndarray, shape (N, 1 + n_s), optional
+            Points of the unit cube that the spectra are drawn with; by default quasi-random ones, always the same.
+
+        Returns
+        -------
+        GainScores
+            Of n objects. An object's scores do not depend on the others.
+        """
+        if points is None:
+            points = quasi_random_points(self.n_spectra, self.mixture.n_s)
+        scaled = self.scaled(x_t)
+        parts = []
+        for begin in range(0, len(x_t), _CHUNK):
+            rows = slice(begin, begin + _CHUNK)
+            p_t = self.p_t.predict_proba(x_t[rows])
+            spectra = self.mixture.sample(scaled[rows], points, p_t)
+            joint = np.concatenate(
+                [np.repeat(x_t[rows], len(points), axis=0), spectra.reshape(-1, self.mixture.n_s)], axis=1
+            )
+            parts.append(gain_scores(p_t, self.p_ts.predict_proba(joint).reshape(len(p_t), len(points), -1)))
+        return GainScores.concatenate(parts)
+
+    def scaled(self, x_t: Array) -> Array:
+        """Return the mixture's features of x_t (n, k) as normal scores, shape (n, n_t)."""
+        return self.scaling.transform(x_t[:, self.columns])
