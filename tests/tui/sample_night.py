@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -104,15 +105,17 @@ def make_target(number: int, rng: np.random.Generator, *, observable: bool = Tru
         trend=trend,
         bands={"ztfg": int((light_curve.band[detected] == "ztfg").sum())},
     )
-    value = float(rng.uniform(0.05, 0.7))
+    value = float(rng.uniform(0.02, 0.6))
+    entropy = float(-(p_t * np.log(p_t)).sum())
+    information_gain = float(entropy * rng.uniform(0.3, 0.8))
     scores = TargetScores(
         p_t=dict(zip(CLASSES, map(float, p_t), strict=True)),
         p_ts=dict(zip(CLASSES, map(float, p_ts), strict=True)),
         class_now=class_now,
         class_after=class_after,
-        entropy=1.41,
-        expected_entropy=0.48,
-        information_gain=0.93,
+        entropy=entropy,
+        expected_entropy=entropy - information_gain,
+        information_gain=information_gain,
         indicator=int(class_now != class_after),
         p_change=p_change,
         value_of_information=value,
@@ -175,6 +178,8 @@ def make_light_curve(name: str, rng: np.random.Generator) -> LightCurve:
 def make_plan(n: int, n_hidden: int, seed: int = 1) -> tuple[NightPlan, list[LightCurve]]:
     rng = np.random.default_rng(seed)
     pairs = [make_target(number, rng) for number in range(1, n + 1)]
+    pairs.sort(key=lambda pair: -pair[0].priority)
+    pairs = [(replace(target, rank=rank), light_curve) for rank, (target, light_curve) in enumerate(pairs, 1)]
     hidden = [make_target(number, rng, observable=False) for number in range(n + 1, n + n_hidden + 1)]
     plan = NightPlan(
         night=NIGHT,
