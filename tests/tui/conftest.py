@@ -39,7 +39,8 @@ def store(filled_store: Path, tmp_path: Path) -> Iterator[Store]:
 def make_app(store: Store) -> Callable[..., FollowupApp]:
     """Return a function that makes the app of an observer, with a clock that stands still."""
 
-    def make(observer: str = "ada", store: Store = store) -> FollowupApp:
-        return FollowupApp(store, store.load_plan(), observer, now=lambda: NOW, poll_seconds=3600.0)
+    def make(observer: str = "ada", store: Store = store, first_look: int | None = None) -> FollowupApp:
+        stored = store.load_plan(limit=first_look)
+        return FollowupApp(store, stored, observer, now=lambda: NOW, poll_seconds=3600.0)
 
     return make

@@ -234,3 +234,19 @@ async def test_an_empty_list_says_what_that_means(make_app: MakeApp, store: Stor
     app = make_app()
     async with app.run_test(size=(80, 24)):
         assert "nothing can be observed tonight; l says why" in screen_text(app)
+
+
+async def test_what_the_first_paint_leaves_out_follows_at_once(make_app: MakeApp, store: Store) -> None:
+    plan = store.load_plan().plan
+    app = make_app(first_look=5)
+    assert len(app.journal.plan.targets) == 5
+    async with app.run_test(size=(80, 24)) as pilot:
+        while not app.journal.complete:
+            await pilot.pause()
+        await pilot.pause()
+        tonight = app.screen
+        assert isinstance(tonight, TonightScreen)
+        assert list(tonight.table.order) == [target.id for target in plan.targets]
+        assert app.current == plan.targets[0].id
+        await pilot.press("l")
+        assert list(tonight.table.order) == [target.id for target in plan.not_observable]

@@ -88,8 +88,18 @@ class FollowupApp(App[None]):
     def on_mount(self) -> None:
         """Look for the verdicts of others from time to time."""
         self.set_interval(self._poll_seconds, self._poll_aside)
+        self.call_after_refresh(self._read_rest)
+
+    async def _read_rest(self) -> None:
+        """With the first targets on the screen, read the others."""
+        if not self.journal.complete:
+            try:
+                await asyncio.to_thread(self.journal.read_rest)
+            except FollowupError as error:
+                self._complain(error)
+            self._tonight.show_plan()
         if self._on_shown is not None:
-            self.call_after_refresh(self._on_shown)
+            self._on_shown()
 
     @property
     def current(self) -> str | None:

@@ -34,17 +34,36 @@ class Journal:
 
     def __init__(self, store: Store, stored: StoredPlan, observer: str, now: Callable[[], datetime]) -> None:
         self.store = store
-        self.info = stored.info
-        self.plan = stored.plan
         self.observer = observer
         self.now = now
-        self._targets = {target.id: target for target in (*self.plan.targets, *self.plan.not_observable)}
+        self._hold(stored)
         self._decisions: dict[int, Decision] = {}
         self._verdicts: dict[str, Decision] = {}
         self._comments: Counter[str] = Counter()
         self._read_to = 0
         self._lock = Lock()
         self.poll()
+
+    def _hold(self, stored: StoredPlan) -> None:
+        self.info = stored.info
+        self.plan = stored.plan
+        self._targets = {target.id: target for target in (*self.plan.targets, *self.plan.not_observable)}
+
+    @property
+    def complete(self) -> bool:
+        """False while the plan holds only the first of its targets."""
+        return len(self._targets) == self.info.n_targets + self.info.n_not_observable
+
+    def read_rest(self) -> None:
+        """
+        Read the whole plan, where only its first targets were given.
+
+        Raises
+        ------
+        StoreError
+            If the store cannot be read.
+        """
+        self._hold(self.store.load_plan(self.info.revision))
 
     def target(self, target_id: str) -> RankedTarget:
         """Return a target of this plan by its survey name."""
@@ -66,6 +85,8 @@ class Journal:
     @property
     def n_decided(self) -> int:
         """How many of tonight's targets have a verdict."""
+        if not self.complete:
+            return len(self._verdicts)
         return sum(target.id in self._verdicts for target in self.plan.targets)
 
     def decide(self, target_id: str, verdict: Verdict, comment: str = "") -> Decision:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import gc
 import sys
 
+#: Targets that are read before the first paint, more than fit on a screen; the others follow at once.
+FIRST_LOOK = 80
+
 
 def launch(
     store: str | None,
@@ -44,7 +47,7 @@ def launch(
         from ampel_followup.store import Store
 
         with Store.open(store, read_only=read_only, create=False) as opened:
-            stored = opened.load_plan(night=night, site=site)
+            stored = opened.load_plan(night=night, site=site, limit=FIRST_LOOK)
             # Textual paints on the standard error.
             if not all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr)):
                 return False

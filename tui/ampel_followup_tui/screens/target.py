@@ -86,7 +86,7 @@ class TargetScreen(Screen[None], inherit_bindings=False):
             left.append(f" {clean(decision.observer, 16)}", GREY)
         right = Text()
         if target.rank:
-            right.append(f"{target.rank}/{len(self._journal.plan.targets)}  ", GREY)
+            right.append(f"{target.rank}/{self._journal.info.n_targets}  ", GREY)
         if photometry.last_band:
             right.append(
                 f"{photometry.last_mag:.1f} {short_band(photometry.last_band)} {trend_sign(photometry.trend)}  "

@@ -55,8 +55,8 @@ class TonightScreen(Screen[None], inherit_bindings=False):
 
     def compose(self) -> ComposeResult:
         """Lay out the screen."""
-        plan = self._journal.plan
-        lists = {TONIGHT: f"tonight {len(plan.targets)}", HIDDEN: f"not tonight {len(plan.not_observable)}"}
+        info = self._journal.info
+        lists = {TONIGHT: f"tonight {info.n_targets}", HIDDEN: f"not tonight {info.n_not_observable}"}
         yield NightHeader(self._journal)
         yield TabStrip(lists, "list", id="lists")
         yield TargetTable()
@@ -86,6 +86,10 @@ class TonightScreen(Screen[None], inherit_bindings=False):
         """Choose the columns that fit."""
         if self.app.size.width != self._filled_width:
             self._fill()
+
+    def show_plan(self) -> None:
+        """Show the plan as the journal has it now; the cursor stays on its target."""
+        self._fill()
 
     def show_list(self, name: str) -> None:
         """Show what can be observed tonight, or what cannot."""

@@ -49,7 +49,7 @@ class NightHeader(Widget):
         self._shown_minute = now.strftime("%H:%M")
         night, plan = self._journal.plan.night, self._journal.plan
         local = now.astimezone(zone(night.timezone)).strftime("%H:%M")
-        decided = f"{self._journal.n_decided}/{len(plan.targets)}"
+        decided = f"{self._journal.n_decided}/{self._journal.info.n_targets}"
         width = self.size.width
         for site, tally, moon, clocks in (
             (night.site_name, f"{decided} decided", _moon(night), f"{local} local  {now:%H:%M} UTC"),
