@@ -1,0 +1,1 @@
+"""Metrics, and the published comparison of strategies on data with known answers."""
