@@ -13,6 +13,10 @@ class LightCurveError(FollowupError):
     """Photometry that does not make a light curve, such as an object without a single detection."""
 
 
+class SpectrumError(FollowupError):
+    """A spectrum, or a set of spectra, that cannot be read or does not cover what it must."""
+
+
 class BundleError(FollowupError):
     """A model bundle that is missing, damaged, altered, or does not fit this version."""
 

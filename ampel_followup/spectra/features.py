@@ -13,18 +13,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ampel_followup.spectra.grid import DEFAULT_GRID, scale_to_unit
+
 Array = NDArray[np.float64]
 
-#: Ends of the common grid, observer frame [Å].
-GRID_RANGE = (3900.0, 8900.0)
+#: Ends of the common grid of the packaged bundle, observer frame [Å].
+GRID_RANGE = (DEFAULT_GRID.start, DEFAULT_GRID.end)
 
-#: Number of bins, equal in the logarithm of the wavelength (about 1,000 km/s each).
-N_BINS = 250
+#: Number of its bins, equal in the logarithm of the wavelength (about 1,000 km/s each).
+N_BINS = DEFAULT_GRID.n_bins
 
 
 def bin_edges() -> Array:
     """Return the edges of the bins of the common grid [Å], shape (N_BINS + 1,)."""
-    return np.asarray(np.geomspace(*GRID_RANGE, N_BINS + 1))
+    return DEFAULT_GRID.edges
 
 
 def to_grid(wavelength: Array, flux: Array) -> Array:
@@ -34,37 +36,22 @@ def to_grid(wavelength: Array, flux: Array) -> Array:
     Parameters
     ----------
     wavelength : ndarray, shape (m,)
-        Observer frame, increasing [Å].
+        Observer frame [Å].
     flux : ndarray, shape (m,)
         Flux density per wavelength, any unit.
 
     Returns
     -------
     ndarray, shape (N_BINS,)
-        Scaled so that the 1st and 99th percentile become 0 and 1 and clipped there: a single hot pixel must not set
-        the scale. Bins without a pixel are interpolated.
+        Scaled so that the 1st and 99th percentile become 0 and 1 and clipped there. Bins without a pixel are
+        interpolated.
 
     Raises
     ------
-    ValueError
-        If fewer than half of the bins have a pixel.
+    SpectrumError
+        If less than half of the grid is covered.
     """
-    good = np.isfinite(flux) & np.isfinite(wavelength)
-    edges = bin_edges()
-    bin_of = np.digitize(wavelength[good], edges) - 1
-    inside = (bin_of >= 0) & (bin_of < N_BINS)
-    count = np.bincount(bin_of[inside], minlength=N_BINS)
-    if (count > 0).sum() < N_BINS / 2:
-        raise ValueError(
-            f"the spectrum covers {(count > 0).mean():.0%} of {GRID_RANGE[0]:.0f}–{GRID_RANGE[1]:.0f} Å; half is needed"
-        )
-    total = np.bincount(bin_of[inside], weights=flux[good][inside], minlength=N_BINS)
-    filled = np.flatnonzero(count)
-    binned = np.interp(np.arange(N_BINS), filled, total[filled] / count[filled])
-    low, high = np.percentile(binned, [1.0, 99.0])
-    if high <= low:
-        return np.full(N_BINS, 0.5)
-    return np.asarray(np.clip((binned - low) / (high - low), 0.0, 1.0))
+    return scale_to_unit(DEFAULT_GRID.sample(wavelength, flux, min_coverage=0.5))
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +61,8 @@ class PrincipalSpectra:
 
     Parameters
     ----------
-    mean : ndarray, shape (N_BINS,)
-    components : ndarray, shape (d, N_BINS)
+    mean : ndarray, shape (n_bins,)
+    components : ndarray, shape (d, n_bins)
         Orthonormal, in order of the variance they explain.
     scale : ndarray, shape (d,)
         Standard deviation of each component in the training set; features are in units of it.
@@ -90,7 +77,7 @@ class PrincipalSpectra:
 
     @classmethod
     def fit(cls, spectra: Array, n_components: int) -> PrincipalSpectra:
-        """Take the first components of spectra on the grid, shape (n, N_BINS)."""
+        """Take the first components of spectra on the grid, shape (n, n_bins)."""
         mean = spectra.mean(axis=0)
         _, singular, axes = np.linalg.svd(spectra - mean, full_matrices=False)
         axes = axes[:n_components] * np.sign(axes[:n_components].sum(axis=1, keepdims=True))
@@ -98,8 +85,12 @@ class PrincipalSpectra:
         return cls(mean, axes, scale, float((singular[:n_components] ** 2).sum() / (singular**2).sum()))
 
     def transform(self, spectra: Array) -> Array:
-        """Return the features, shape (n, d), of spectra on the grid, shape (n, N_BINS)."""
+        """Return the features, shape (n, d), of spectra on the grid, shape (n, n_bins)."""
         return np.asarray((spectra - self.mean) @ self.components.T / self.scale)
+
+    def reconstruct(self, features: Array) -> Array:
+        """Return the spectra, shape (n, n_bins), that features, shape (n, d), stand for."""
+        return np.asarray(self.mean + (features * self.scale) @ self.components)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the numbers as lists, for a bundle (six digits: far below the noise of a spectrum)."""
