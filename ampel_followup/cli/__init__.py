@@ -54,7 +54,7 @@ app.command(name="strategies")(ranking.list_strategies)
 
 def main(argv: list[str] | None = None) -> int:
     """
-    Run the command; a `FollowupError` becomes one line on standard error and exit code 2.
+    Run the command; what is wrong becomes one line on standard error and exit code 2.
 
     Parameters
     ----------
@@ -67,13 +67,27 @@ def main(argv: list[str] | None = None) -> int:
         Exit code.
     """
     try:
-        app(args=argv, standalone_mode=True)
+        code = app(args=argv, standalone_mode=False)
     except FollowupError as error:
-        sys.stderr.write(f"ampel-followup: {' '.join(str(error).split())}\n")
-        return 2
-    except SystemExit as leave:
-        return leave.code if isinstance(leave.code, int) else int(leave.code is not None)
+        return _refuse(str(error))
+    except (typer.Abort, KeyboardInterrupt):
+        return _refuse("stopped; what was stored before is kept", code=130)
     except BrokenPipeError:
+        # The reader of our output, such as `head`, has seen enough.
         sys.stderr.close()
         return 1
-    return 0
+    except Exception as error:
+        # Typer's usage errors: recognised by what they can do, for its releases disagree on their class.
+        describe = getattr(error, "format_message", None)
+        if describe is None:
+            raise
+        context = getattr(error, "ctx", None)
+        command = context.command_path if context is not None else "ampel-followup"
+        message = describe().replace("Value error, ", "").rstrip(".")
+        return _refuse(f"{message}; see `{command} --help`") if message else 2
+    return code if isinstance(code, int) else 0
+
+
+def _refuse(message: str, code: int = 2) -> int:
+    sys.stderr.write(f"ampel-followup: {' '.join(message.split())}\n")
+    return code

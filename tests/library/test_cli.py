@@ -258,6 +258,20 @@ class TestBadInput:
         run("decide", name, "approve", "--observer", "ada", "--store", ranked)
         assert "bob" in refused(run("decide", name, "undo", "--observer", "bob", "--store", ranked))
 
+    @pytest.mark.parametrize(
+        ("arguments", "message"),
+        [
+            (["rank"], "Missing argument"),
+            (["rank", "x.avro", "--site", "palomar", "--night", NIGHT, "--strateg", "random"], "--strategy"),
+            (["decide", "ZTF18abc", "maybe", "--observer", "ada"], "'approve'"),
+            (["demo", "--objects", "many"], "integer"),
+            (["rnak"], "rnak"),
+        ],
+    )
+    def test_wrong_option(self, run, arguments, message):
+        line = refused(run(*arguments))
+        assert message in line and "--help" in line
+
 
 def test_real_alerts_are_ranked(run, shared_data, tmp_path):
     real = shared_data / "ztf_alerts" / "ztf_public_20180819_mod1000.tar.gz"
