@@ -47,6 +47,8 @@ class GainModel:
         Photometric features that the mixture knows.
     n_spectra : int
         Possible spectra drawn per object; powers of two fill their space evenly.
+    weight_classes : bool
+        Weight the classes of the mixture by P_t; otherwise by the mixture's own density, as the paper does.
     """
 
     p_t: Classifier
@@ -55,6 +57,7 @@ class GainModel:
     scaling: QuantileScaling
     columns: NDArray[np.intp]
     n_spectra: int = N_SPECTRA
+    weight_classes: bool = True
 
     def score(self, x_t: Array, points: Array | None = None) -> GainScores:
         """
@@ -79,7 +82,7 @@ class GainModel:
         for begin in range(0, len(x_t), _CHUNK):
             rows = slice(begin, begin + _CHUNK)
             p_t = self.p_t.predict_proba(x_t[rows])
-            spectra = self.mixture.sample(scaled[rows], points, p_t)
+            spectra = self.mixture.sample(scaled[rows], points, p_t if self.weight_classes else None)
             joint = np.concatenate(
                 [np.repeat(x_t[rows], len(points), axis=0), spectra.reshape(-1, self.mixture.n_s)], axis=1
             )

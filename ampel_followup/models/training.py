@@ -1,5 +1,5 @@
 """
-Training of a bundle from objects that have both a light curve and a spectrum.
+Training of the gain model, and of a bundle, from objects that have both a light curve and a spectrum.
 
 Two random forests and a mixture, as in Astudillo et al. (2020, section 5.5). Forests are made of many small leaves'
 votes; leaves of several objects keep the probabilities soft, and the model small enough to ship.
@@ -10,14 +10,17 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ampel_followup.models.classifier import encode, forest_to_onnx
-from ampel_followup.models.gain_model import N_SPECTRA
-from ampel_followup.models.mixture import ConditionalMixture, fit_mixture, join_classes
+from ampel_followup.errors import FollowupError
+from ampel_followup.models.classifier import encode
+from ampel_followup.models.density import Conditional, MixtureMethod, fit_density
+from ampel_followup.models.forest import CalibrationMethod, ForestClassifier, fit_forest, to_onnx
+from ampel_followup.models.gain_model import N_SPECTRA, GainModel
+from ampel_followup.models.mixture import ConditionalMixture
 from ampel_followup.models.scaling import QuantileScaling
 from ampel_followup.spectra.features import PrincipalSpectra
 
@@ -26,8 +29,8 @@ Array = NDArray[np.float64]
 #: Photometric features that describe an object to the mixture: few, for its sake (section 5.3).
 N_MIXTURE_FEATURES = 12
 
-#: Components of the mixture per class.
-N_PER_CLASS = 4
+#: A feature of the mixture is measured for at least this share of the objects, with so many different values.
+MIN_MEASURED, MIN_VALUES = 0.2, 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,19 +44,82 @@ class TrainingOptions:
         Trees of each forest.
     min_samples_leaf : int
         Objects in a leaf, at least.
-    max_features : float
-        Share of the features tried at each split, 0 to 1.
+    max_features : float or "sqrt"
+        Share of the features tried at each split, 0 to 1, or the root of their number.
+    calibration : {"temperature", "isotonic", "sigmoid", "none"}
+        Of both forests; see `ampel_followup.models.forest`. Bundles hold "temperature" or "none".
+    mixture : {"em", "bayesian"}
+    conditional : {"class", "joint"}
+        See `ampel_followup.models.density`.
     n_spectral : int
         Principal components of the spectra.
     n_spectra : int
         Possible spectra drawn per object when scoring (quasi-Monte-Carlo; a power of two).
+    n_jobs : int
+        Threads, -1 for all; results do not depend on it.
     """
 
     n_trees: int = 40
     min_samples_leaf: int = 9
-    max_features: float = 0.4
+    max_features: float | Literal["sqrt"] = 0.4
+    calibration: CalibrationMethod = "temperature"
+    mixture: MixtureMethod = "em"
+    conditional: Conditional = "class"
     n_spectral: int = 8
     n_spectra: int = N_SPECTRA
+    n_jobs: int = -1
+
+
+def fit_gain_model(
+    x_t: Array,
+    x_s: Array,
+    y: NDArray[np.intp],
+    n_classes: int,
+    rng: np.random.Generator,
+    options: TrainingOptions | None = None,
+) -> GainModel:
+    """
+    Train the classifiers and the mixture on n objects.
+
+    Parameters
+    ----------
+    x_t : ndarray, shape (n, k)
+        Photometric features; NaN = not measured.
+    x_s : ndarray, shape (n, d)
+        Spectral features in units of order one, all measured.
+    y : ndarray of int, shape (n,)
+        Classes, 0 to n_classes − 1.
+    n_classes : int
+    rng : numpy.random.Generator
+    options : TrainingOptions, optional
+
+    Returns
+    -------
+    GainModel
+        Its classifiers are `ampel_followup.models.forest.ForestClassifier`.
+
+    Raises
+    ------
+    FollowupError
+        If no photometric feature can serve the mixture, or it has too few complete rows (`fit_density`).
+    """
+    options = options or TrainingOptions()
+    p_t = _forest(x_t, y, n_classes, rng, options)
+    p_ts = _forest(np.concatenate([x_t, x_s], axis=1), y, n_classes, rng, options)
+    columns = np.array(_mixture_features(x_t, x_s, options, rng), dtype=np.intp)
+    scaling = QuantileScaling.fit(x_t[:, columns])
+    scaled = scaling.transform(x_t[:, columns])
+    mixture = fit_density(
+        np.concatenate([scaled, x_s], axis=1),
+        len(columns),
+        y,
+        rng,
+        method=options.mixture,
+        conditional=options.conditional,
+    )
+    return GainModel(
+        p_t, p_ts, mixture, scaling, columns, options.n_spectra, weight_classes=options.conditional == "class"
+    )
 
 
 def train(
@@ -86,6 +152,7 @@ def train(
         In the order of the probabilities.
     rng : numpy.random.Generator
     options : TrainingOptions, optional
+        A bundle takes the conditional "class" and a calibration that ONNX can hold.
 
     Returns
     -------
@@ -93,47 +160,52 @@ def train(
         Parts of ``bundle.json``.
     files : dict of str to bytes
         For `ampel_followup.models.bundle.save_bundle`.
+
+    Raises
+    ------
+    FollowupError
+        If the options do not fit a bundle, or as `fit_gain_model`.
     """
     options = options or TrainingOptions()
+    if options.conditional != "class":
+        raise FollowupError(f"a bundle cannot hold the conditional {options.conditional!r}; train it with 'class'")
     y = np.searchsorted(np.sort(classes), labels)
     y = np.argsort(classes)[y]
     principal = PrincipalSpectra.fit(spectra, options.n_spectral)
-    x_s = principal.transform(spectra)
-
-    p_t = _forest(options, rng).fit(encode(x_t), y)
-    p_ts = _forest(options, rng).fit(encode(np.concatenate([x_t, x_s], axis=1)), y)
-    chosen = _mixture_features(x_t, x_s, options, rng)
-    scaling = QuantileScaling.fit(x_t[:, chosen])
-    scaled = scaling.transform(x_t[:, chosen])
-    mixture = _class_mixtures(np.concatenate([scaled, x_s], axis=1), len(chosen), y, rng)
+    model = fit_gain_model(x_t, principal.transform(spectra), y, len(classes), rng, options)
+    assert isinstance(model.p_t, ForestClassifier) and isinstance(model.p_ts, ForestClassifier)
     info = {
         "classes": list(classes),
         "feature_sets": dict(feature_sets),
         "features": list(features),
-        "mixture_features": [features[j] for j in chosen],
+        "mixture_features": [features[j] for j in model.columns],
         "n_spectra": options.n_spectra,
         "spectral_variance_explained": round(principal.explained, 4),
-        "scope": _scope(mixture, scaled),
+        "scope": _scope(model.mixture, model.scaled(x_t)),
         "distribution": _distribution(x_t, features),
     }
     files = {
-        "p_t.onnx": forest_to_onnx(p_t),
-        "p_ts.onnx": forest_to_onnx(p_ts),
-        "mixture.json": json.dumps({"scaling": scaling.to_dict(), "mixture": mixture.to_dict()}).encode(),
+        "p_t.onnx": to_onnx(model.p_t),
+        "p_ts.onnx": to_onnx(model.p_ts),
+        "mixture.json": json.dumps({"scaling": model.scaling.to_dict(), "mixture": model.mixture.to_dict()}).encode(),
         "spectrum.json": json.dumps(principal.to_dict()).encode(),
     }
     return info, files
 
 
-def _forest(options: TrainingOptions, rng: np.random.Generator) -> Any:
-    from sklearn.ensemble import RandomForestClassifier
-
-    return RandomForestClassifier(
-        options.n_trees,
+def _forest(
+    x: Array, y: NDArray[np.intp], n_classes: int, rng: np.random.Generator, options: TrainingOptions
+) -> ForestClassifier:
+    return fit_forest(
+        x,
+        y,
+        n_classes,
+        rng,
+        n_trees=options.n_trees,
         min_samples_leaf=options.min_samples_leaf,
         max_features=options.max_features,
-        n_jobs=-1,
-        random_state=int(rng.integers(2**31)),
+        calibration=options.calibration,
+        n_jobs=options.n_jobs,
     )
 
 
@@ -142,38 +214,34 @@ def _mixture_features(x_t: Array, x_s: Array, options: TrainingOptions, rng: np.
     from sklearn.ensemble import ExtraTreesRegressor
 
     regression = ExtraTreesRegressor(
-        options.n_trees, min_samples_leaf=20, max_features=0.3, n_jobs=-1, random_state=int(rng.integers(2**31))
+        options.n_trees,
+        min_samples_leaf=20,
+        max_features=0.3,
+        n_jobs=options.n_jobs,
+        random_state=int(rng.integers(2**31)),
     )
     importance = regression.fit(encode(x_t), x_s).feature_importances_
     chosen: list[int] = []
     ranks = np.where(np.isfinite(x_t), np.argsort(np.argsort(x_t, axis=0), axis=0), np.nan)
     for j in np.argsort(-importance):
         measured = x_t[np.isfinite(x_t[:, j]), j]
-        if len(measured) < 0.2 * len(x_t) or len(np.unique(measured)) < 10:
+        if len(measured) < MIN_MEASURED * len(x_t) or len(np.unique(measured)) < MIN_VALUES:
             continue
         if all(abs(_correlation(ranks[:, j], ranks[:, i])) < 0.9 for i in chosen):
             chosen.append(int(j))
         if len(chosen) == N_MIXTURE_FEATURES:
             break
+    if not chosen:
+        raise FollowupError(
+            f"none of the {x_t.shape[1]} photometric features is measured for {MIN_MEASURED:.0%} of the {len(x_t)} "
+            f"training objects with {MIN_VALUES} different values; a spectrum cannot be predicted from them"
+        )
     return chosen
 
 
 def _correlation(a: Array, b: Array) -> float:
     both = np.isfinite(a) & np.isfinite(b)
     return float(np.corrcoef(a[both], b[both])[0, 1]) if both.sum() > 2 else 0.0
-
-
-def _class_mixtures(x: Array, n_t: int, y: NDArray[np.intp], rng: np.random.Generator) -> ConditionalMixture:
-    """Fit a mixture to each class, starting from a division of it by what its spectra look like."""
-    from sklearn.cluster import KMeans
-
-    mixtures = []
-    for c in range(y.max() + 1):
-        members = x[y == c]
-        n_parts = min(N_PER_CLASS, max(1, len(members) // 50))
-        parts = KMeans(n_parts, n_init=3, random_state=int(rng.integers(2**31))).fit_predict(members[:, n_t:])
-        mixtures.append(fit_mixture(members, n_t, parts.astype(np.intp)))
-    return join_classes(mixtures, np.bincount(y) / len(y))
 
 
 def _scope(mixture: ConditionalMixture, scaled: Array) -> dict[str, list[float]]:
