@@ -112,13 +112,8 @@ def test_list_equals_that_of_the_command_line(night: Any, archive: Path, tmp_pat
 
 
 def test_simulated_night_gives_the_embedded_list(new_broker: Callable[[], Any], tmp_path: Path) -> None:
-    simulate = pytest.importorskip("ampel_followup.simulate")
-    if not hasattr(simulate, "write_alerts"):
-        pytest.skip("no simulated archives yet")
     archive = tmp_path / "night.tar.gz"
-    simulate.write_alerts(
-        simulate.simulate_objects(25, dt.date.fromisoformat(NIGHT), np.random.default_rng(7)), archive
-    )
+    write_alerts(simulate_objects(25, dt.date.fromisoformat(NIGHT), np.random.default_rng(7)), archive)
     broker = new_broker()
     broker.run(broker.job(archive, site=SITE, night=NIGHT))
     plan = stored(broker).plan
