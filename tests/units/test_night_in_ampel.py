@@ -21,6 +21,7 @@ from ampel_followup.models.bundle import find_bundle, load_bundle
 from ampel_followup.night_run import run_night
 from ampel_followup.observing import get_site, night_at
 from ampel_followup.plan import NightPlan, RankedTarget
+from ampel_followup.simulate import simulate_objects, write_alerts
 from ampel_followup.store import Store, StoredPlan
 
 SITE, NIGHT = "palomar", "2018-08-20"
