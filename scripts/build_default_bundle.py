@@ -30,6 +30,9 @@ from ampel_followup.spectra.features import PrincipalSpectra, to_grid
 
 CLASSES = tuple(DEFAULT_MIX)
 
+#: Those that take microseconds per object: the bundle scores whole nights.
+SETS = tuple(FEATURE_SETS[name] for name in ("early", "context", "timeseries"))
+
 DESCRIPTION = (
     "Trained on simulated ZTF light curves and spectra only. It makes the first night work, and is no substitute for "
     "training on your own labels: class mix, noise and spectra are those of the simulation, not of the sky."
@@ -81,8 +84,8 @@ def main() -> None:
         spectra.append(to_grid(wavelength, flux))
         labels.append(item.label)
     y, x_s = np.array(labels), np.array(spectra)
-    x_t = np.concatenate([s.compute(light_curves) for s in FEATURE_SETS.values()], axis=1)
-    names = [name for s in FEATURE_SETS.values() for name in s.names]
+    x_t = np.concatenate([s.compute(light_curves) for s in SETS], axis=1)
+    names = [name for s in SETS for name in s.names]
 
     test = np.random.default_rng([options.seed, 2]).random(len(y)) < 0.25
     info, files = train(
@@ -90,7 +93,7 @@ def main() -> None:
         x_s[~test],
         y[~test],
         features=names,
-        feature_sets={s.name: s.version for s in FEATURE_SETS.values()},
+        feature_sets={s.name: s.version for s in SETS},
         classes=CLASSES,
         rng=np.random.default_rng([options.seed, 3]),
         options=TrainingOptions(),

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from ampel_followup.features.context import CONTEXT
 from ampel_followup.features.early import EARLY
+from ampel_followup.features.fats import FATS
 from ampel_followup.features.featureset import Feature, FeatureSet
 from ampel_followup.features.timeseries import TIMESERIES
 
 #: All feature sets by name; a model bundle remembers which ones, and which versions, it was trained on.
-FEATURE_SETS: dict[str, FeatureSet] = {feature_set.name: feature_set for feature_set in (EARLY, CONTEXT, TIMESERIES)}
+FEATURE_SETS: dict[str, FeatureSet] = {
+    feature_set.name: feature_set for feature_set in (EARLY, CONTEXT, TIMESERIES, FATS)
+}
 
 __all__ = ["FEATURE_SETS", "Feature", "FeatureSet"]

@@ -38,6 +38,12 @@ CHANGE_WITH_FLUX = {
             "linear_slope_err",
         )
     },
+    # A magnitude divided by a magnitude is no pure number.
+    "fats": {
+        f"{name}_{letter}"
+        for letter in "gr"
+        for name in ("Mean", "Meanvariance", "PercentAmplitude", "PercentDifferenceFluxPercentile")
+    },
 }
 
 
