@@ -17,6 +17,10 @@ class SpectrumError(FollowupError):
     """A spectrum, or a set of spectra, that cannot be read or does not cover what it must."""
 
 
+class TrainingError(FollowupError):
+    """Labels, tables, light curves or spectra that no model can be trained on."""
+
+
 class BundleError(FollowupError):
     """A model bundle that is missing, damaged, altered, or does not fit this version."""
 
@@ -30,7 +34,7 @@ class NightError(FollowupError):
 
 
 class StrategyError(FollowupError):
-    """A ranking strategy that does not exist."""
+    """A ranking strategy that does not exist or does not work, or an option of ranking that makes no sense."""
 
 
 class StoreError(FollowupError):

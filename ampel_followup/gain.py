@@ -18,6 +18,9 @@ and, ours, the expected gain in the probability of naming the class right, and t
 .. math::
     VOI = \frac1N \sum_i \left(\max_c P_{ts}^i - P_{ts}^i(l_t)\right), \qquad
     P_{change} = \frac1N \sum_i [\arg\max_c P_{ts}^i \neq l_t]
+
+How little is known of the spectrum itself is the entropy of the sampled spectra (their section 7), see
+`spectrum_entropy`.
 """
 
 from __future__ import annotations
@@ -27,6 +30,9 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import psi
+
+_LOG_2PI_E = float(np.log(2.0 * np.pi * np.e))
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +54,10 @@ class GainScores:
         True where class_after differs from class_now (eq. 13).
     p_change, value_of_information, uncertainty : ndarray, shape (n,)
         Share of spectra that change the class; VOI; 1 − max P_t. All 0 to 1.
+    p_after : ndarray, shape (n, C)
+        Share of spectra after which each class is the most probable one: what the object will be called.
+    spectrum_uncertainty : ndarray, shape (n,)
+        Differential entropy of the possible spectra [nat], see `spectrum_entropy`; NaN where they are not given.
     """
 
     p_t: NDArray[np.float64]
@@ -62,6 +72,8 @@ class GainScores:
     p_change: NDArray[np.float64]
     value_of_information: NDArray[np.float64]
     uncertainty: NDArray[np.float64]
+    p_after: NDArray[np.float64]
+    spectrum_uncertainty: NDArray[np.float64]
 
     def __len__(self) -> int:
         return len(self.p_t)
@@ -90,7 +102,39 @@ def entropy(p: NDArray[np.float64]) -> NDArray[np.float64]:
     return -np.asarray(np.einsum("...c,...c->...", p, logarithm))
 
 
-def gain_scores(p_t: NDArray[np.float64], p_ts: NDArray[np.float64]) -> GainScores:
+def spectrum_entropy(spectra: NDArray[np.float64]) -> NDArray[np.float64]:
+    r"""
+    Entropy of the spectra that each object may show: how little is known of the spectrum before it is taken.
+
+    The differential entropy of the Gaussian with their covariance, the largest that any density with it can have,
+
+    .. math:: h = \frac12 \log\det(2\pi e\, \Sigma)
+
+    by the estimator that is unbiased for independent Gaussian samples (Ahmed & Gokhale 1989). Features of spectra have
+    no natural scale, so that only differences between objects mean something, and only within one bundle.
+
+    Parameters
+    ----------
+    spectra : ndarray, shape (n, N, d)
+        N possible spectra of each object, as d features.
+
+    Returns
+    -------
+    ndarray, shape (n,)
+        In nat, of either sign; −inf if the spectra leave some direction no room, NaN if there are no more than d.
+    """
+    n, n_spectra, d = spectra.shape
+    if n_spectra <= d:
+        return np.full(n, np.nan)
+    deviation = spectra - spectra.mean(axis=1, keepdims=True)
+    log_determinant = np.linalg.slogdet(np.swapaxes(deviation, 1, 2) @ deviation)[1]
+    expected = d * np.log(2.0) + psi(0.5 * (n_spectra - np.arange(1, d + 1))).sum()
+    return np.asarray(0.5 * (d * _LOG_2PI_E + log_determinant - expected))
+
+
+def gain_scores(
+    p_t: NDArray[np.float64], p_ts: NDArray[np.float64], spectra: NDArray[np.float64] | None = None
+) -> GainScores:
     """
     Score n objects from the probabilities now and after each of N possible spectra.
 
@@ -100,6 +144,8 @@ def gain_scores(p_t: NDArray[np.float64], p_ts: NDArray[np.float64]) -> GainScor
         P_t(y|x_t).
     p_ts : ndarray, shape (n, N, C)
         P_ts(y|x_t, x_s^i) for the N spectra drawn for each object.
+    spectra : ndarray, shape (n, N, d), optional
+        Their features x_s^i, for the uncertainty of the spectrum.
 
     Returns
     -------
@@ -144,4 +190,6 @@ def gain_scores(p_t: NDArray[np.float64], p_ts: NDArray[np.float64]) -> GainScor
         p_change=1.0 - votes[everyone, class_now] / n_spectra,
         value_of_information=(p_ts.max(axis=2) - p_of_name).mean(axis=1),
         uncertainty=1.0 - p_t.max(axis=1),
+        p_after=votes / n_spectra,
+        spectrum_uncertainty=np.full(n, np.nan) if spectra is None else spectrum_entropy(spectra),
     )

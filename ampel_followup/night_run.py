@@ -15,9 +15,9 @@ from ampel_followup.alerts.quarantine import Quarantine
 from ampel_followup.alerts.spool import ReadReport, light_curves
 from ampel_followup.models.bundle import ModelBundle
 from ampel_followup.observing.night import Night
-from ampel_followup.plan import NightPlan, ScoredObject
+from ampel_followup.plan import STOP_BELOW, NightPlan, ScoredObject
 from ampel_followup.ranking import rank
-from ampel_followup.scoring import score
+from ampel_followup.scoring import Sampling, score
 
 if TYPE_CHECKING:
     from ampel_followup.store import Store
@@ -66,6 +66,8 @@ def run_night(
     created: str,
     store: Store | None = None,
     progress: Progress = _silent,
+    stop_below: float = STOP_BELOW,
+    sampling: Sampling | None = None,
 ) -> NightRun:
     """
     Rank the objects of an archive of alerts.
@@ -86,6 +88,10 @@ def run_night(
     store : Store, optional
         Keeps the plan and the light curves.
     progress : Progress, optional
+    stop_below : float
+        A spectrum is one too many that changes the class less often than this.
+    sampling : Sampling, optional
+        How the possible spectra are drawn; quasi-random by default.
 
     Returns
     -------
@@ -97,6 +103,7 @@ def run_night(
         If the paths hold no usable alert, or something named does not exist.
     """
     started = time.perf_counter()
+    sampling = sampling or Sampling()
     seconds: dict[str, float] = defaultdict(float)
     read = ReadReport()
     source = light_curves(
@@ -109,14 +116,21 @@ def run_night(
         if not batch:
             break
         with _timed(seconds, "score"):
-            scored += score(batch, bundle)
+            scored += score(batch, bundle, sampling)
         if store is not None:
             with _timed(seconds, "store"):
                 store.save_light_curves(batch)
         progress("scoring objects", len(scored), None)
     progress("planning the night", 0, len(scored))
     with _timed(seconds, "plan"):
-        plan = rank(scored, night=night, bundle=bundle, strategy=strategy)
+        plan = rank(
+            scored,
+            night=night,
+            bundle=bundle,
+            strategy=strategy,
+            stop_below=stop_below,
+            sampling=sampling.describe(bundle),
+        )
     report: dict[str, Any] = {
         "alerts_read": read.alerts_read,
         "alerts_bad": read.alerts_bad,

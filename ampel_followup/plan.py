@@ -12,9 +12,15 @@ import json
 import math
 import typing
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import UnionType
 from typing import Any, Self
+
+#: An object is outside what was trained on where less of the training set than this lies in less dense places.
+OUT_OF_SCOPE = 0.02
+
+#: A spectrum that changes the class less often than this is one too many, unless told otherwise.
+STOP_BELOW = 0.02
 
 
 class Record:
@@ -49,7 +55,8 @@ def _plain(value: Any) -> Any:
 @functools.cache
 def _readers(record: type[Record]) -> dict[str, Callable[[Any], Any]]:
     hints = typing.get_type_hints(record)
-    return {f.name: _reader(hints[f.name]) for f in dataclasses.fields(record)}  # type: ignore[arg-type]
+    # What a record derives from its other fields is derived again, not read.
+    return {f.name: _reader(hints[f.name]) for f in dataclasses.fields(record) if f.init}  # type: ignore[arg-type]
 
 
 def _reader(hint: Any) -> Callable[[Any], Any]:
@@ -97,6 +104,13 @@ class TargetScores(Record):
         1 − the largest of p_t.
     in_scope : float
         Share of the training set that lies in less dense places than this object, 0 (like nothing trained on) to 1.
+    p_after : dict of str to float
+        Share of the possible spectra after which each class is the most probable; they sum to 1. Empty in plans made
+        before it was kept.
+    spectrum_uncertainty : float
+        Differential entropy of the possible spectra [nat], to compare objects of one bundle; NaN where not known.
+    out_of_scope : bool
+        The object is outside what was trained on: in_scope is below `OUT_OF_SCOPE`. Derived, not given.
     """
 
     p_t: dict[str, float]
@@ -111,6 +125,12 @@ class TargetScores(Record):
     value_of_information: float
     uncertainty: float
     in_scope: float
+    p_after: dict[str, float] = field(default_factory=dict)
+    spectrum_uncertainty: float = math.nan
+    out_of_scope: bool = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "out_of_scope", self.in_scope < OUT_OF_SCOPE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,6 +269,35 @@ class NightSummary(Record):
 
 
 @dataclass(frozen=True, slots=True)
+class StopAdvice(Record):
+    """
+    How many spectra of a plan are worth taking, see `ampel_followup.stopping`.
+
+    Parameters
+    ----------
+    after : int
+        So many targets of the list, from the first on; 0 to all.
+    threshold : float
+        Share of spectra that must change the class for a spectrum to be worth taking, 0 to 1.
+    sentence : str
+        The same in words.
+    changes, changes_beyond : float
+        Classes that spectra of these targets are expected to change, and spectra of all the others.
+    gain, gain_beyond : float
+        Classes, expected, that will be right after these spectra and are wrong now, less those that become wrong;
+        and after spectra of all the others.
+    """
+
+    after: int
+    threshold: float
+    sentence: str
+    changes: float
+    changes_beyond: float
+    gain: float
+    gain_beyond: float
+
+
+@dataclass(frozen=True, slots=True)
 class NightPlan(Record):
     """
     Tonight's prioritised list. The same alerts, bundle, strategy, site and night give the same bytes (`to_json`).
@@ -265,6 +314,10 @@ class NightPlan(Record):
         What can be observed, in order of priority.
     not_observable : tuple of RankedTarget
         What cannot be seen tonight, each with the reason in its visibility.
+    stop : StopAdvice, optional
+        How many spectra are worth taking; None in a plan without targets, or made before this was kept.
+    sampling : str
+        How the possible spectra were drawn; empty in plans made before this was kept.
     """
 
     night: NightSummary
@@ -273,6 +326,8 @@ class NightPlan(Record):
     bundle_digest: str
     targets: tuple[RankedTarget, ...]
     not_observable: tuple[RankedTarget, ...]
+    stop: StopAdvice | None = None
+    sampling: str = ""
 
     def to_json(self) -> str:
         """Return the canonical JSON text: sorted keys, no white space, every digit kept."""

@@ -7,9 +7,6 @@ import math
 from ampel_followup.lightcurve import LIMIT_SIGMA, ZERO_POINT, LightCurve
 from ampel_followup.plan import Photometry, TargetScores
 
-#: Below this share of the training set an object counts as unlike what the models know.
-OUT_OF_SCOPE = 0.02
-
 
 def reasons_for(
     light_curve: LightCurve, photometry: Photometry, scores: TargetScores, alternative: str
@@ -102,10 +99,10 @@ def _surroundings(light_curve: LightCurve) -> str:
 
 
 def _scope(scores: TargetScores) -> str:
-    if scores.in_scope >= OUT_OF_SCOPE:
+    if not scores.out_of_scope:
         return ""
     return (
-        f"Unlike what the models were trained on (only {percent(scores.in_scope)} of it is as unusual): "
+        f"Outside what the models were trained on ({percent(scores.in_scope)} of it is as unusual): "
         "take the scores with caution."
     )
 

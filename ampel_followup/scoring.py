@@ -8,14 +8,56 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ampel_followup.errors import BundleError
+from ampel_followup.errors import BundleError, FollowupError
 from ampel_followup.features import FEATURE_SETS
 from ampel_followup.gain import GainScores
 from ampel_followup.lightcurve import LightCurve
 from ampel_followup.models.bundle import ModelBundle
+from ampel_followup.models.mixture import quasi_random_points, random_points
 from ampel_followup.photometry import summarise
 from ampel_followup.plan import ScoredObject, TargetScores
 from ampel_followup.reasons import reasons_for
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """
+    How the possible spectra of each object are drawn. The same sampling always gives the same scores.
+
+    Parameters
+    ----------
+    monte_carlo : int, optional
+        Draw so many at random (plain Monte-Carlo, as the paper does), at least 1. By default they are quasi-random
+        (scrambled Sobol points), as many as the bundle asks for: more accurate than several times as many random ones.
+    seed : int
+        Of the draw, or of the scrambling; 0 or more.
+
+    Raises
+    ------
+    FollowupError
+        If a number is out of range.
+    """
+
+    monte_carlo: int | None = None
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.monte_carlo is not None and self.monte_carlo < 1:
+            raise FollowupError(f"{self.monte_carlo} spectra are too few for Monte-Carlo; draw 1 or more, such as 200")
+        if self.seed < 0:
+            raise FollowupError(f"the seed {self.seed} is negative; give 0 or a positive whole number")
+
+    def points(self, bundle: ModelBundle) -> NDArray[np.float64]:
+        """Return points of the unit cube for `ModelBundle.score`, shape (N, 1 + n_s); all objects share them."""
+        model = bundle.model
+        if self.monte_carlo is None:
+            return quasi_random_points(model.n_spectra, model.mixture.n_s, self.seed)
+        return random_points(self.monte_carlo, model.mixture.n_s, np.random.default_rng(self.seed))
+
+    def describe(self, bundle: ModelBundle) -> str:
+        """Return how the spectra are drawn in words, such as ``32 quasi-random spectra, seed 0``."""
+        kind = "quasi-random" if self.monte_carlo is None else "random"
+        return f"{self.monte_carlo or bundle.info['n_spectra']} {kind} spectra, seed {self.seed}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +117,10 @@ def compute_features(light_curves: Sequence[LightCurve], bundle: ModelBundle) ->
 
 
 def score_features(
-    light_curves: Sequence[LightCurve], values: NDArray[np.float64], bundle: ModelBundle
+    light_curves: Sequence[LightCurve],
+    values: NDArray[np.float64],
+    bundle: ModelBundle,
+    sampling: Sampling | None = None,
 ) -> list[ScoredObject]:
     """
     Score objects whose features are known.
@@ -87,6 +132,8 @@ def score_features(
     values : ndarray, shape (n, k)
         As from `compute_features`.
     bundle : ModelBundle
+    sampling : Sampling, optional
+        How the possible spectra are drawn; quasi-random by default.
 
     Returns
     -------
@@ -95,7 +142,7 @@ def score_features(
     """
     if len(light_curves) == 0:
         return []
-    gain = bundle.score(values)
+    gain = bundle.score(values, (sampling or Sampling()).points(bundle))
     in_scope = bundle.in_scope(values)
     scored = []
     for i, light_curve in enumerate(light_curves):
@@ -116,11 +163,13 @@ def score_features(
     return scored
 
 
-def score(light_curves: Sequence[LightCurve], bundle: ModelBundle) -> list[ScoredObject]:
+def score(
+    light_curves: Sequence[LightCurve], bundle: ModelBundle, sampling: Sampling | None = None
+) -> list[ScoredObject]:
     """Compute features and score: `compute_features`, then `score_features`."""
     if len(light_curves) == 0:
         return []
-    return score_features(light_curves, compute_features(light_curves, bundle).values, bundle)
+    return score_features(light_curves, compute_features(light_curves, bundle).values, bundle, sampling)
 
 
 def _target_scores(gain: GainScores, i: int, in_scope: float, classes: tuple[str, ...]) -> TargetScores:
@@ -137,4 +186,6 @@ def _target_scores(gain: GainScores, i: int, in_scope: float, classes: tuple[str
         value_of_information=float(gain.value_of_information[i]),
         uncertainty=float(gain.uncertainty[i]),
         in_scope=in_scope,
+        p_after=dict(zip(classes, gain.p_after[i].tolist(), strict=True)),
+        spectrum_uncertainty=float(gain.spectrum_uncertainty[i]),
     )

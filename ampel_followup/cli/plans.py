@@ -8,9 +8,12 @@ from typing import Annotated
 import typer
 
 from ampel_followup.cli.output import JsonOption, NightOption, SiteOption, StoreOption, console, print_json, print_table
-from ampel_followup.plan import NightPlan, RankedTarget
+from ampel_followup.plan import NightPlan, RankedTarget, StopAdvice
 
 app = typer.Typer(no_args_is_help=True, help="Plans in the store.")
+
+#: In the list, beside an object that is outside what the models were trained on.
+OUTSIDE = "? outside"
 
 TopOption = Annotated[int | None, typer.Option("--top", min=1, metavar="N", help="Only the first N targets.")]
 
@@ -54,7 +57,7 @@ def print_plan(plan: NightPlan, top: int | None, verdicts: dict[str, str] | None
     )
     print_table(
         (
-            ("#", "right"), "name", ("mag", "right"), ("mag/d", "right"), "class now", "→ after a spectrum",
+            ("#", "right"), "name", ("mag", "right"), ("mag/d", "right"), "class now", "→ after a spectrum", "scope",
             ("VOI", "right"), ("gain", "right"), "from–to UTC", ("airmass", "right"), "status", "why",
         ),
         [_row(target, verdicts) for target in plan.targets[:top]],
@@ -62,8 +65,17 @@ def print_plan(plan: NightPlan, top: int | None, verdicts: dict[str, str] | None
     )  # fmt: skip
     if top is not None and len(plan.targets) > top:
         out.print(f"… and {len(plan.targets) - top} more", markup=False)
+    if plan.stop is not None:
+        out.print(_stop(plan.stop), markup=False)
     if plan.not_observable:
         _print_not_observable(plan.not_observable, top)
+
+
+def _stop(stop: StopAdvice) -> str:
+    return (
+        f"{stop.sentence[0].upper()}{stop.sentence[1:]}. Expected: {stop.changes:.1f} classes changed by the first "
+        f"{stop.after} spectra, {stop.changes_beyond:.1f} by all the others."
+    )
 
 
 def _row(target: RankedTarget, verdicts: dict[str, str]) -> Sequence[object]:
@@ -75,7 +87,8 @@ def _row(target: RankedTarget, verdicts: dict[str, str]) -> Sequence[object]:
         mag,
         f"{photometry.trend:+.2f}" if photometry.trend == photometry.trend else None,
         f"{scores.class_now} {100 * scores.p_t[scores.class_now]:.0f} %",
-        f"{scores.class_after} {100 * scores.p_ts[scores.class_after]:.0f} %",
+        f"{scores.class_after} {100 * (scores.p_after or scores.p_ts)[scores.class_after]:.0f} %",
+        OUTSIDE if scores.out_of_scope else "in",
         f"{scores.value_of_information:.3f}",
         f"{scores.information_gain:.2f}",
         f"{(seen.start or '')[11:16]}–{(seen.end or '')[11:16]}",

@@ -21,6 +21,7 @@ from ampel_followup.cli.output import (
     progress,
 )
 from ampel_followup.cli.plans import TopOption, print_plan
+from ampel_followup.plan import STOP_BELOW
 
 if TYPE_CHECKING:
     from ampel_followup.night_run import NightRun, Progress
@@ -28,6 +29,25 @@ if TYPE_CHECKING:
 
 StrategyOption = Annotated[
     str, typer.Option("--strategy", metavar="NAME", help="How to rank; `ampel-followup strategies` lists them.")
+]
+StopOption = Annotated[
+    float,
+    typer.Option(
+        "--stop-below",
+        metavar="SHARE",
+        help="Say from where on a spectrum changes the class less often than this.",
+    ),
+]
+MonteCarloOption = Annotated[
+    int | None,
+    typer.Option(
+        "--monte-carlo",
+        metavar="N",
+        help="Draw N possible spectra of each object at random; by default quasi-random ones, as the bundle asks for.",
+    ),
+]
+SeedOption = Annotated[
+    int, typer.Option("--seed", metavar="S", help="Seed of the possible spectra: the same seed gives the same list.")
 ]
 
 
@@ -47,6 +67,9 @@ def rank(
     strategy: StrategyOption = "value-of-information",
     bundle: BundleOption = None,
     top: TopOption = None,
+    stop_below: StopOption = STOP_BELOW,
+    monte_carlo: MonteCarloOption = None,
+    seed: SeedOption = 0,
     store: StoreOption = None,
     no_store: Annotated[
         bool, typer.Option("--no-store", help="Only print: keep neither plan nor light curves.")
@@ -73,7 +96,9 @@ def rank(
     from ampel_followup.store import Store
 
     with nullcontext(None) if no_store else Store.open(store) as opened, rank_progress(quiet=as_json) as report:
-        run = rank_into(opened, alerts, site, night, strategy, bundle, quarantine, report)
+        run = rank_into(
+            opened, alerts, site, night, strategy, bundle, quarantine, report, stop_below, monte_carlo, seed
+        )
     if as_json:
         print_json(as_dict(run, top))
         return
@@ -90,6 +115,9 @@ def rank_into(
     bundle: str | None,
     quarantine: Path | None,
     progress: Progress,
+    stop_below: float = STOP_BELOW,
+    monte_carlo: int | None = None,
+    seed: int = 0,
 ) -> NightRun:
     """Check what was asked for before reading anything, then run the night."""
     from ampel_followup.alerts.quarantine import Quarantine
@@ -97,9 +125,13 @@ def rank_into(
     from ampel_followup.night_run import run_night
     from ampel_followup.observing.night import night_at
     from ampel_followup.observing.sites import get_site
+    from ampel_followup.scoring import Sampling
+    from ampel_followup.stopping import check_threshold
     from ampel_followup.strategies import get_strategy
 
     get_strategy(strategy)
+    check_threshold(stop_below)
+    sampling = Sampling(monte_carlo, seed)
     the_night = night_at(get_site(site), night)
     loaded = load_bundle(bundle)
     if quarantine is None and store is not None:
@@ -114,6 +146,8 @@ def rank_into(
         created=created,
         store=store,
         progress=progress,
+        stop_below=stop_below,
+        sampling=sampling,
     )
 
 
@@ -138,6 +172,8 @@ def as_dict(run: NightRun, top: int | None) -> dict[str, Any]:
         "run": {**run.report, "revision": run.revision},
         "night": plan["night"],
         "bundle_digest": plan["bundle_digest"],
+        "sampling": plan["sampling"],
+        "stop": plan["stop"],
         "targets": plan["targets"][:top],
         "not_observable": plan["not_observable"],
     }
@@ -159,9 +195,10 @@ def print_run(run: NightRun) -> None:
 
 def list_strategies(as_json: JsonOption = False) -> None:
     """List the ranking strategies."""
-    from ampel_followup.strategies import STRATEGIES
+    from ampel_followup import strategies
 
+    listed = strategies.list_strategies()
     if as_json:
-        print_json({"strategies": [{"name": s.name, "description": s.description} for s in STRATEGIES.values()]})
+        print_json({"strategies": [{"name": name, "description": description} for name, description in listed]})
         return
-    print_table(("name", "description"), ((s.name, s.description) for s in STRATEGIES.values()))
+    print_table(("name", "description"), listed)

@@ -97,9 +97,9 @@ class ModelBundle:
             int(self.info["n_spectra"]),
         )
 
-    def score(self, x_t: NDArray[np.float64]) -> GainScores:
+    def score(self, x_t: NDArray[np.float64], points: NDArray[np.float64] | None = None) -> GainScores:
         """Score objects by what a spectrum of each would tell; as `GainModel.score`."""
-        return self.model.score(x_t)
+        return self.model.score(x_t, points)
 
     def in_scope(self, x_t: NDArray[np.float64]) -> NDArray[np.float64]:
         """

@@ -86,7 +86,8 @@ class GainModel:
             joint = np.concatenate(
                 [np.repeat(x_t[rows], len(points), axis=0), spectra.reshape(-1, self.mixture.n_s)], axis=1
             )
-            parts.append(gain_scores(p_t, self.p_ts.predict_proba(joint).reshape(len(p_t), len(points), -1)))
+            p_ts = self.p_ts.predict_proba(joint).reshape(len(p_t), len(points), -1)
+            parts.append(gain_scores(p_t, p_ts, spectra))
         return GainScores.concatenate(parts)
 
     def scaled(self, x_t: Array) -> Array:

@@ -209,6 +209,26 @@ def quasi_random_points(n: int, n_s: int, seed: int = 0) -> Array:
     return np.asarray(np.clip(points, 1e-9, 1.0 - 1e-9))
 
 
+def random_points(n: int, n_s: int, rng: np.random.Generator) -> Array:
+    """
+    Independent points for `ConditionalMixture.sample`: plain Monte-Carlo, as the paper draws its spectra.
+
+    Parameters
+    ----------
+    n : int
+        Number of points.
+    n_s : int
+        Number of spectral dimensions.
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    ndarray, shape (n, 1 + n_s)
+        Strictly inside the unit cube.
+    """
+    return np.asarray(np.clip(rng.random((n, 1 + n_s)), 1e-9, 1.0 - 1e-9))
+
+
 def fit_mixture(
     x: Array,
     n_t: int,

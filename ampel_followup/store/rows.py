@@ -47,9 +47,9 @@ def plan_digest(plan: NightPlan, night_summary: str, listed: list[dict[str, Any]
     """Return the SHA-256 of all that `NightPlan.to_json` holds, without writing it out a second time."""
     from hashlib import sha256
 
-    digest = sha256(
-        canonical_json([night_summary, plan.strategy, plan.bundle, plan.bundle_digest, len(listed)]).encode()
-    )
+    stop = plan.stop.to_dict() if plan.stop is not None else None
+    head = [night_summary, plan.strategy, plan.bundle, plan.bundle_digest, len(listed), stop, plan.sampling]
+    digest = sha256(canonical_json(head).encode())
     for row in (*listed, *unseen):
         digest.update(row["payload"].encode())
     return digest.hexdigest()

@@ -29,7 +29,8 @@ METADATA = MetaData(
     }
 )
 
-#: One row per plan. Times and dates are ISO 8601 text, UTC but for `night`; `night_summary` and `report` are JSON.
+#: One row per plan. Times and dates are ISO 8601 text, UTC but for `night`; `night_summary`, `report` and `stop` are
+#: JSON.
 PLANS = Table(
     "plans",
     METADATA,
@@ -46,6 +47,8 @@ PLANS = Table(
     Column("plan_digest", Text, nullable=False),
     Column("night_summary", Text, nullable=False),
     Column("report", Text, nullable=False),
+    Column("stop", Text),
+    Column("sampling", Text, nullable=False, server_default=""),
     Index(None, "night", "site"),
     sqlite_autoincrement=True,
 )

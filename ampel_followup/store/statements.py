@@ -9,12 +9,13 @@ from ampel_followup.store.records import PlanInfo
 
 PLAN_INFO_COLUMNS = tuple(f.name for f in fields(PlanInfo))
 
+#: What else a plan is rebuilt from, besides its targets.
+PLAN_BODY_COLUMNS = ("bundle_digest", "night_summary", "report", "stop", "sampling")
+
 PLAN_COLUMNS = (
     *PLAN_INFO_COLUMNS[1:],
-    "bundle_digest",
     "plan_digest",
-    "night_summary",
-    "report",
+    *PLAN_BODY_COLUMNS,
 )
 
 #: Columns of `targets` that are fields of the target's scores, for those who query by SQL.
@@ -74,7 +75,7 @@ PUT_LIGHT_CURVE = (
 )
 
 SELECT_PLAN_INFO = f"SELECT {', '.join(PLAN_INFO_COLUMNS)} FROM plans"
-SELECT_PLAN = f"SELECT {', '.join((*PLAN_INFO_COLUMNS, 'bundle_digest', 'night_summary', 'report'))} FROM plans"
+SELECT_PLAN = f"SELECT {', '.join((*PLAN_INFO_COLUMNS, *PLAN_BODY_COLUMNS))} FROM plans"
 NEWEST = " ORDER BY revision DESC LIMIT 1"
 
 SELECT_PAYLOADS = (

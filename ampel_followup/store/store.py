@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from ampel_followup.decision import Decision, Verdict, effective_verdicts
 from ampel_followup.errors import StoreError
-from ampel_followup.plan import NightPlan, NightSummary, RankedTarget
+from ampel_followup.plan import NightPlan, NightSummary, RankedTarget, StopAdvice
 from ampel_followup.store import statements as sql
 from ampel_followup.store.connection import Connection, Database
 from ampel_followup.store.location import Server, default_path, locate
@@ -168,6 +168,8 @@ class Store:
             "plan_digest": digest,
             "night_summary": night_summary,
             "report": canonical_json(report or {}),
+            "stop": canonical_json(plan.stop.to_dict()) if plan.stop is not None else None,
+            "sampling": plan.sampling,
         }
         with self._database.transaction(write=True) as connection:
             connection.serialise("plans")
@@ -219,7 +221,7 @@ class Store:
             rows = connection.execute(sql.SELECT_PLAN + sql.where(**conditions) + sql.NEWEST, _given(conditions))
             if not rows:
                 raise StoreError(self._no_plan(revision, night, site))
-            *values, bundle_digest, night_summary, report = rows[0]
+            *values, bundle_digest, night_summary, report, stop, sampling = rows[0]
             info = PlanInfo(*values)
             targets, not_observable = (
                 _targets(connection, info.revision, observable=observable, limit=limit) for observable in (True, False)
@@ -231,6 +233,8 @@ class Store:
             bundle_digest=bundle_digest,
             targets=targets,
             not_observable=not_observable,
+            stop=StopAdvice.from_dict(json.loads(stop)) if stop else None,
+            sampling=sampling,
         )
         return StoredPlan(info, plan, json.loads(report))
 

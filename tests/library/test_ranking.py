@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 
 from ampel_followup.errors import NightError, SiteError, StrategyError
 from ampel_followup.plan import NightPlan, Photometry, ScoredObject, TargetScores
-from ampel_followup.ranking import rank
+from ampel_followup.ranking import ScoreArrays, rank
 
 BUNDLE = SimpleNamespace(label="toy 1", digest="0" * 64)
 
@@ -80,6 +81,56 @@ def test_a_plan_survives_json_to_the_last_bit(objects):
     assert NightPlan.from_dict(json.loads(plan.to_json())).to_json() == plan.to_json()
 
 
+def test_plan_says_when_to_stop(objects):
+    plan = rank(objects, night="2018-08-20", site="palomar", bundle=BUNDLE)
+    assert plan.stop is not None
+    # In these objects the share of changed classes is the priority itself, in steps of 0.01.
+    assert plan.stop.after == sum(t.scores.p_change >= 0.02 for t in plan.targets)
+    assert plan.stop.changes == pytest.approx(sum(t.priority for t in plan.targets[: plan.stop.after]))
+    all_worth_it = rank(objects, night="2018-08-20", site="palomar", bundle=BUNDLE, stop_below=1e-6).stop
+    assert all_worth_it is not None and all_worth_it.after >= len(plan.targets) - 1
+
+
+def test_quotas_of_a_mixture_hold_among_what_can_be_observed(objects):
+    plan = rank(
+        objects, night="2018-08-20", site="palomar", bundle=BUNDLE, strategy="mixture:value-of-information=1,entropy=1"
+    )
+    best = max(plan.targets, key=lambda t: t.scores.value_of_information)
+    confused = max(plan.targets, key=lambda t: t.scores.entropy)
+    assert {t.id for t in plan.targets[:2]} == {best.id, confused.id}
+    assert plan.strategy == "mixture:value-of-information=0.5,entropy=0.5"
+
+
+def test_plan_and_scores_stored_by_an_earlier_version_are_read(objects):
+    plan = rank(objects, night="2018-08-20", site="palomar", bundle=BUNDLE).to_dict()
+    for name in ("stop", "sampling"):
+        del plan[name]
+    for name in ("p_after", "spectrum_uncertainty", "out_of_scope"):
+        del plan["targets"][0]["scores"][name]
+    plan["targets"][0]["scores"]["in_scope"] = 0.01
+    old = NightPlan.from_dict(plan)
+    assert old.stop is None and old.sampling == ""
+    scores = old.targets[0].scores
+    assert scores.p_after == {} and np.isnan(scores.spectrum_uncertainty) and scores.out_of_scope
+
+
+def test_object_unlike_what_was_trained_on_is_flagged_and_the_flag_cannot_lie():
+    scores = scored_object(1, 0.5, 0.0, 0.0, 0).scores
+    for in_scope, flag in ((0.0199, True), (0.02, False)):
+        changed = replace(scores, in_scope=in_scope)
+        assert changed.out_of_scope is flag and changed.to_dict()["out_of_scope"] is flag
+        assert TargetScores.from_dict({**changed.to_dict(), "out_of_scope": not flag}).out_of_scope is flag
+
+
+def test_strategy_sees_every_score_of_every_object(objects):
+    arrays = ScoreArrays.of(objects)
+    assert arrays.classes == ("SN Ia", "SN II")
+    assert arrays.p_t.shape == arrays.p_ts.shape == arrays.p_after.shape == (60, 2)
+    assert np.isnan(arrays.p_after).all()  # objects that were scored before it was kept
+    for name in ("entropy", "p_change", "in_scope", "value_of_information"):
+        np.testing.assert_array_equal(getattr(arrays, name), [getattr(o.scores, name) for o in objects])
+
+
 def test_another_night_gives_another_chance(objects):
     first, second = (
         [t.id for t in rank(objects, night=night, site="palomar", strategy="random", bundle=BUNDLE).targets]
@@ -101,6 +152,7 @@ def test_a_night_without_objects_is_an_empty_plan():
         ({"site": "78.2,15.6", "night": "2018-06-21"}, NightError, "polar day"),
         ({"site": "78.2,15.6", "night": "2018-12-21"}, NightError, "polar night"),
         ({"strategy": "guess"}, StrategyError, "value-of-information"),
+        ({"stop_below": 2.0}, StrategyError, "above 0 and below 1"),
     ],
 )
 def test_a_wrong_site_night_or_strategy_is_one_clear_line(objects, changed, error, message):

@@ -23,7 +23,7 @@ from alembic.migration import MigrationContext
 from ampel_followup.decision import Decision
 from ampel_followup.errors import StoreError
 from ampel_followup.lightcurve import LightCurve
-from ampel_followup.plan import NightPlan
+from ampel_followup.plan import NightPlan, StopAdvice
 from ampel_followup.store import Store
 from ampel_followup.store.schema import METADATA
 
@@ -406,7 +406,7 @@ def test_migrations_make_the_tables_that_the_schema_describes(store: Store, stor
 @pytest.mark.parametrize(
     ("layout", "message"),
     [
-        ("9999", "was written by a newer ampel-followup .layout 9999, this one knows 0001.; upgrade"),
+        ("9999", "was written by a newer ampel-followup .layout 9999, this one knows 0002.; upgrade"),
         ("ae10", "belongs to another program"),
     ],
 )
@@ -417,6 +417,24 @@ def test_a_store_of_another_layout_is_left_alone(store_url: str, layout: str, me
     with pytest.raises(StoreError, match=message) as error:
         Store.open(store_url)
     assert "\n" not in str(error.value)
+
+
+def test_plan_of_a_store_from_before_the_advice_to_stop_is_read(store_url: str) -> None:
+    with Store.open(store_url) as store:
+        store.save_plan(PLAN, created=NOW)
+    with engine_of(store_url).begin() as connection:
+        for statement in (
+            "ALTER TABLE plans DROP COLUMN stop",
+            "ALTER TABLE plans DROP COLUMN sampling",
+            "UPDATE alembic_version SET version_num = '0001'",
+        ):
+            connection.exec_driver_sql(statement)
+    with Store.open(store_url) as store:
+        assert store.load_plan().plan.to_json() == PLAN.to_json()
+        advised = replace(PLAN, stop=StopAdvice(2, 0.02, "after 2 targets", 1.5, 0.1, 0.7, 0.0), sampling="32 spectra")
+        store.save_plan(advised, created=NOW)
+        assert store.load_plan().plan.to_json() == advised.to_json()
+        assert [info.revision for info in store.plans()] == [2, 1]
 
 
 def test_a_read_only_store_reads_and_does_not_write(store_url: str) -> None:
