@@ -112,7 +112,7 @@ def _variational(x: Array, n_t: int, n_components: int, rng: np.random.Generator
             f"of {len(x)}; use the mixture 'em', which takes incomplete ones"
         )
     fitted = BayesianGaussianMixture(
-        n_components=n_components, reg_covar=REGULARISATION, max_iter=300, random_state=int(rng.integers(2**31))
+        n_components=n_components, reg_covar=REGULARISATION, max_iter=1000, random_state=int(rng.integers(2**31))
     ).fit(complete)
     used = fitted.weights_ > _UNUSED
     return ConditionalMixture(

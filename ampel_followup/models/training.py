@@ -220,7 +220,7 @@ def _mixture_features(x_t: Array, x_s: Array, options: TrainingOptions, rng: np.
         n_jobs=options.n_jobs,
         random_state=int(rng.integers(2**31)),
     )
-    importance = regression.fit(encode(x_t), x_s).feature_importances_
+    importance = regression.fit(encode(x_t), x_s.squeeze()).feature_importances_
     chosen: list[int] = []
     ranks = np.where(np.isfinite(x_t), np.argsort(np.argsort(x_t, axis=0), axis=0), np.nan)
     for j in np.argsort(-importance):
