@@ -101,8 +101,11 @@ class Spectrum:
 def _merge(wavelength: Array, flux: Array, flux_err: Array | None) -> tuple[Array, Array, Array | None]:
     """Average pixels at the same wavelength: weights 1/σ², or equal ones."""
     unique, which = np.unique(wavelength, return_inverse=True)
-    # Relative to the largest: errors of 1e-17 erg/s/cm²/Å squared would come near the smallest numbers there are.
-    weight = np.ones(len(flux)) if flux_err is None else (flux_err.max() / flux_err) ** 2
+    smallest = np.full(len(unique), np.inf)
+    if flux_err is not None:
+        np.minimum.at(smallest, which, flux_err)
+    # Relative to the best at that wavelength: 1/σ² of errors of 1e-177 would be beyond the largest number there is.
+    weight = np.ones(len(flux)) if flux_err is None else (smallest[which] / flux_err) ** 2
     total = np.bincount(which, weights=weight)
     merged = np.bincount(which, weights=weight * flux) / total
-    return unique, merged, None if flux_err is None else flux_err.max() / np.sqrt(total)
+    return unique, merged, None if flux_err is None else smallest / np.sqrt(total)

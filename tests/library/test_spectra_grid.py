@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ampel_followup.errors import SpectrumError
@@ -99,6 +99,7 @@ def test_impossible_grids_are_refused(grid):
         Grid(*grid)
 
 
+@settings(deadline=None)
 @given(st.integers(0, 2**32 - 1), st.floats(1e-18, 1e6), st.floats(-1e3, 1e3))
 def test_scaled_flux_does_not_depend_on_unit_or_zero_point(seed, unit, offset):
     flux = np.random.default_rng(seed).normal(size=(3, 200))

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from astropy.io import fits
 from astropy.table import Table
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ampel_followup.errors import FollowupError, SpectrumError
@@ -189,6 +189,7 @@ def test_pixels_that_are_no_measurement_are_dropped_and_counted():
     assert spectrum.meta == {"object": "x", "dropped": 4, "merged": 0, "sorted": True}
 
 
+@settings(deadline=None)
 @given(
     st.lists(
         st.tuples(
