@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from ampel_followup import __version__
-from ampel_followup.cli import bundles, decisions, evaluate, exporting, plans, ranking, simulation, sites
+from ampel_followup.cli import bundles, decisions, evaluate, exporting, plans, ranking, simulation, sites, train
 from ampel_followup.errors import FollowupError
 
 app = typer.Typer(
@@ -49,6 +49,7 @@ app.add_typer(plans.app, name="plan")
 app.command()(exporting.export)
 app.add_typer(bundles.app, name="bundle")
 app.add_typer(evaluate.app, name="evaluate")
+app.add_typer(train.app, name="train")
 app.command(name="sites")(sites.list_sites)
 app.command(name="strategies")(ranking.list_strategies)
 

@@ -16,7 +16,11 @@ from ampel_followup.cli.ranking import print_run, rank_into, rank_progress
 from ampel_followup.errors import FollowupError, NightError
 
 if TYPE_CHECKING:
-    from ampel_followup.simulate import AlertCount
+    from collections.abc import Iterator
+
+    import numpy as np
+
+    from ampel_followup.simulate import AlertCount, SimulatedObject
 
 #: The demonstration's night: dark at Palomar, so that most of the sky is open.
 DEMO_NIGHT = "2026-11-09"
@@ -46,6 +50,10 @@ def simulate(
             help="Our analytic sequences, sncosmo's templates (SNCOSMO_DATA_DIR), or both where installed.",
         ),
     ] = Templates.AUTO,
+    spectra: Annotated[
+        Path | None,
+        typer.Option("--spectra", metavar="DIR", help="Also write a spectrum of each object, to train models with."),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """
@@ -54,12 +62,13 @@ def simulate(
     Supernovae, tidal disruptions, active galaxies, variable stars, flares and bogus detections, as ZTF would see and
     package them; `truth.csv` beside the archive says what each is. Needs neither network nor template files.
     """
-    count = simulate_into(out, objects, night, seed, templates.value, quiet=as_json)
+    count = simulate_into(out, objects, night, seed, templates.value, spectra, quiet=as_json)
     if as_json:
         print_json(
             {
                 "file": str(out),
                 "truth": str(count.truth),
+                "spectra": None if spectra is None else str(spectra),
                 "objects": count.objects,
                 "alerts": count.alerts,
                 "seed": seed,
@@ -118,8 +127,10 @@ def demo(
     app.load()(store=str(database), night=run.plan.night.date, site=run.plan.night.site)
 
 
-def simulate_into(out: Path, objects: int, night: str, seed: int, templates: str, *, quiet: bool) -> AlertCount:
-    """Write an archive of simulated alerts and its truth."""
+def simulate_into(
+    out: Path, objects: int, night: str, seed: int, templates: str, spectra: Path | None = None, *, quiet: bool
+) -> AlertCount:
+    """Write an archive of simulated alerts and its truth, and the spectra if a folder for them is named."""
     import numpy as np
 
     from ampel_followup.simulate import simulate_objects, write_alerts
@@ -129,6 +140,32 @@ def simulate_into(out: Path, objects: int, night: str, seed: int, templates: str
     except ValueError as error:
         raise NightError(f"{night!r} is no date; write it as 2026-11-20") from error
     simulated = simulate_objects(objects, date, np.random.default_rng(seed), templates=templates)
+    if spectra is not None:
+        # A generator of their own: the alerts are the same with and without spectra.
+        simulated = _with_spectra(simulated, spectra, np.random.default_rng([seed, 1]))
     with progress(quiet=quiet) as bars:
         task = bars.add_task("simulating the night", total=objects)
         return write_alerts(simulated, out, lambda done: bars.update(task, completed=done))
+
+
+def _with_spectra(
+    objects: Iterator[SimulatedObject], folder: Path, rng: np.random.Generator
+) -> Iterator[SimulatedObject]:
+    """Write the spectrum of each object that passes to ``ID.dat``: wavelength [Å], flux and error [erg/s/cm²/Å]."""
+    import numpy as np
+
+    for simulated in objects:
+        path = folder / f"{simulated.id}.dat"
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            np.savetxt(
+                path,
+                np.column_stack(simulated.spectrum(rng)),
+                ["%.1f", "%.5e", "%.3e"],
+                header="wavelength flux flux_err",
+            )
+        except OSError as error:
+            raise FollowupError(
+                f"cannot write spectra to {folder} ({error.strerror or error}); choose another folder with --spectra"
+            ) from error
+        yield simulated

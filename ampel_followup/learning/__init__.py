@@ -1,0 +1,1 @@
+"""Learning from labels: users' tables, light curves and spectra become training sets, and those a bundle."""
