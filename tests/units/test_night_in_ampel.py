@@ -20,7 +20,8 @@ from ampel_followup.lightcurve import LightCurve
 from ampel_followup.models.bundle import find_bundle, load_bundle
 from ampel_followup.night_run import run_night
 from ampel_followup.observing import get_site, night_at
-from ampel_followup.plan import NightPlan, RankedTarget
+from ampel_followup.plan import STOP_BELOW, NightPlan, RankedTarget
+from ampel_followup.scoring import Sampling
 from ampel_followup.simulate import simulate_objects, write_alerts
 from ampel_followup.store import Store, StoredPlan
 
@@ -28,7 +29,12 @@ SITE, NIGHT = "palomar", "2018-08-20"
 TOLERANCE = 1e-9
 
 
-def embedded(archive: Path, strategy: str = "value-of-information") -> NightPlan:
+def embedded(
+    archive: Path,
+    strategy: str = "value-of-information",
+    stop_below: float = STOP_BELOW,
+    sampling: Sampling | None = None,
+) -> NightPlan:
     """Plan the same night without AMPEL."""
     return run_night(
         [archive],
@@ -37,6 +43,8 @@ def embedded(archive: Path, strategy: str = "value-of-information") -> NightPlan
         strategy=strategy,
         quarantine=Quarantine(None),
         created="2018-08-20T22:00:00Z",
+        stop_below=stop_below,
+        sampling=sampling,
     ).plan
 
 
@@ -56,11 +64,11 @@ def t2_results(broker: Any) -> list[tuple[object, ...]]:
 
 
 def assert_same_plan(plan: NightPlan, expected: NightPlan) -> None:
-    assert (plan.night, plan.strategy, plan.bundle_digest) == (
-        expected.night,
-        expected.strategy,
-        expected.bundle_digest,
-    )
+    for name in ("night", "strategy", "bundle_digest", "sampling"):
+        assert getattr(plan, name) == getattr(expected, name)
+    assert plan.stop is not None and expected.stop is not None
+    assert (plan.stop.after, plan.stop.sentence) == (expected.stop.after, expected.stop.sentence)
+    assert plan.stop.changes == pytest.approx(expected.stop.changes, abs=TOLERANCE)
     for name in ("targets", "not_observable"):
         ours: tuple[RankedTarget, ...] = getattr(plan, name)
         theirs: tuple[RankedTarget, ...] = getattr(expected, name)
@@ -68,8 +76,17 @@ def assert_same_plan(plan: NightPlan, expected: NightPlan) -> None:
         for one, other in zip(ours, theirs, strict=True):
             assert one.scores.p_t == pytest.approx(other.scores.p_t, abs=TOLERANCE)
             assert one.scores.p_ts == pytest.approx(other.scores.p_ts, abs=TOLERANCE)
-            for score in ("entropy", "information_gain", "p_change", "value_of_information", "in_scope"):
+            assert one.scores.p_after == pytest.approx(other.scores.p_after, abs=TOLERANCE)
+            for score in (
+                "entropy",
+                "information_gain",
+                "p_change",
+                "value_of_information",
+                "spectrum_uncertainty",
+                "in_scope",
+            ):
                 assert getattr(one.scores, score) == pytest.approx(getattr(other.scores, score), abs=TOLERANCE)
+            assert one.scores.out_of_scope is other.scores.out_of_scope
             assert (one.rank, one.stock, one.reasons) == (other.rank, other.stock, other.reasons)
             assert one.visibility.to_dict() == other.visibility.to_dict()
             assert one.photometry.to_dict() == other.photometry.to_dict()
@@ -156,6 +173,7 @@ def test_targets_are_tagged_and_say_in_their_journal_why(night: Any) -> None:
                 "strategy": "value-of-information",
                 "rank": target.rank,
                 "priority": target.priority,
+                "out_of_scope": target.scores.out_of_scope,
                 "reasons": list(target.reasons),
             }
         ]
@@ -164,6 +182,7 @@ def test_targets_are_tagged_and_say_in_their_journal_why(night: Any) -> None:
 def test_plan_document_counts_what_went_into_the_plan(night: Any) -> None:
     [document] = night.documents("t3")
     plan = stored(night)
+    assert document["body"]["stop"]["sentence"].endswith("a spectrum changes fewer than 1 class in 50")
     assert document["body"] == {
         "revision": plan.info.revision,
         "night": NIGHT,
@@ -172,6 +191,8 @@ def test_plan_document_counts_what_went_into_the_plan(night: Any) -> None:
         "bundle": plan.plan.bundle,
         "targets": len(plan.plan.targets),
         "not_observable": len(plan.plan.not_observable),
+        "outside_training": sum(target.scores.out_of_scope for target in plan.plan.targets),
+        "stop": plan.plan.stop.to_dict() if plan.plan.stop else None,
         "objects": 30,
         "scored": 30,
         "rescored": 0,
@@ -255,11 +276,25 @@ def test_scores_of_another_bundle_are_made_again(new_broker: Callable[[], Any], 
     assert_same_plan(stored(broker).plan, embedded(archive))
 
 
+@pytest.mark.parametrize("told", ["both", "plan only"])
+def test_spectra_are_drawn_as_the_plan_unit_says(new_broker: Callable[[], Any], archive: Path, told: str) -> None:
+    drawn = {"monte_carlo": 50, "seed": 3}
+    broker = new_broker()
+    job = broker.job(archive, site=SITE, night=NIGHT, **drawn)
+    if told == "both":
+        _, gain = job["task"][0]["config"]["directives"][0]["ingest"]["mux"]["combine"][0]["state_t2"]
+        gain["config"] |= drawn
+    broker.run(job)
+    assert stored(broker).report["rescored"] == (0 if told == "both" else 30)
+    assert_same_plan(stored(broker).plan, embedded(archive, sampling=Sampling(50, 3)))
+
+
 def test_options_of_the_plan_unit_are_heeded(new_broker: Callable[[], Any], archive: Path) -> None:
     broker = new_broker()
-    broker.run(broker.job(archive, site=SITE, night=NIGHT, strategy="entropy", max_targets=2, tag="TONIGHT"))
+    options = {"strategy": "mixture:entropy=2,random=1", "stop_below": 0.3}
+    broker.run(broker.job(archive, site=SITE, night=NIGHT, max_targets=2, tag="TONIGHT", **options))
     plan = stored(broker).plan
-    assert_same_plan(plan, embedded(archive, "entropy"))
+    assert_same_plan(plan, embedded(archive, options["strategy"], stop_below=0.3))
     tagged = {stock["stock"] for stock in broker.documents("stock") if "TONIGHT" in stock["tag"]}
     assert tagged == {target.stock for target in plan.targets[:2]}
 

@@ -14,15 +14,15 @@ from ampel.view.T2DocView import T2DocView
 
 from ampel_followup.alerts.ampel_points import light_curve_from_datapoints
 from ampel_followup.models.bundle import load_bundle
-from ampel_followup.scoring import score_features
+from ampel_followup.scoring import Sampling, score_features
 
 
 class T2SpectroscopicGain(AbsTiedLightCurveT2Unit[Literal["T2FollowupFeatures"]]):
     """
     Score one state of a stock by the value of a spectrum, from the features that `T2FollowupFeatures` found.
 
-    The body is an `ampel_followup.plan.ScoredObject` as a dictionary, with ``bundle`` and ``bundle_digest``; or
-    ``error``, with the document code `NOT_SCORED`.
+    The body is an `ampel_followup.plan.ScoredObject` as a dictionary, with ``bundle``, ``bundle_digest`` and
+    ``sampling``; or ``error``, with the document code `NOT_SCORED`.
     """
 
     #: Document code of a state without a score, the reason in the body.
@@ -31,6 +31,12 @@ class T2SpectroscopicGain(AbsTiedLightCurveT2Unit[Literal["T2FollowupFeatures"]]
     #: Model bundle: the name of an installed one, or a folder; by default the packaged one.
     bundle: str | None = None
 
+    #: Draw so many possible spectra of each object at random; by default quasi-random ones, as the bundle asks for.
+    monte_carlo: int | None = None
+
+    #: Seed of the possible spectra.
+    seed: int = 0
+
     #: The unit whose features are scored, configured exactly as in the channel: AMPEL finds it by its configuration.
     #: There is no default, for AMPEL would not recognise one.
     t2_dependency: Sequence[StateT2Dependency[Literal["T2FollowupFeatures"]]]
@@ -38,6 +44,7 @@ class T2SpectroscopicGain(AbsTiedLightCurveT2Unit[Literal["T2FollowupFeatures"]]
     def post_init(self) -> None:
         """Load the bundle, once for all documents of a worker."""
         self._bundle = load_bundle(self.bundle)
+        self._sampling = Sampling(self.monte_carlo, self.seed)
 
     def process(self, light_curve: LightCurve, t2_views: Sequence[T2DocView]) -> UBson | UnitResult:
         """Return the body of the T2 document."""
@@ -55,5 +62,10 @@ class T2SpectroscopicGain(AbsTiedLightCurveT2Unit[Literal["T2FollowupFeatures"]]
         curve = light_curve_from_datapoints(light_curve.stock_id, datapoints)
         # None, a feature that could not be measured, becomes NaN.
         values = np.array([[found["features"][name] for name in self._bundle.features]], dtype=np.float64)
-        scored = score_features([curve], values, self._bundle)[0]
-        return {**scored.to_dict(), "bundle": self._bundle.label, "bundle_digest": self._bundle.digest}
+        scored = score_features([curve], values, self._bundle, self._sampling)[0]
+        return {
+            **scored.to_dict(),
+            "bundle": self._bundle.label,
+            "bundle_digest": self._bundle.digest,
+            "sampling": self._sampling.describe(self._bundle),
+        }

@@ -19,9 +19,10 @@ from ampel_followup.errors import AlertError, LightCurveError
 from ampel_followup.lightcurve import LightCurve
 from ampel_followup.models.bundle import load_bundle
 from ampel_followup.observing import Site, get_site, night_at
-from ampel_followup.plan import NightPlan, ScoredObject
+from ampel_followup.plan import STOP_BELOW, NightPlan, ScoredObject
 from ampel_followup.ranking import rank
-from ampel_followup.scoring import score
+from ampel_followup.scoring import Sampling, score
+from ampel_followup.stopping import check_threshold
 from ampel_followup.store import Store
 from ampel_followup.strategies import get_strategy
 
@@ -42,8 +43,15 @@ class T3FollowupPlan(AbsT3Unit[SnapView]):
     #: Ranking strategy.
     strategy: str = "value-of-information"
 
+    #: The plan says from where on a spectrum changes the class less often than this.
+    stop_below: float = STOP_BELOW
+
     #: Model bundle: the name of an installed one, or a folder; by default the packaged one.
     bundle: str | None = None
+
+    #: How the possible spectra are drawn, as in the options of `T2SpectroscopicGain`.
+    monte_carlo: int | None = None
+    seed: int = 0
 
     #: Store of plans and decisions: a file, or the URL of a database; by default as the `ampel-followup` command's.
     store: str | None = None
@@ -59,13 +67,24 @@ class T3FollowupPlan(AbsT3Unit[SnapView]):
         self._bundle = load_bundle(self.bundle)
         self._site = get_site(self.site)
         get_strategy(self.strategy)
+        check_threshold(self.stop_below)
+        self._sampling = Sampling(self.monte_carlo, self.seed)
+        #: What scores must say of themselves to share a list.
+        self._kind = (self._bundle.digest, self._sampling.describe(self._bundle))
 
     def process(self, gen: Generator[SnapView, T3Send, None], t3s: T3Store) -> UBson | UnitResult:
         """Return the body of the T3 document: which plan, and how many stocks of which kind went into it."""
         now = datetime.now(UTC)
         night = night_at(self._site, self.night or _evening(self._site, now))
         objects, light_curves, count = self._collect(gen)
-        plan = rank(objects, night=night, bundle=self._bundle, strategy=self.strategy)
+        plan = rank(
+            objects,
+            night=night,
+            bundle=self._bundle,
+            strategy=self.strategy,
+            stop_below=self.stop_below,
+            sampling=self._sampling.describe(self._bundle),
+        )
         with Store.open(self.store) as store:
             created = now.isoformat().replace("+00:00", "Z")
             revision = store.save_plan(plan, created=created, report=count, light_curves=light_curves)
@@ -78,6 +97,8 @@ class T3FollowupPlan(AbsT3Unit[SnapView]):
             "bundle": plan.bundle,
             "targets": len(plan.targets),
             "not_observable": len(plan.not_observable),
+            "outside_training": sum(target.scores.out_of_scope for target in plan.targets),
+            "stop": None if plan.stop is None else plan.stop.to_dict(),
             **count,
         }
         self.logger.info("Plan written", extra=body)
@@ -92,13 +113,13 @@ class T3FollowupPlan(AbsT3Unit[SnapView]):
         outdated: list[LightCurve] = []
         left_out: list[object] = []
         for view in views:
-            found = _latest_score(view, self._bundle.digest)
+            found = _latest_score(view, self._kind)
             if found is None:
                 left_out.append(view.id)
                 continue
             light_curve, body = found
             light_curves.append(light_curve)
-            if body["bundle_digest"] == self._bundle.digest:
+            if _kind(body) == self._kind:
                 scored.append(ScoredObject.from_dict(body))
             else:
                 outdated.append(light_curve)
@@ -106,8 +127,8 @@ class T3FollowupPlan(AbsT3Unit[SnapView]):
             self.logger.warn("Left out: no score, or its datapoints are not loaded", extra={"stocks": left_out})
         if outdated:
             # Scores of two bundles cannot share a list, and a new bundle must not cost a night.
-            self.logger.warn("Scores of another bundle are made again", extra={"number": len(outdated)})
-            scored += score(outdated, self._bundle)
+            self.logger.warn("Scores of another bundle or sampling are made again", extra={"number": len(outdated)})
+            scored += score(outdated, self._bundle, self._sampling)
         count = {"objects": len(scored) + len(left_out), "scored": len(scored), "rescored": len(outdated)}
         return scored, light_curves, count
 
@@ -121,6 +142,7 @@ class T3FollowupPlan(AbsT3Unit[SnapView]):
                 "strategy": plan.strategy,
                 "rank": target.rank,
                 "priority": target.priority,
+                "out_of_scope": target.scores.out_of_scope,
                 "reasons": list(target.reasons),
             }
             gen.send((target.stock, StockAttributes(tag=self.tag, journal=JournalAttributes(extra=extra))))
@@ -134,7 +156,12 @@ def _evening(site: Site, now: datetime) -> date:
     return (now - since_noon).astimezone(ZoneInfo(site.timezone)).date()
 
 
-def _latest_score(view: SnapView, digest: str) -> tuple[LightCurve, Mapping[str, Any]] | None:
+def _kind(body: Mapping[str, Any]) -> tuple[str, str]:
+    """Return the digest of the bundle that made a score, and how its spectra were drawn."""
+    return body["bundle_digest"], body.get("sampling", "")
+
+
+def _latest_score(view: SnapView, kind: tuple[str, str]) -> tuple[LightCurve, Mapping[str, Any]] | None:
     """Return the light curve and the score of the latest state of a stock that has both."""
     points = {point["id"]: point for point in view.t0 or ()}
     states: dict[object, Sequence[int]] = {state["link"]: state["dps"] for state in view.t1 or ()}
@@ -150,7 +177,7 @@ def _latest_score(view: SnapView, digest: str) -> tuple[LightCurve, Mapping[str,
     # again for one exposure, the largest id counts, as for AMPEL.
     def age(score: tuple[Mapping[str, Any], Sequence[int]]) -> tuple[float, int, int, bool]:
         body, numbers = score
-        return body["photometry"]["last_mjd"], len(numbers), max(numbers), body["bundle_digest"] == digest
+        return body["photometry"]["last_mjd"], len(numbers), max(numbers), _kind(body) == kind
 
     body, numbers = max(scores, key=age)
     try:
