@@ -121,5 +121,6 @@ def smallest_sufficient(sizes: NDArray[np.intp], accuracy: Array, share: float =
     share : float
         0 to 1.
     """
-    enough = accuracy.min() + share * (accuracy.max() - accuracy.min())
+    # The best is always enough, whatever rounding makes of a share of 1.
+    enough = min(accuracy.min() + share * (accuracy.max() - accuracy.min()), accuracy.max())
     return int(sizes[np.flatnonzero(accuracy >= enough)[0]])
