@@ -61,7 +61,8 @@ def read_spectrum(path: str | os.PathLike[str]) -> Spectrum:
 
 def _content(path: Path, name: str) -> bytes:
     try:
-        data = path.read_bytes()
+        with path.open("rb") as raw:
+            data = raw.read(MAX_BYTES + 1)
         if data.startswith(b"\x1f\x8b"):
             with gzip.open(io.BytesIO(data)) as file:
                 data = file.read(MAX_BYTES + 1)

@@ -73,8 +73,16 @@ def train_encoder(
     ------
     SpectrumError
         If too few spectra cover the grid.
+    FollowupError
+        If the folder cannot be written, or TensorFlow or matplotlib are not installed.
     """
     options = options or VaeOptions()
+    # What would fail at the end is tried first: training takes minutes.
+    _figure(1.0, 1.0)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise FollowupError(f"cannot make the folder {folder} ({error.strerror}); choose another folder") from error
     flux, covered = spectra.on_grid(grid)
     objects = spectra.objects[covered]
     if not len(flux):

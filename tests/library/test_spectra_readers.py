@@ -262,6 +262,16 @@ def test_bad_fits_is_refused(tmp_path):
             read_spectrum(path)
 
 
+def test_file_that_is_too_large_is_refused_before_it_fills_the_memory(tmp_path, monkeypatch):
+    monkeypatch.setattr("ampel_followup.spectra.readers.MAX_BYTES", 1 << 20)
+    rows = b"4000 1\n" * 200_000
+    (tmp_path / "plain.dat").write_bytes(rows)
+    (tmp_path / "small.dat.gz").write_bytes(gzip.compress(rows))
+    for name in ("plain.dat", "small.dat.gz"):
+        with pytest.raises(SpectrumError, match="larger than 1 MB"):
+            read_spectrum(tmp_path / name)
+
+
 def test_missing_file_is_named():
     with pytest.raises(FollowupError, match=r"cannot read nowhere\.fits"):
         read_spectrum("nowhere.fits")

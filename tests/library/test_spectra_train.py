@@ -81,9 +81,18 @@ def test_printed_report_compares_with_components_and_counts_what_was_left_out(ta
     ],
 )
 def test_bad_options_are_named(table, tmp_path, arguments, message):
+    pytest.importorskip("matplotlib", reason="the report has plots")
     result = run(table, "--out", tmp_path, *arguments)
     assert isinstance(result.exception, SpectrumError)
     assert message in str(result.exception)
+
+
+def test_folder_that_cannot_be_made_is_named_before_anything_is_trained(table, tmp_path):
+    pytest.importorskip("matplotlib", reason="the report has plots")
+    (tmp_path / "taken").write_text("a file")
+    result = run(table, "--out", tmp_path / "taken", "--epochs", "1000000")
+    assert isinstance(result.exception, FollowupError)
+    assert "cannot make the folder" in str(result.exception)
 
 
 def test_missing_data_is_named(tmp_path):
