@@ -43,8 +43,9 @@ class Mixture(StrEnum):
 
 
 class Conditional(StrEnum):
-    """What the mixture is fitted to."""
+    """How the classes are weighted when a spectrum is predicted."""
 
+    POOLED = "pooled"
     CLASS = "class"
     JOINT = "joint"
 
@@ -69,8 +70,9 @@ def strategies(
         Mixture, typer.Option("--mixture", help="With missing values, or the paper's variational one.")
     ] = Mixture.EM,
     conditional: Annotated[
-        Conditional, typer.Option("--conditional", help="A mixture per class, weighted by P_t, or one of all.")
-    ] = Conditional.CLASS,
+        Conditional,
+        typer.Option("--conditional", help="Classes weighted by P_t and mixture, by P_t alone, or as in the paper."),
+    ] = Conditional.POOLED,
     spectra: Annotated[
         int, typer.Option("--spectra", min=2, metavar="N", help="Possible spectra drawn per object.")
     ] = 32,

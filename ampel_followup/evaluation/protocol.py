@@ -30,8 +30,8 @@ from ampel_followup.spectra.features import PrincipalSpectra
 
 Array = NDArray[np.float64]
 
-#: Forests of the comparison: more trees than a bundle ships, and smaller leaves.
-FORESTS = TrainingOptions(n_trees=150, min_samples_leaf=2, max_features="sqrt", n_jobs=1)
+#: Training of the comparison: more trees than a bundle ships, and smaller leaves.
+FORESTS = TrainingOptions(n_trees=150, min_samples_leaf=2, max_features="sqrt", conditional="pooled", n_jobs=1)
 
 
 @dataclass(frozen=True, slots=True)

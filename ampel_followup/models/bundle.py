@@ -95,6 +95,7 @@ class ModelBundle:
             QuantileScaling.from_dict(numbers["scaling"]),
             np.array([self.features.index(name) for name in self.info["mixture_features"]]),
             int(self.info["n_spectra"]),
+            float(self.info.get("classifier_weight", 1.0)),
         )
 
     def score(self, x_t: NDArray[np.float64], points: NDArray[np.float64] | None = None) -> GainScores:

@@ -1,9 +1,15 @@
 r"""
 Fitting of the joint density Q(x_t, x_s): which mixture, and of what.
 
-``conditional="class"`` fits a mixture to each class, so that P_t can weight the classes when a spectrum is predicted
-(`ampel_followup.models.mixture`); ``"joint"`` fits one to all objects, which then weights its components by itself
-(Astudillo et al. 2020, section 8.2).
+``conditional="joint"`` fits one mixture to all objects, which weights its components by itself (Astudillo et al. 2020,
+section 8.2). ``"class"`` fits one to each class, and P_t weights the classes when a spectrum is predicted
+(`ampel_followup.models.mixture`). ``"pooled"`` weights them by a mean of both opinions (a linear opinion pool),
+
+.. math:: w\, P_t(c|x_t) + (1 - w)\, Q(c|x_t)
+
+where w is what makes the classes of training objects most likely that neither opinion was formed on: P_t by the trees
+that left them out, Q by a mixture fitted without them. A forest and a density err on different objects, so that the
+mean is often better than either; where it is not, w says so.
 
 ``method="em"`` is expectation-maximisation with missing values marginalised; ``"bayesian"`` the paper's variational
 mixture, which needs complete rows and leaves the others out. It chooses how many of its components it uses.
@@ -24,7 +30,7 @@ Array = NDArray[np.float64]
 
 MixtureMethod = Literal["em", "bayesian"]
 
-Conditional = Literal["class", "joint"]
+Conditional = Literal["pooled", "class", "joint"]
 
 #: Components per class at most, and the objects that each has at least.
 N_PER_CLASS, OBJECTS_PER_COMPONENT = 4, 50
@@ -58,12 +64,12 @@ def fit_density(
         Classes.
     rng : numpy.random.Generator
     method : {"em", "bayesian"}
-    conditional : {"class", "joint"}
+    conditional : {"pooled", "class", "joint"}
 
     Returns
     -------
     ConditionalMixture
-        Components belong to their class with "class"; all to class 0 with "joint".
+        All components belong to class 0 with "joint", and otherwise to their class.
 
     Raises
     ------
@@ -87,6 +93,57 @@ def fit_density(
             mixtures.append(fit_mixture(members, n_t, _parts(members[:, n_t:], rng), regularisation=REGULARISATION))
     joined = join_classes(mixtures, shares / len(y))
     return dataclasses.replace(joined, component_class=present[joined.component_class].astype(np.intp))
+
+
+def pool_weight(
+    x: Array,
+    n_t: int,
+    y: NDArray[np.intp],
+    p_t: Array,
+    rng: np.random.Generator,
+    *,
+    method: MixtureMethod = "em",
+    n_folds: int = 3,
+) -> float:
+    """
+    Weight of P_t against the mixture's opinion of the class; see the module.
+
+    Parameters
+    ----------
+    x : ndarray, shape (n, n_t + n_s)
+        As for `fit_density`.
+    n_t : int
+    y : ndarray of int, shape (n,)
+    p_t : ndarray, shape (n, C)
+        P_t of each object by trees that have not seen it; rows that are not finite are left out.
+    rng : numpy.random.Generator
+    method : {"em", "bayesian"}
+    n_folds : int
+        Parts of the objects; each gets the opinion of a mixture fitted to the others.
+
+    Returns
+    -------
+    float
+        0 to 1.
+    """
+    from scipy.optimize import minimize_scalar
+
+    # Every class is dealt out over the parts in turn, so that each part has its share.
+    order = rng.permutation(len(y))
+    dealt = np.empty(len(y), dtype=np.intp)
+    dealt[order[np.argsort(y[order], kind="stable")]] = np.arange(len(y)) % n_folds
+    opinion = np.empty_like(p_t)
+    for part in range(n_folds):
+        away = dealt == part
+        mixture = fit_density(x[~away], n_t, y[~away], rng, method=method, conditional="class")
+        opinion[away] = mixture.class_probabilities(x[away, :n_t], p_t.shape[1])
+    known = np.isfinite(p_t).all(axis=1)
+    of_classifier, of_mixture = (p[known, y[known]] for p in (p_t, opinion))
+
+    def loss(w: float) -> float:
+        return -float(np.log(np.maximum(w * of_classifier + (1.0 - w) * of_mixture, 1e-9)).mean())
+
+    return float(minimize_scalar(loss, bounds=(0.0, 1.0), method="bounded", options={"xatol": 1e-3}).x)
 
 
 def _n_components(n_members: int) -> int:

@@ -128,6 +128,20 @@ class ForestClassifier:
         p = self._every_class(self.forest.predict_proba(encode(x)))
         return p if self.calibration is None else self.calibration(p)
 
+    def out_of_bag(self) -> tuple[Array, NDArray[np.bool_]]:
+        """
+        Class probabilities of the n training objects by the trees that have not seen them.
+
+        Returns
+        -------
+        p : ndarray, shape (n, C)
+        left_out : ndarray of bool, shape (n,)
+            False where every tree has seen the object; p means nothing there.
+        """
+        votes = np.nan_to_num(self._every_class(self.forest.oob_decision_function_))
+        left_out = votes.sum(axis=1) > 0
+        return (votes if self.calibration is None else self.calibration(votes)), left_out
+
     def _every_class(self, p: Array) -> Array:
         complete = np.zeros((len(p), self.n_classes))
         complete[:, self.forest.classes_] = p
@@ -177,15 +191,14 @@ def fit_forest(
         n_trees,
         min_samples_leaf=min_samples_leaf,
         max_features=max_features,
-        oob_score=calibration != "none",
+        oob_score=True,
         n_jobs=n_jobs,
         random_state=int(rng.integers(2**31)),
     ).fit(encode(x), y)
     plain = ForestClassifier(forest, n_classes)
     if calibration == "none":
         return plain
-    votes = plain._every_class(forest.oob_decision_function_)
-    left_out = np.isfinite(votes).all(axis=1) & (votes.sum(axis=1) > 0)
+    votes, left_out = plain.out_of_bag()
     if calibration == "temperature":
         return ForestClassifier(forest, n_classes, Temperature.fit(votes[left_out], y[left_out]))
     return ForestClassifier(forest, n_classes, OneAgainstRest.fit(votes[left_out], y[left_out], calibration))

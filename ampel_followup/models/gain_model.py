@@ -47,8 +47,9 @@ class GainModel:
         Photometric features that the mixture knows.
     n_spectra : int
         Possible spectra drawn per object; powers of two fill their space evenly.
-    weight_classes : bool
-        Weight the classes of the mixture by P_t; otherwise by the mixture's own density, as the paper does.
+    classifier_weight : float
+        Weight of P_t, 0 to 1, against the mixture's own opinion of the class when the spectra are drawn: 0 is the
+        paper's conditional.
     """
 
     p_t: Classifier
@@ -57,7 +58,7 @@ class GainModel:
     scaling: QuantileScaling
     columns: NDArray[np.intp]
     n_spectra: int = N_SPECTRA
-    weight_classes: bool = True
+    classifier_weight: float = 1.0
 
     def score(self, x_t: Array, points: Array | None = None) -> GainScores:
         """
@@ -82,13 +83,20 @@ class GainModel:
         for begin in range(0, len(x_t), _CHUNK):
             rows = slice(begin, begin + _CHUNK)
             p_t = self.p_t.predict_proba(x_t[rows])
-            spectra = self.mixture.sample(scaled[rows], points, p_t if self.weight_classes else None)
+            spectra = self.mixture.sample(scaled[rows], points, self._class_weights(scaled[rows], p_t))
             joint = np.concatenate(
                 [np.repeat(x_t[rows], len(points), axis=0), spectra.reshape(-1, self.mixture.n_s)], axis=1
             )
             p_ts = self.p_ts.predict_proba(joint).reshape(len(p_t), len(points), -1)
             parts.append(gain_scores(p_t, p_ts, spectra))
         return GainScores.concatenate(parts)
+
+    def _class_weights(self, scaled: Array, p_t: Array) -> Array | None:
+        """Weights of the classes in the mixture, shape (n, C); None where it weights its components by itself."""
+        w = self.classifier_weight
+        if w <= 0.0:
+            return None
+        return p_t if w >= 1.0 else w * p_t + (1.0 - w) * self.mixture.class_probabilities(scaled, p_t.shape[1])
 
     def scaled(self, x_t: Array) -> Array:
         """Return the mixture's features of x_t (n, k) as normal scores, shape (n, n_t)."""

@@ -129,6 +129,32 @@ class ConditionalMixture:
             weights[:, members] = p_class[:, [c]] * np.exp(own - logsumexp(own, axis=1, keepdims=True))
         return np.asarray(weights / weights.sum(axis=1, keepdims=True))
 
+    def class_probabilities(self, x_t: Array, n_classes: int) -> Array:
+        """
+        Probability of each class from the photometric features alone, by the mixture's own weights and densities.
+
+        Parameters
+        ----------
+        x_t : ndarray, shape (n, n_t)
+            NaN = not measured.
+        n_classes : int
+            Number of classes C; one without components gets 0.
+
+        Returns
+        -------
+        ndarray, shape (n, C)
+        """
+        member = (self.component_class[:, None] == np.arange(n_classes)).astype(np.float64)
+        p = np.empty((len(x_t), n_classes))
+        for rows, observed in _patterns(x_t):
+            log_joint = np.broadcast_to(np.log(self.weights), (len(rows), len(self.weights)))
+            if observed.any():
+                log_joint = self._log_joint(x_t[np.ix_(rows, observed)], observed)
+            # Einsum, unlike a product of matrices, gives an object the same sum whatever others there are.
+            own = np.exp(log_joint - logsumexp(log_joint, axis=1, keepdims=True))
+            p[rows] = np.einsum("nk,kc->nc", own, member)
+        return p
+
     def sample(self, x_t: Array, points: Array, p_class: Array | None = None) -> Array:
         """
         Draw spectra for every object from Q(x_s|x_t).

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from ampel_followup.errors import FollowupError
 from ampel_followup.models.classifier import encode
-from ampel_followup.models.density import Conditional, MixtureMethod, fit_density
+from ampel_followup.models.density import Conditional, MixtureMethod, fit_density, pool_weight
 from ampel_followup.models.forest import CalibrationMethod, ForestClassifier, fit_forest, to_onnx
 from ampel_followup.models.gain_model import N_SPECTRA, GainModel
 from ampel_followup.models.mixture import ConditionalMixture
@@ -49,7 +49,7 @@ class TrainingOptions:
     calibration : {"temperature", "isotonic", "sigmoid", "none"}
         Of both forests; see `ampel_followup.models.forest`. Bundles hold "temperature" or "none".
     mixture : {"em", "bayesian"}
-    conditional : {"class", "joint"}
+    conditional : {"pooled", "class", "joint"}
         See `ampel_followup.models.density`.
     n_spectral : int
         Principal components of the spectra.
@@ -109,17 +109,14 @@ def fit_gain_model(
     columns = np.array(_mixture_features(x_t, x_s, options, rng), dtype=np.intp)
     scaling = QuantileScaling.fit(x_t[:, columns])
     scaled = scaling.transform(x_t[:, columns])
-    mixture = fit_density(
-        np.concatenate([scaled, x_s], axis=1),
-        len(columns),
-        y,
-        rng,
-        method=options.mixture,
-        conditional=options.conditional,
-    )
-    return GainModel(
-        p_t, p_ts, mixture, scaling, columns, options.n_spectra, weight_classes=options.conditional == "class"
-    )
+    x = np.concatenate([scaled, x_s], axis=1)
+    weight = {"joint": 0.0, "class": 1.0}.get(options.conditional)
+    if weight is None:
+        opinion, left_out = p_t.out_of_bag()
+        opinion[~left_out] = np.nan
+        weight = pool_weight(x, len(columns), y, opinion, rng, method=options.mixture)
+    mixture = fit_density(x, len(columns), y, rng, method=options.mixture, conditional=options.conditional)
+    return GainModel(p_t, p_ts, mixture, scaling, columns, options.n_spectra, weight)
 
 
 def train(
@@ -152,7 +149,7 @@ def train(
         In the order of the probabilities.
     rng : numpy.random.Generator
     options : TrainingOptions, optional
-        A bundle takes the conditional "class" and a calibration that ONNX can hold.
+        A bundle takes a calibration that ONNX can hold.
 
     Returns
     -------
@@ -164,11 +161,9 @@ def train(
     Raises
     ------
     FollowupError
-        If the options do not fit a bundle, or as `fit_gain_model`.
+        If the calibration does not fit a bundle, or as `fit_gain_model`.
     """
     options = options or TrainingOptions()
-    if options.conditional != "class":
-        raise FollowupError(f"a bundle cannot hold the conditional {options.conditional!r}; train it with 'class'")
     y = np.searchsorted(np.sort(classes), labels)
     y = np.argsort(classes)[y]
     principal = PrincipalSpectra.fit(spectra, options.n_spectral)
@@ -180,6 +175,7 @@ def train(
         "features": list(features),
         "mixture_features": [features[j] for j in model.columns],
         "n_spectra": options.n_spectra,
+        "classifier_weight": round(model.classifier_weight, 4),
         "spectral_variance_explained": round(principal.explained, 4),
         "scope": _scope(model.mixture, model.scaled(x_t)),
         "distribution": _distribution(x_t, features),

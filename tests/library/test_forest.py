@@ -11,7 +11,7 @@ from hypothesis.extra.numpy import arrays
 from ampel_followup.errors import BundleError, FollowupError
 from ampel_followup.evaluation.metrics import log_loss
 from ampel_followup.models.classifier import OnnxClassifier
-from ampel_followup.models.density import fit_density
+from ampel_followup.models.density import fit_density, pool_weight
 from ampel_followup.models.forest import OneAgainstRest, Temperature, fit_forest, to_onnx
 from ampel_followup.models.training import TrainingOptions, fit_gain_model
 
@@ -98,7 +98,7 @@ def test_calibration_that_a_bundle_cannot_hold_is_refused():
 
 
 @pytest.mark.parametrize("method", ["em", "bayesian"])
-@pytest.mark.parametrize("conditional", ["class", "joint"])
+@pytest.mark.parametrize("conditional", ["pooled", "class", "joint"])
 def test_every_mixture_predicts_the_spectrum_that_goes_with_the_photometry(method, conditional):
     rng = np.random.default_rng(14)
     y = np.repeat([0, 2], 300)
@@ -108,11 +108,37 @@ def test_every_mixture_predicts_the_spectrum_that_goes_with_the_photometry(metho
     incomplete[::7, 1] = np.nan
     x = np.concatenate([incomplete, x_s], axis=1)
     mixture = fit_density(x, 2, y, rng, method=method, conditional=conditional)
-    assert set(mixture.component_class) == ({0, 2} if conditional == "class" else {0})
-    p_class = np.eye(3)[y] if conditional == "class" else None
+    assert set(mixture.component_class) == ({0} if conditional == "joint" else {0, 2})
+    p_class = None if conditional == "joint" else np.eye(3)[y]
     for rows, weights, means, _ in mixture.conditional(x_t[y == 0], None if p_class is None else p_class[y == 0]):
         predicted = (weights[:, :, None] * means).sum(axis=1)[:, 0]
         assert np.corrcoef(predicted, x_t[y == 0][rows, 0])[0, 1] > 0.7
+
+
+def test_better_opinion_of_the_class_gets_the_weight():
+    rng = np.random.default_rng(15)
+    y = rng.integers(0, 2, 600)
+    x = np.column_stack([1.5 * y + rng.normal(size=600), rng.normal(size=600)])
+    right = 1.0 / (1.0 + np.exp(-1.5 * (x[:, 0] - 0.75)))
+    knows = np.column_stack([1.0 - right, right])
+    told = 0.9 * np.eye(2)[y] + 0.05
+    told[::5] = np.nan
+    weights = [pool_weight(x, 1, y, p, np.random.default_rng(1)) for p in (told, np.full((600, 2), 0.5))]
+    assert weights[0] > 0.95 and weights[1] < 0.05
+    # Two opinions that err on different objects are better together.
+    blurred = np.clip(knows + 0.2 * rng.normal(size=(600, 1)) * np.array([1.0, -1.0]), 0.02, 0.98)
+    assert 0.05 < pool_weight(x, 1, y, blurred, np.random.default_rng(1)) < 0.95
+
+
+def test_mixture_names_the_class_of_a_component_that_the_object_lies_in():
+    rng = np.random.default_rng(16)
+    y = np.repeat([0, 2], 100)
+    x = np.column_stack([6.0 * (y == 2) + rng.normal(size=200), rng.normal(size=(200, 2))])
+    mixture = fit_density(x, 2, y, rng)
+    p = mixture.class_probabilities(np.array([[0.0, 0.0], [6.0, np.nan], [np.nan, np.nan]]), 4)
+    np.testing.assert_allclose(p.sum(axis=1), 1.0)
+    assert p[0, 0] > 0.99 and p[1, 2] > 0.99 and (p[:, [1, 3]] == 0).all()
+    assert p[2] == pytest.approx([0.5, 0.0, 0.5, 0.0])
 
 
 def test_bayesian_mixture_says_when_too_few_rows_are_complete():
