@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ampel_followup.cli import train_spectra
 from ampel_followup.cli.output import JsonOption, console, print_json, print_table, progress
 from ampel_followup.errors import TrainingError
 
@@ -18,11 +19,7 @@ if TYPE_CHECKING:
     from ampel_followup.learning.sources import Labels, Rows
 
 app = typer.Typer(no_args_is_help=True, help="Train models on your own objects.")
-
-
-@app.callback()
-def _group() -> None:
-    """Keep `gain` a command of its own, however many there are."""
+app.command()(train_spectra.spectra)
 
 
 @app.command()

@@ -32,7 +32,9 @@ def check_plotting() -> None:
     try:
         import matplotlib  # noqa: F401
     except ImportError as error:
-        raise TrainingError("the report needs matplotlib; pip install 'ampel-followup[plots]', or use --no-report") from error
+        raise TrainingError(
+            "the report needs matplotlib; pip install 'ampel-followup[plots]', or use --no-report"
+        ) from error
 
 
 def draw_all(folder: Path, validation: CrossValidation, classes: Sequence[str]) -> list[str]:

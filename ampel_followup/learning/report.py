@@ -19,7 +19,7 @@ _CAPTIONS = {
     "cases: on the diagonal. Bars: one standard deviation.",
     "confusion": "Objects by true class (rows) and class named (columns), from photometry and with the spectrum.",
     "strategies": "What spectra of the first objects of each strategy bring: accuracy over all objects, and mean gain "
-    "in the probability of the true class of those observed. “ideal” knows the true spectra.",
+    "in the probability of the true class of those observed. “ideal” ranks by the entropy that true spectra take away.",
 }
 
 _HEADINGS = {
