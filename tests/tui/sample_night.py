@@ -18,6 +18,7 @@ from ampel_followup.plan import (
     TargetScores,
     TargetVisibility,
 )
+from ampel_followup.stopping import stop_advice
 
 # Half past nine in the evening at the telescope.
 NOW = datetime(2026, 11, 20, 10, 30, tzinfo=UTC)
@@ -87,8 +88,8 @@ def make_target(number: int, rng: np.random.Generator, *, observable: bool = Tru
     p_t = rng.dirichlet(np.array([3.0, 2.5, 1.2, 0.4, 0.5, 0.4, 0.4, 0.3, 0.2, 0.3]))
     p_ts = rng.dirichlet(20 * p_t + 0.1)
     order, after = np.argsort(-p_t), np.argsort(-p_ts)
-    class_now, class_after = CLASSES[order[0]], CLASSES[after[0]]
-    p_change = float(rng.uniform(0.05, 0.6))
+    class_now = CLASSES[order[0]]
+    excess = rng.uniform(1.1, 2.4)
     light_curve = make_light_curve(f"ZTF26ab{_letters(number)}", rng)
     detected = light_curve.detected
     magnitude, magnitude_err = light_curve.magnitude
@@ -105,7 +106,14 @@ def make_target(number: int, rng: np.random.Generator, *, observable: bool = Tru
         trend=trend,
         bands={"ztfg": int((light_curve.band[detected] == "ztfg").sum())},
     )
-    value = float(rng.uniform(0.02, 0.6))
+    value = float(rng.uniform(0.0, 0.75)) ** 2
+    # A spectrum that names another class gains less than certainty.
+    p_change = min(0.95, float(value * excess))
+    p_after = p_ts**3 * (np.arange(len(CLASSES)) != order[0])
+    p_after *= p_change / p_after.sum()
+    p_after[order[0]] = 1.0 - p_change
+    class_after = CLASSES[p_after.argmax()]
+    alternative = CLASSES[after[0] if after[0] != order[0] else after[1]]
     entropy = float(-(p_t * np.log(p_t)).sum())
     information_gain = float(entropy * rng.uniform(0.3, 0.8))
     scores = TargetScores(
@@ -120,13 +128,17 @@ def make_target(number: int, rng: np.random.Generator, *, observable: bool = Tru
         p_change=p_change,
         value_of_information=value,
         uncertainty=1.0 - float(p_t.max()),
-        in_scope=0.71,
+        in_scope=0.011 if number % 6 == 1 else 0.71,
+        p_after=dict(zip(CLASSES, map(float, p_after), strict=True)),
+        spectrum_uncertainty=float(-4.0 + 3.0 * entropy),
     )
     reasons = (
-        f"A spectrum would change the class in {100 * p_change:.0f} % of cases, most likely to {class_after}.",
+        f"A spectrum would change the class in {100 * p_change:.0f} % of cases, most likely to {alternative}.",
         f"{'Brightens' if trend < 0 else 'Fades'} by {abs(trend):.2f} mag a day; "
         f"first seen {DUSK_MJD - photometry.first_mjd:.0f} days ago, after limits.",
         "No star within 5 arcsec, and 43 degrees from the plane of the Galaxy.",
+        *(["Outside what the models were trained on (1 % of it is as unusual): take the scores with caution."])
+        * scores.out_of_scope,
     )
     target = RankedTarget(
         id=light_curve.id,
@@ -188,6 +200,7 @@ def make_plan(n: int, n_hidden: int, seed: int = 1) -> tuple[NightPlan, list[Lig
         bundle_digest="0" * 64,
         targets=tuple(target for target, _ in pairs),
         not_observable=tuple(target for target, _ in hidden),
+        stop=stop_advice([target for target, _ in pairs]),
     )
     return plan, [light_curve for _, light_curve in (*pairs, *hidden)]
 

@@ -68,6 +68,29 @@ def test_numbers_that_are_not_known_are_shown_as_a_dash(make_app: MakeApp, targe
     assert [shown[key] for key in ("magnitude", "trend", "age", "airmass", "bar")] == ["–", "–", "–", "–", ""]
 
 
+@pytest.mark.parametrize("width", [79, 119, 139])
+@pytest.mark.parametrize("make_columns", [tonight_columns, hidden_columns])
+def test_what_is_outside_the_training_set_is_marked_by_a_sign_and_a_word(
+    make_app: MakeApp, target: RankedTarget, width: int, make_columns: Callable[..., list]
+) -> None:
+    for in_scope, sign, word in ((0.01, "?", "outside"), (0.5, "", "")):
+        row = replace(target, scores=replace(target.scores, in_scope=in_scope))
+        shown = {c.key: c.content(row, c.width).plain for c in make_columns(width, make_app().journal)}
+        assert shown.get("classes", shown.get("class")).endswith(sign or "%" if width > 79 else sign)
+        assert shown["status"].endswith(word)
+        assert ("? outside" in why(row, 60).plain) == bool(word)
+
+
+def test_classes_after_a_spectrum_are_those_that_spectra_name(target: RankedTarget) -> None:
+    scores = target.scores
+    shares = dict.fromkeys(scores.p_t, 0.0) | {scores.class_now: 0.25, scores.class_after: 0.75}
+    assert "75%" in why(replace(target, scores=replace(scores, class_after="TDE", p_after=shares)), 60).plain
+    # Plans from before this was kept know only the mean probabilities.
+    old = why(replace(target, scores=replace(scores, p_after={}, spectrum_uncertainty=math.nan)), 60).plain
+    assert f"{100 * max(scores.p_ts.values()):.0f}%" in old
+    assert "uncertainty" not in old
+
+
 def test_signs_tell_apart_what_colours_tell_apart() -> None:
     assert len({sign for sign, _ in BAND.values()}) == len(BAND)
     assert len({sign for sign, _, _ in (*STATUS.values(), UNDECIDED)}) == len(STATUS) + 1

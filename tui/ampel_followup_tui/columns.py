@@ -13,6 +13,7 @@ from ampel_followup.plan import NightSummary, RankedTarget
 from ampel_followup.untrusted import clean
 from ampel_followup_tui.glyphs import (
     GREY,
+    OUTSIDE,
     SKY_BLUE,
     STATUS,
     UNDECIDED,
@@ -73,8 +74,8 @@ def tonight_columns(width: int, journal: Journal) -> list[Column]:
     wide = width >= WIDE - 1
     spare = max(0, width - (WIDE - 1))
     name = 12 + (3 + min(12, spare // 4) if wide else 0)
-    classes = 27 + min(10, spare // 2) if wide else 19
-    bar = 10 + (6 + min(24, spare // 4) if wide else 0)
+    classes = 28 + min(10, spare // 2) if wide else 20
+    bar = 9 + (6 + min(24, spare // 4) if wide else 0)
     columns = [
         Column("rank", "#", 3, lambda target, _: Text(str(target.rank), GREY), right=True),
         Column("name", "name", name, lambda target, width: Text(clean(target.id, width))),
@@ -104,7 +105,7 @@ def hidden_columns(width: int, journal: Journal) -> list[Column]:
     columns = [
         Column("name", "name", 16 if wide else 12, lambda target, width: Text(clean(target.id, width))),
         Column("magnitude", "mag", 5, _short_magnitude),
-        Column("classes", "now → after", 27, _classes) if wide else Column("class", "now", 9, _class_now),
+        Column("classes", "now → after", 28, _classes) if wide else Column("class", "now", 10, _class_now),
         Column("gain", "gain", 4, _gain, right=True),
     ]
     reason = width - sum(column.width + 1 for column in columns) - status - 1
@@ -157,6 +158,7 @@ def _trend(target: RankedTarget, _: int) -> Text:
 
 def _classes(target: RankedTarget, width: int) -> Text:
     scores = target.scores
+    width -= len(OUTSIDE[0])
     spaced = width >= 24
     percent, arrow = ("%", " → ") if spaced else ("", "→")
     name = (width - len(arrow)) // 2 - 3 - len(percent)
@@ -166,16 +168,24 @@ def _classes(target: RankedTarget, width: int) -> Text:
         f"{now:<{name}} {_percent(scores.p_t.get(scores.class_now)):>2}{percent}",
         (arrow, SKY_BLUE if changes else GREY),
         (
-            f"{after:<{name}} {_percent(scores.p_ts.get(scores.class_after)):>2}{percent}",
+            f"{after:<{name}} {_percent((scores.p_after or scores.p_ts).get(scores.class_after)):>2}{percent}",
             SKY_BLUE if changes else GREY,
         ),
+        _outside(target),
     )
 
 
 def _class_now(target: RankedTarget, width: int) -> Text:
     scores = target.scores
-    name = _class_name(scores.class_now, width - 3)
-    return Text(f"{name:<{width - 3}} {_percent(scores.p_t.get(scores.class_now)):>2}")
+    width -= len(OUTSIDE[0]) + 3
+    name = _class_name(scores.class_now, width)
+    return Text.assemble(f"{name:<{width}} {_percent(scores.p_t.get(scores.class_now)):>2}", _outside(target))
+
+
+def _outside(target: RankedTarget) -> tuple[str, str]:
+    """Return sign and style for what is outside the training set; nothing for all else."""
+    sign, _, style = OUTSIDE
+    return (sign if target.scores.out_of_scope else "", style)
 
 
 def _class_name(name: str, width: int) -> str:
@@ -219,4 +229,6 @@ def _status(target: RankedTarget, width: int, journal: Journal) -> Text:
         text.append(word, style)
         if width >= len(text) + _ROOM_FOR_OBSERVER:
             text.append(f" {clean(decision.observer)}", GREY)
+    elif target.scores.out_of_scope:
+        text.append(OUTSIDE[1], OUTSIDE[2])
     return text

@@ -25,6 +25,9 @@ STATUS = {
 }
 UNDECIDED = ("·", "undecided", GREY)
 
+#: Sign, word, style of an object that is outside what the models were trained on.
+OUTSIDE = ("?", "outside", ORANGE)
+
 #: Last letters of a band name → sign, style: the same letter looks the same in every survey.
 BAND = {
     "u": ("▲", PURPLE),

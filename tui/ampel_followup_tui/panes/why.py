@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from textwrap import wrap
 
 from rich.text import Text
 
 from ampel_followup.plan import RankedTarget, TargetScores
 from ampel_followup.untrusted import clean
-from ampel_followup_tui.glyphs import GREY, SKY_BLUE
+from ampel_followup_tui.glyphs import GREY, OUTSIDE, SKY_BLUE
 from ampel_followup_tui.panes.flow import flow
 
 _MOST_CLASSES = 5
@@ -45,8 +46,9 @@ def why(target: RankedTarget, width: int) -> Text:
 
 
 def _classes(scores: TargetScores, width: int) -> Text:
-    """Draw the probabilities of the likeliest classes as bars, now and after a spectrum."""
-    names = sorted(scores.p_t, key=lambda name: -max(scores.p_t[name], scores.p_ts.get(name, 0.0)))
+    """Draw as bars how probable the likeliest classes are now, and how often a spectrum will name them."""
+    named = scores.p_after or scores.p_ts
+    names = sorted(scores.p_t, key=lambda name: -max(scores.p_t[name], named.get(name, 0.0)))
     shown, others = names[:_MOST_CLASSES], names[_MOST_CLASSES:]
     longest = max(6, min(16, width - 22))
     label = max(map(len, [*(clean(name, longest) for name in shown), "others"]))
@@ -54,11 +56,9 @@ def _classes(scores: TargetScores, width: int) -> Text:
     heading = "after a spectrum" if bar > _SHORT_BAR else "after"
     text = Text()
     text.append(f"{'':{label}}  {'now':<{bar + 6}}  {heading}\n", GREY)
-    rows = [(clean(name, longest), scores.p_t[name], scores.p_ts.get(name, 0.0)) for name in shown]
+    rows = [(clean(name, longest), scores.p_t[name], named.get(name, 0.0)) for name in shown]
     if others:
-        rows.append(
-            ("others", sum(scores.p_t[name] for name in others), sum(scores.p_ts.get(name, 0.0) for name in others))
-        )
+        rows.append(("others", sum(scores.p_t[name] for name in others), sum(named.get(name, 0.0) for name in others)))
     for name, now, after in rows:
         text.append(f"{name:<{label}}  ")
         text.append(f"{100 * now:>3.0f}% ")
@@ -80,6 +80,11 @@ def _scores(scores: TargetScores, width: int) -> Text:
         ("information gain ", f"{scores.information_gain:.2f} nat"),
         ("entropy ", f"{scores.entropy:.2f} → {scores.expected_entropy:.2f} nat"),
         ("changes the class ", f"{100 * scores.p_change:.0f}%"),
-        ("in scope ", f"{100 * scores.in_scope:.0f}%"),
     )
-    return flow([Text.assemble((label, GREY), value) for label, value in items], width)
+    texts = [Text.assemble((label, GREY), value) for label, value in items]
+    if not math.isnan(scores.spectrum_uncertainty):
+        texts.append(Text.assemble(("spectrum uncertainty ", GREY), f"{scores.spectrum_uncertainty:.1f} nat"))
+    sign, word, style = OUTSIDE
+    scope = (f" {sign} {word}", style) if scores.out_of_scope else ""
+    texts.append(Text.assemble(("in scope ", GREY), f"{100 * scores.in_scope:.0f}%", scope))
+    return flow(texts, width)

@@ -12,7 +12,7 @@ from textual.containers import VerticalScroll
 from textual.widgets import Static
 
 from ampel_followup_tui.commands import COMMANDS
-from ampel_followup_tui.glyphs import AIRMASS_LEGEND, BAND, GREY, LIMIT, STATUS, UNDECIDED
+from ampel_followup_tui.glyphs import AIRMASS_LEGEND, BAND, GREY, LIMIT, OUTSIDE, STATUS, UNDECIDED
 from ampel_followup_tui.screens.dialogue import Dialogue
 
 _GROUPS = ("Verdicts", "Moving about", "The target", "The program")
@@ -48,6 +48,7 @@ def _page() -> Text:
     page.append(f"{LIMIT} limit", GREY)
     page.append(f"\n  airmass {AIRMASS_LEGEND}\n")
     page.append("  mag/d   ↗ brightens  → constant  ↘ fades\n")
+    page.append(f"  scope   {OUTSIDE[0]} {OUTSIDE[1]} what the models were trained on\n", OUTSIDE[2])
     page.append("  gain    expected gain in the probability that the named class is right\n")
     page.append("\nesc closes this page", GREY)
     return page

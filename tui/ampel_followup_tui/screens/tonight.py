@@ -17,6 +17,7 @@ from ampel_followup_tui.journal import Journal
 from ampel_followup_tui.screens import SCREEN_BINDINGS
 from ampel_followup_tui.widgets.key_bar import KeyBar
 from ampel_followup_tui.widgets.night_header import NightHeader
+from ampel_followup_tui.widgets.stop_line import StopLine
 from ampel_followup_tui.widgets.tab_strip import TabStrip
 from ampel_followup_tui.widgets.target_table import TargetTable
 
@@ -60,6 +61,7 @@ class TonightScreen(Screen[None], inherit_bindings=False):
         yield NightHeader(self._journal)
         yield TabStrip(lists, "list", id="lists")
         yield TargetTable()
+        yield StopLine(self._journal)
         yield Container(id="below")
         yield KeyBar()
 
@@ -95,6 +97,7 @@ class TonightScreen(Screen[None], inherit_bindings=False):
         """Show what can be observed tonight, or what cannot."""
         self._list = name
         self.query_one("#lists", TabStrip).chosen = name
+        self.query_one(StopLine).display = name == TONIGHT and self._journal.plan.stop is not None
         self._fill()
         self.show_current()
 
