@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from importlib.metadata import EntryPoint, EntryPoints
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -202,3 +203,14 @@ def test_strategies_that_come_along_cannot_be_replaced_and_two_of_a_name_are_ref
     np.testing.assert_array_equal(priorities("entropy", scores), scores.entropy)
     with pytest.raises(StrategyError, match="added twice, by one:function and two:function"):
         get_strategy("own")
+
+
+def test_example_of_the_manual_is_a_strategy(installed, monkeypatch, scores):
+    manual = (Path(__file__).parents[2] / "docs" / "method.md").read_text(encoding="utf-8")
+    example: dict[str, object] = {}
+    exec(manual.split("```python\n")[1].split("```")[0], example)
+    monkeypatch.setitem(sys.modules, "our_package", SimpleNamespace(**example))
+    installed(("supernovae-first", "our_package:supernovae_first"))
+    night = SimpleNamespace(classes=("SN Ia", "AGN", "SN II", "CV"), p_after=scores.p_after, entropy=scores.entropy)
+    np.testing.assert_allclose(priorities("supernovae-first", night), scores.p_after[:, [0, 2]].sum(axis=1))
+    assert "supernova" in get_strategy("supernovae-first").description
