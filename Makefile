@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test check format lint types contracts bundle docs benchmark clean
+.PHONY: help venv venv-train demo test check format lint types contracts bundle docs benchmark clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /  \1: /p' Makefile
@@ -17,6 +17,9 @@ $(STAMP): pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[dev]"
 	touch $(STAMP)
+
+venv-train: $(STAMP) ## add TensorFlow, for the tests that train networks
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[train-cpu]"
 
 demo: $(STAMP) ## simulate a night, rank it, open the terminal app
 	$(BIN)/ampel-followup demo
