@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +26,14 @@ class Classifier(Protocol):
 
     def predict_proba(self, x: Array) -> Array:
         """Return class probabilities, shape (n, C), of features, shape (n, k), NaN = not measured."""
+
+
+@runtime_checkable
+class JointClassifier(Classifier, Protocol):
+    """One that is faster where many possible spectra share the photometric features of an object."""
+
+    def predict_joint(self, x_t: Array, x_s: Array) -> Array:
+        """Return class probabilities, shape (n, N, C), of x_t, shape (n, k), with x_s, shape (n, N, d)."""
 
 
 @dataclass(frozen=True)
@@ -84,12 +92,16 @@ class GainModel:
             rows = slice(begin, begin + _CHUNK)
             p_t = self.p_t.predict_proba(x_t[rows])
             spectra = self.mixture.sample(scaled[rows], points, self._class_weights(scaled[rows], p_t))
-            joint = np.concatenate(
-                [np.repeat(x_t[rows], len(points), axis=0), spectra.reshape(-1, self.mixture.n_s)], axis=1
-            )
-            p_ts = self.p_ts.predict_proba(joint).reshape(len(p_t), len(points), -1)
-            parts.append(gain_scores(p_t, p_ts, spectra))
+            parts.append(gain_scores(p_t, self._after(x_t[rows], spectra), spectra))
         return GainScores.concatenate(parts)
+
+    def _after(self, x_t: Array, spectra: Array) -> Array:
+        """Class probabilities with each spectrum (n, N, n_s), shape (n, N, C)."""
+        if isinstance(self.p_ts, JointClassifier):
+            return self.p_ts.predict_joint(x_t, spectra)
+        n, n_spectra, n_s = spectra.shape
+        joint = np.concatenate([np.repeat(x_t, n_spectra, axis=0), spectra.reshape(-1, n_s)], axis=1)
+        return self.p_ts.predict_proba(joint).reshape(n, n_spectra, -1)
 
     def _class_weights(self, scaled: Array, p_t: Array) -> Array | None:
         """Weights of the classes in the mixture, shape (n, C); None where it weights its components by itself."""

@@ -20,11 +20,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import logsumexp, ndtri
+from scipy.special import ndtri
 from scipy.stats import qmc
 
 Array = NDArray[np.float64]
@@ -77,7 +78,7 @@ class ConditionalMixture:
         density = np.zeros(len(x_t))
         for rows, observed in _patterns(x_t):
             if observed.any():
-                density[rows] = logsumexp(self._log_joint(x_t[np.ix_(rows, observed)], observed), axis=1)
+                density[rows] = _log_sum_exp(self._log_joint(x_t[np.ix_(rows, observed)], observed))[:, 0]
         return density
 
     def conditional(
@@ -115,7 +116,7 @@ class ConditionalMixture:
                 gain = np.linalg.solve(self.covariances[:, index[:, None], index], cross)
                 means = means + np.einsum("nkt,kts->nks", x[:, None, :] - self.means[None, :, index], gain)
                 covariance = covariance - np.einsum("kts,ktu->ksu", gain, cross)
-            weights = np.exp(log_joint - logsumexp(log_joint, axis=1, keepdims=True))
+            weights = np.exp(log_joint - _log_sum_exp(log_joint))
             if p_class is not None:
                 weights = self._reweighted(log_joint, p_class[rows])
             yield rows, weights, means, covariance
@@ -126,7 +127,7 @@ class ConditionalMixture:
         for c in np.unique(self.component_class):
             members = self.component_class == c
             own = log_joint[:, members]
-            weights[:, members] = p_class[:, [c]] * np.exp(own - logsumexp(own, axis=1, keepdims=True))
+            weights[:, members] = p_class[:, [c]] * np.exp(own - _log_sum_exp(own))
         return np.asarray(weights / weights.sum(axis=1, keepdims=True))
 
     def class_probabilities(self, x_t: Array, n_classes: int) -> Array:
@@ -151,7 +152,7 @@ class ConditionalMixture:
             if observed.any():
                 log_joint = self._log_joint(x_t[np.ix_(rows, observed)], observed)
             # Einsum, unlike a product of matrices, gives an object the same sum whatever others there are.
-            own = np.exp(log_joint - logsumexp(log_joint, axis=1, keepdims=True))
+            own = np.exp(log_joint - _log_sum_exp(log_joint))
             p[rows] = np.einsum("nk,kc->nc", own, member)
         return p
 
@@ -231,6 +232,12 @@ def quasi_random_points(n: int, n_s: int, seed: int = 0) -> Array:
     ndarray, shape (n, 1 + n_s)
         Strictly inside the unit cube.
     """
+    return _sobol_points(n, n_s, seed).copy()
+
+
+@lru_cache(maxsize=16)
+def _sobol_points(n: int, n_s: int, seed: int) -> Array:
+    """Points that are made once: a worker that scores objects one by one asks for the same ones each time."""
     points = qmc.Sobol(1 + n_s, scramble=True, rng=seed).random(n)
     return np.asarray(np.clip(points, 1e-9, 1.0 - 1e-9))
 
@@ -345,7 +352,7 @@ def _expectation(
     total = 0.0
     for rows, observed in patterns:
         log_joint = model._log_joint(x[np.ix_(rows, observed)], observed)
-        log_density = logsumexp(log_joint, axis=1, keepdims=True)
+        log_density = _log_sum_exp(log_joint)
         responsibilities[rows] = np.exp(log_joint - log_density)
         total += float(log_density.sum())
     return total / len(x)
@@ -401,6 +408,14 @@ def _log_gaussians(x: Array, means: Array, covariances: Array) -> Array:
     z = np.einsum("kde,mke->mkd", whiten, x[:, None, :] - means[None])
     log_determinant = 2.0 * np.log(np.einsum("kdd->kd", factor)).sum(axis=1)
     return np.asarray(-0.5 * (np.einsum("mkd,mkd->mk", z, z) + log_determinant + x.shape[1] * _LOG_2PI))
+
+
+def _log_sum_exp(values: Array) -> Array:
+    """Logarithm of the sum of exponentials along the last axis, which is kept; scipy checks longer than it adds."""
+    largest = values.max(axis=-1, keepdims=True)
+    largest = np.where(np.isfinite(largest), largest, 0.0)
+    with np.errstate(divide="ignore"):  # an object at an infinite distance from all components
+        return np.asarray(largest + np.log(np.exp(values - largest).sum(axis=-1, keepdims=True)))
 
 
 def _symmetric(matrices: Array) -> Array:
