@@ -12,12 +12,9 @@ from numpy.typing import NDArray
 from ampel_followup.evaluation.metrics import ENOUGH, Outcomes, log_loss, ranked, subset_size, summary
 from ampel_followup.evaluation.protocol import Protocol, Replicate
 from ampel_followup.gain import entropy
-from ampel_followup.strategies import STRATEGIES
+from ampel_followup.strategies import IDEAL, STRATEGIES, ideal
 
 Array = NDArray[np.float64]
-
-#: Reference that knows the true spectra (section 5.4 of the paper, strategy 6).
-IDEAL = "ideal"
 
 #: Strategies whose ratio is given with an interval.
 PAIRS = (
@@ -58,7 +55,7 @@ def rank_replicates(replicates: list[Replicate], seed: int) -> list[RankedReplic
     for r, replicate in enumerate(replicates):
         rng = np.random.default_rng([seed, r])
         priorities = {name: strategy.priority(replicate.scores, rng) for name, strategy in STRATEGIES.items()}
-        priorities[IDEAL] = replicate.scores.entropy - entropy(replicate.p_ts)
+        priorities[IDEAL] = ideal(replicate.scores.entropy, entropy(replicate.p_ts))
         orders = {name: ranked(priority, rng) for name, priority in priorities.items()}
         outcomes = Outcomes.of(replicate.scores.p_t, replicate.p_ts, replicate.y)
         result.append(RankedReplicate(outcomes, replicate.groups, orders))

@@ -12,7 +12,7 @@ from ampel_followup.errors import FollowupError
 from ampel_followup.evaluation.comparison import RankedReplicate
 from ampel_followup.evaluation.metrics import Curves, curves
 from ampel_followup.evaluation.protocol import Replicate
-from ampel_followup.strategies import DEFAULT_STRATEGY
+from ampel_followup.strategies import DEFAULT_STRATEGY, IDEAL
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -96,7 +96,7 @@ def _draw_metric(axes: Axes, followed: dict[str, list[Curves]], metric: str) -> 
         drawn = share >= _FROM
         mean, deviation = values.mean(axis=0)[drawn], values.std(axis=0)[drawn]
         style: dict[str, Any] = {"linewidth": 2.2} if strategy == DEFAULT_STRATEGY else {"linewidth": 1.1}
-        style |= {"ideal": {"color": "black", "linestyle": ":"}, "random": {"color": "grey", "linestyle": "--"}}.get(
+        style |= {IDEAL: {"color": "black", "linestyle": ":"}, "random": {"color": "grey", "linestyle": "--"}}.get(
             strategy, {}
         )
         (line,) = axes.plot(share[drawn], mean, label=strategy, **style)
@@ -149,7 +149,7 @@ def reliability(p: Array, member: NDArray[np.bool_], n_bins: int = 10) -> tuple[
 def _save(figure: Figure, folder: Path, name: str, note: str) -> list[Path]:
     from textwrap import fill
 
-    figure.supxlabel(fill(note, 110), fontsize=6, x=0.01, ha="left")
+    figure.supxlabel(fill(note, 150), fontsize=6, x=0.01, ha="left")
     paths = [folder / f"{name}.png", folder / f"{name}.svg"]
     try:
         folder.mkdir(parents=True, exist_ok=True)
