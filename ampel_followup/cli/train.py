@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import os
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -86,10 +87,7 @@ def gain(
     from ampel_followup.learning.training_set import assemble
     from ampel_followup.models.training import TrainingOptions
 
-    if (out / "bundle.json").exists() and not overwrite:
-        raise TrainingError(f"{out} is a bundle already; name another folder with --out, or replace it by --overwrite")
-    if out.exists() and not out.is_dir():
-        raise TrainingError(f"{out} is a file; name a folder with --out")
+    _check_out(out, overwrite)
     if not no_report:
         check_plotting()
     with progress(quiet=as_json) as bars:
@@ -130,6 +128,17 @@ def gain(
         print_json(summary)
     else:
         _print(summary)
+
+
+def _check_out(out: Path, overwrite: bool) -> None:
+    """Refuse, before the work rather than after it, a place that no bundle can be written to."""
+    existing = next(folder for folder in (out, *out.absolute().parents) if folder.exists())
+    if not existing.is_dir() or not os.access(existing, os.W_OK):
+        raise TrainingError(
+            f"cannot write a bundle to {out}: {existing} is no folder that can be written to; see --out"
+        )
+    if (out / "bundle.json").exists() and not overwrite:
+        raise TrainingError(f"{out} is a bundle already; name another folder with --out, or replace it by --overwrite")
 
 
 def _photometry(

@@ -244,6 +244,8 @@ def test_wrong_paths_and_options_are_one_clear_line(run, tables, tmp_path):
         code, _, err = run("train", "gain", *command, *out)
         assert code == 2 and message in err and err.count("\n") == 1
     assert not (tmp_path / "b").exists()
+    code, _, err = run("train", "gain", photometry, "--spectra", spectra, "--out", photometry / "b", *QUICK)
+    assert code == 2 and "is no folder that can be written to" in err and err.count("\n") == 1
 
 
 # What the report says
