@@ -18,8 +18,8 @@ $(STAMP): pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[dev]"
 	touch $(STAMP)
 
-venv-train: $(STAMP) ## add TensorFlow, for the tests that train networks
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[train-cpu]"
+venv-train: $(STAMP) ## add TensorFlow and numba, for the tests that need them
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[train-cpu,numba]"
 
 demo: $(STAMP) ## simulate a night, rank it, open the terminal app
 	$(BIN)/ampel-followup demo
