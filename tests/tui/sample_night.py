@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -203,6 +205,13 @@ def make_plan(n: int, n_hidden: int, seed: int = 1) -> tuple[NightPlan, list[Lig
         stop=stop_advice([target for target, _ in pairs]),
     )
     return plan, [light_curve for _, light_curve in (*pairs, *hidden)]
+
+
+async def until(condition: Callable[[], bool], patience: float = 10.0) -> None:
+    """Let the app work until something is so; on a busy machine that may take longer than one key press waits."""
+    async with asyncio.timeout(patience):
+        while not condition():
+            await asyncio.sleep(0)
 
 
 def screen_text(app: App[None]) -> str:

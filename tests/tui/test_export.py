@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from sample_night import screen_text
+from sample_night import screen_text, until
 from textual.widgets import Input
 
 from ampel_followup.store import Store
@@ -26,10 +26,10 @@ async def test_approved_targets_are_written_as_csv(
     app = make_app()
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("a", "r", "a", "e")
-        assert "Export 2 approved targets" in screen_text(app)
+        await until(lambda: "Export 2 approved targets" in screen_text(app))
         await pilot.press("enter")
         assert isinstance(app.screen, TonightScreen)
-        assert "Wrote followup-sso-2026-11-20.csv" in [notice.message for notice in app._notifications]
+        await until(lambda: "Wrote followup-sso-2026-11-20.csv" in [notice.message for notice in app._notifications])
     with (tmp_path / "followup-sso-2026-11-20.csv").open(newline="") as file:
         assert [row["id"] for row in csv.DictReader(file)] == [first, third]
 
@@ -53,7 +53,7 @@ async def test_a_file_that_cannot_be_written_keeps_the_dialogue_open_with_the_re
         await pilot.press("a", "e")
         app.screen.query_one(Input).value = str(tmp_path / "no" / "such" / "folder.csv")
         await pilot.press("enter")
-        assert "cannot write the target list" in screen_text(app)
+        await until(lambda: "cannot write the target list" in screen_text(app))
         await pilot.press("escape")
         assert isinstance(app.screen, TonightScreen)
 
@@ -65,5 +65,5 @@ async def test_with_nothing_approved_nothing_is_written(
     app = make_app()
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("e")
-        assert "No target is approved" in "\n".join(notice.message for notice in app._notifications)
+        await until(lambda: "No target is approved" in "\n".join(notice.message for notice in app._notifications))
     assert list(tmp_path.glob("followup-*")) == []

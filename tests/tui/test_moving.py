@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from sample_night import make_plan, screen_text
+from sample_night import make_plan, screen_text, until
 from textual.command import CommandPalette
 
 from ampel_followup.store import Store
@@ -74,7 +74,7 @@ async def test_a_narrow_terminal_shows_one_pane_at_a_time(make_app: MakeApp) -> 
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(app)
         await pilot.pause()
-        assert "▽ limits" in screen_text(app)
+        await until(lambda: "▽ limits" in screen_text(app))
         for key, shown, hidden in (
             ("2", "value of information 0", "▽ limits"),
             ("3", "Moon", "value of information 0"),
@@ -104,7 +104,7 @@ async def test_the_layout_follows_the_size_of_the_terminal(make_app: MakeApp) ->
         here = app.current
         await pilot.resize_terminal(140, 45)
         await pilot.pause()
-        assert "airm" in screen_text(app)
+        await until(lambda: "airm" in screen_text(app))
         assert app.current == here
 
 
@@ -113,13 +113,13 @@ async def test_f_changes_between_magnitude_and_flux(make_app: MakeApp) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(app)
         await pilot.pause()
-        assert "AB mag" in screen_text(app)
+        await until(lambda: "AB mag" in screen_text(app))
         await pilot.press("f")
-        assert "flux µJy" in screen_text(app)
+        await until(lambda: "flux µJy" in screen_text(app))
         await pilot.press("n")
         await settle(app)
         await pilot.pause()
-        assert "flux µJy" in screen_text(app)
+        await until(lambda: "flux µJy" in screen_text(app))
 
 
 @pytest.mark.parametrize(
@@ -146,7 +146,7 @@ async def test_the_filter_keeps_targets_with_all_the_words(
             assert store.load_plan().plan.targets[0].id not in shown
         else:
             assert shown == wanted
-        assert f"{len(shown)} of 34 match" in screen_text(app)
+        await until(lambda: f"{len(shown)} of 34 match" in screen_text(app))
 
 
 async def test_the_filter_does_not_run_commands_while_it_is_typed(make_app: MakeApp, store: Store) -> None:
@@ -155,7 +155,7 @@ async def test_the_filter_does_not_run_commands_while_it_is_typed(make_app: Make
         await pilot.press("slash", *"arduq")
         assert store.decisions() == []
         assert app.is_running
-        assert "0 of 34 match" in screen_text(app)
+        await until(lambda: "0 of 34 match" in screen_text(app))
 
 
 async def test_escape_clears_the_filter_and_the_cursor_keeps_its_target(make_app: MakeApp, store: Store) -> None:
@@ -176,7 +176,7 @@ async def test_an_empty_list_takes_every_key_without_harm(make_app: MakeApp, sto
         await pilot.press("slash", *"no such thing", "enter")
         assert app.current is None
         await pilot.press("a", "r", "d", "c", "n", "p", "enter", "f", "1", "2", "tab")
-        assert "No target." in screen_text(app)
+        await until(lambda: "No target." in screen_text(app))
     assert store.decisions() == []
 
 
@@ -208,7 +208,7 @@ async def test_the_palette_names_the_target_and_runs_the_command(make_app: MakeA
         await pilot.press(*"reject")
         await app.workers.wait_for_complete()
         await pilot.pause()
-        assert f"reject {first}" in screen_text(app)
+        await until(lambda: f"reject {first}" in screen_text(app))
         await pilot.press("down", "enter")
         await pilot.pause()
         await app.workers.wait_for_complete()
@@ -229,11 +229,11 @@ async def test_an_empty_list_says_what_that_means(make_app: MakeApp, store: Stor
     app = make_app()
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("l")
-        assert "every target can be observed tonight" in screen_text(app)
+        await until(lambda: "every target can be observed tonight" in screen_text(app))
     store.save_plan(replace(plan, targets=(), not_observable=plan.targets), created="2026-11-20T08:00:00Z")
     app = make_app()
     async with app.run_test(size=(80, 24)):
-        assert "nothing can be observed tonight; l says why" in screen_text(app)
+        await until(lambda: "nothing can be observed tonight; l says why" in screen_text(app))
 
 
 async def test_what_the_first_paint_leaves_out_follows_at_once(make_app: MakeApp, store: Store) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from sample_night import screen_text
+from sample_night import screen_text, until
 
 from ampel_followup.store import Store
 from ampel_followup_tui.app import FollowupApp
@@ -23,7 +23,7 @@ async def test_list_says_from_where_on_spectra_are_not_worth_taking(
     assert stop is not None
     app = make_app()
     async with app.run_test(size=size) as pilot:
-        assert f"┄ {stop.sentence} ┄" in screen_text(app)
+        await until(lambda: f"┄ {stop.sentence} ┄" in screen_text(app))
         await pilot.press("l")
         assert stop.sentence not in screen_text(app)
         await pilot.press("l")

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from sample_night import NOW, make_plan, screen_text
+from sample_night import NOW, make_plan, screen_text, until
 
 from ampel_followup.decision import Decision, Verdict
 from ampel_followup.store import Store
@@ -60,4 +60,4 @@ async def test_a_message_about_a_hostile_target_is_not_parsed(make_app: MakeApp,
         await pilot.press("l", "a")
         await pilot.pause()
         assert "\x1b" not in screen_text(app)
-        assert "[bold red]Z[/]" in screen_text(app)
+        await until(lambda: "[bold red]Z[/]" in screen_text(app))

@@ -7,7 +7,7 @@ from pathlib import Path
 from threading import get_ident
 
 import pytest
-from sample_night import NOW, screen_text
+from sample_night import NOW, screen_text, until
 from textual.widgets import Input
 
 from ampel_followup.decision import Decision, Verdict
@@ -34,7 +34,7 @@ async def test_a_key_records_the_verdict_and_moves_on(make_app: MakeApp, store: 
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press(key)
         assert app.current == second
-        assert "1/34" in screen_text(app)
+        await until(lambda: "1/34" in screen_text(app))
     [decision] = store.decisions()
     assert (decision.target, decision.verdict, decision.observer) == (first, verdict, "ada")
     assert decision.time == stamp(NOW)
@@ -93,7 +93,7 @@ async def test_the_cursor_stays_and_a_message_says_so_when_all_are_decided(make_
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("a")
         assert app.current == stored.plan.targets[0].id
-        assert "34/34" in screen_text(app)
+        await until(lambda: "34/34" in screen_text(app))
         assert "Every target of this list is decided" in notices(app)
 
 
@@ -105,7 +105,7 @@ async def test_a_read_only_store_refuses_in_plain_words_and_the_cursor_stays(
         async with app.run_test(size=(80, 24)) as pilot:
             await pilot.press("a")
             assert app.current == names(store)[0]
-            assert "0/34" in screen_text(app)
+            await until(lambda: "0/34" in screen_text(app))
             assert "read-only" in notices(app)
     assert store.decisions() == []
 
@@ -133,7 +133,7 @@ async def test_undo_takes_back_the_latest_verdict_and_returns_to_its_target(make
         assert app.current == third
         await pilot.press("u")
         assert app.current == second
-        assert "1/34" in screen_text(app)
+        await until(lambda: "1/34" in screen_text(app))
         await pilot.press("u")
         assert app.current == first
         await pilot.press("u")
@@ -168,8 +168,8 @@ async def test_a_comment_is_kept_and_shown_and_decides_nothing(make_app: MakeApp
         await app.workers.wait_for_complete()
         await pilot.pause()
         assert app.current == names(store)[0]
-        assert "0/34" in screen_text(app)
-        assert "“host redshift is photometric”" in screen_text(app)
+        await until(lambda: "0/34" in screen_text(app))
+        await until(lambda: "“host redshift is photometric”" in screen_text(app))
     [decision] = store.decisions()
     assert (decision.verdict, decision.comment) == ("comment", "host redshift is photometric")
 
@@ -187,7 +187,7 @@ async def test_a_refused_comment_keeps_its_text_on_the_screen(make_app: MakeApp,
         async with app.run_test(size=(80, 24)) as pilot:
             await pilot.press("c", *"precious", "enter")
             assert app.screen.query_one(Input).value == "precious"
-            assert "read-only" in screen_text(app)
+            await until(lambda: "read-only" in screen_text(app))
 
 
 async def test_what_cannot_be_seen_is_not_approved_but_can_be_deferred(make_app: MakeApp, store: Store) -> None:
@@ -216,8 +216,8 @@ async def test_verdicts_of_another_observer_appear_and_the_cursor_stays(make_app
         await app.workers.wait_for_complete()
         await pilot.pause()
         assert app.current == here == stored.plan.targets[2].id
-        assert "rejected bob" in screen_text(app)
-        assert "1/34 decided" in screen_text(app)
+        await until(lambda: "rejected bob" in screen_text(app))
+        await until(lambda: "1/34 decided" in screen_text(app))
 
 
 async def test_others_verdicts_made_before_mine_are_not_missed(make_app: MakeApp, store: Store) -> None:
@@ -230,7 +230,7 @@ async def test_others_verdicts_made_before_mine_are_not_missed(make_app: MakeApp
         await pilot.press("a")
         await app.poll()
         await pilot.pause()
-        assert "2/34 decided" in screen_text(app)
+        await until(lambda: "2/34 decided" in screen_text(app))
 
 
 async def test_a_store_that_cannot_be_reached_is_reported_until_it_can(
@@ -245,12 +245,12 @@ async def test_a_store_that_cannot_be_reached_is_reported_until_it_can(
             patch.setattr(store, "decisions", refuse)
             await app.poll()
             await pilot.pause()
-            assert "the server does not answer" in screen_text(app)
+            await until(lambda: "the server does not answer" in screen_text(app))
         await app.poll()
         await app.workers.wait_for_complete()
         await pilot.pause()
         assert "the server does not answer" not in screen_text(app)
-        assert "decided" in screen_text(app)
+        await until(lambda: "decided" in screen_text(app))
 
 
 async def test_verdicts_can_be_given_on_the_target_screen(make_app: MakeApp, store: Store) -> None:
@@ -261,6 +261,6 @@ async def test_verdicts_can_be_given_on_the_target_screen(make_app: MakeApp, sto
         await pilot.press("a")
         assert second in screen_text(app)
         await pilot.press("p")
-        assert f"{first}  ● approved ada" in screen_text(app)
+        await until(lambda: f"{first}  ● approved ada" in screen_text(app))
         await pilot.press("escape")
         assert app.current == first
