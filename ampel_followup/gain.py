@@ -165,8 +165,8 @@ def gain_scores(
     class_now = p_t.argmax(axis=1)
     named = p_ts.argmax(axis=2)
     mean_p_ts = p_ts.mean(axis=1)
-    votes = np.zeros((n, n_classes))
-    np.add.at(votes, (np.repeat(everyone, n_spectra), named.ravel()), 1.0)
+    cell = (n_classes * everyone[:, None] + named).ravel()
+    votes = np.bincount(cell, minlength=n * n_classes).reshape(n, n_classes).astype(np.float64)
     # The mean probability is below one vote, so it decides between classes that are named equally often.
     preference = votes + 0.5 * mean_p_ts
     class_after = preference.argmax(axis=1)
@@ -176,6 +176,7 @@ def gain_scores(
 
     h_t = entropy(p_t)
     h_ts = entropy(p_ts).mean(axis=1)
+    highest = np.take_along_axis(p_ts, named[:, :, None], axis=2)[:, :, 0]
     p_of_name = np.take_along_axis(p_ts, class_now[:, None, None], axis=2)[:, :, 0]
     return GainScores(
         p_t=p_t,
@@ -188,7 +189,7 @@ def gain_scores(
         information_gain=h_t - h_ts,
         indicator=class_after != class_now,
         p_change=1.0 - votes[everyone, class_now] / n_spectra,
-        value_of_information=(p_ts.max(axis=2) - p_of_name).mean(axis=1),
+        value_of_information=(highest - p_of_name).mean(axis=1),
         uncertainty=1.0 - p_t.max(axis=1),
         p_after=votes / n_spectra,
         spectrum_uncertainty=np.full(n, np.nan) if spectra is None else spectrum_entropy(spectra),

@@ -6,6 +6,9 @@ import numpy as np
 from numba import njit, uint64  # type: ignore[import-not-found, unused-ignore]
 from numpy.typing import NDArray
 
+#: The feature that a leaf asks for.
+LEAF = 2**32 - 1
+
 # Spectra to a word of bits.
 _BITS = 64
 
@@ -22,7 +25,7 @@ _BLOCK = 32
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator, unused-ignore]
 def add_votes(
     nodes: NDArray[np.void],
-    roots: NDArray[np.int32],
+    roots: NDArray[np.uint32],
     depth: int,
     first_vote: NDArray[np.int32],
     vote_class: NDArray[np.int32],
@@ -54,7 +57,7 @@ def add_votes(
         everyone[spectrum // _BITS] |= uint64(1) << uint64(spectrum % _BITS)
     # smallest[i, f, c] are the c spectra of object i with the smallest values of feature f.
     smallest = np.zeros((_BLOCK, d, n_spectra + 1, n_words), dtype=np.uint64)
-    waiting = np.empty(depth, dtype=np.int32)
+    waiting = np.empty(depth, dtype=np.uint32)
     there = np.empty((depth, n_words), dtype=np.uint64)
     for begin in range(0, n, _BLOCK):
         block = range(begin, min(begin + _BLOCK, n))
@@ -82,7 +85,7 @@ def add_votes(
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator, unused-ignore]
 def add_votes_of_rows(
     nodes: NDArray[np.void],
-    roots: NDArray[np.int32],
+    roots: NDArray[np.uint32],
     first_vote: NDArray[np.int32],
     vote_class: NDArray[np.int32],
     vote_weight: NDArray[np.float64],
@@ -102,11 +105,11 @@ def add_votes_of_rows(
     """
     for root in roots:
         for i in range(len(x)):
-            node = root
-            while nodes[node].feature >= 0:
-                yes = nodes[node].yes
-                node = yes + (nodes[node].no - yes) * (x[i, nodes[node].feature] > nodes[node].threshold)
-            for vote in range(first_vote[node], first_vote[node + 1]):
+            node = uint64(root)
+            while nodes[node].feature != LEAF:
+                yes, no = uint64(nodes[node].yes), uint64(nodes[node].no)
+                node = yes + (no - yes) * uint64(x[i, nodes[node].feature] > nodes[node].threshold)
+            for vote in range(first_vote[node], first_vote[node + uint64(1)]):
                 p[i, vote_class[vote]] += vote_weight[vote]
 
 
@@ -125,7 +128,7 @@ def _walk(
     first_vote: NDArray[np.int32],
     vote_class: NDArray[np.int32],
     vote_weight: NDArray[np.float64],
-    waiting: NDArray[np.int32],
+    waiting: NDArray[np.uint32],
     there: NDArray[np.uint64],
     x_t: NDArray[np.float32],
     x_s: NDArray[np.float32],
@@ -133,31 +136,34 @@ def _walk(
     p: NDArray[np.float64],
 ) -> None:
     """Add the votes of one tree for one object to p (N, C); `waiting` and `there` begin with the root and everyone."""
-    n_spectra, k, n_words = len(x_s), len(x_t), there.shape[1]
+    n_spectra, k, n_words = len(x_s), uint64(len(x_t)), there.shape[1]
     top = 0
     while top >= 0:
-        node = waiting[top]
-        while nodes[node].feature >= 0:
-            f, threshold = nodes[node].feature - k, nodes[node].threshold
-            if f < 0:
-                yes = nodes[node].yes
-                node = yes + (nodes[node].no - yes) * (x_t[f + k] > threshold)
-                continue
-            # Bisection, and the choice above, without branches: which way they go is hard to foresee.
-            low, length = 0, n_spectra
-            while length > 1:
-                half = length // 2
-                low += half * (x_s[low + half - 1, f] <= threshold)
+        node = uint64(waiting[top])
+        while True:
+            asked = uint64(nodes[node].feature)
+            while asked < k:
+                yes, no = uint64(nodes[node].yes), uint64(nodes[node].no)
+                node = yes + (no - yes) * uint64(x_t[asked] > nodes[node].threshold)
+                asked = uint64(nodes[node].feature)
+            if asked == LEAF:
+                break
+            # Bisection, as the choice above, without branches: which way they go is hard to foresee.
+            f, threshold = asked - k, nodes[node].threshold
+            low, length = uint64(0), uint64(n_spectra)
+            while length > uint64(1):
+                half = length >> uint64(1)
+                low += half * uint64(x_s[low + half - uint64(1), f] <= threshold)
                 length -= half
-            low += x_s[low, f] <= threshold
+            low += uint64(x_s[low, f] <= threshold)
             some_yes, some_no = uint64(0), uint64(0)
             for w in range(n_words):
                 some_yes |= there[top, w] & smallest[f, low, w]
                 some_no |= there[top, w] & ~smallest[f, low, w]
             if some_no == 0:
-                node = nodes[node].yes
+                node = uint64(nodes[node].yes)
             elif some_yes == 0:
-                node = nodes[node].no
+                node = uint64(nodes[node].no)
             else:
                 # Those of "no" wait here, those of "yes" go on.
                 waiting[top] = nodes[node].no
@@ -165,8 +171,8 @@ def _walk(
                     there[top + 1, w] = there[top, w] & smallest[f, low, w]
                     there[top, w] &= ~smallest[f, low, w]
                 top += 1
-                node = nodes[node].yes
-        for vote in range(first_vote[node], first_vote[node + 1]):
+                node = uint64(nodes[node].yes)
+        for vote in range(first_vote[node], first_vote[node + uint64(1)]):
             c, weight = vote_class[vote], vote_weight[vote]
             for w in range(n_words):
                 left = there[top, w]

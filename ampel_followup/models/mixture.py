@@ -179,10 +179,12 @@ class ConditionalMixture:
         normal = ndtri(points[:, 1:])
         for rows, weights, means, covariances in self.conditional(x_t, p_class):
             scatter = np.einsum("ksu,iu->kis", np.linalg.cholesky(_symmetric(covariances)), normal)
-            edges = np.cumsum(weights, axis=1)[:, None, :-1]
-            chosen = (points[None, :, 0, None] > edges).sum(axis=2)
-            drawn[rows] = np.take_along_axis(means, chosen[:, :, None], axis=1)
-            drawn[rows] += scatter[chosen, np.arange(len(points))]
+            chosen = np.zeros((len(rows), len(points)), dtype=np.intp)
+            for edge in np.cumsum(weights, axis=1)[:, :-1].T:  # a sum over so short an axis is slow
+                chosen += points[:, 0] > edge[:, None]
+            spectra = np.take_along_axis(means, chosen[:, :, None], axis=1)
+            spectra += scatter[chosen, np.arange(len(points))]
+            drawn[rows] = spectra
         return drawn
 
     def _log_joint(self, x: Array, observed: NDArray[np.bool_]) -> Array:

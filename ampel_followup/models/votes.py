@@ -23,9 +23,12 @@ from ampel_followup.models.classifier import encode
 
 Array = NDArray[np.float64]
 
-#: A node asks whether a feature is up to a threshold, and goes on to `yes` or `no`; a leaf has the feature −1. Together
-#: in memory, for a walk down a tree reads all four.
-NODE = np.dtype([("feature", np.int32), ("threshold", np.float32), ("yes", np.int32), ("no", np.int32)])
+#: A node asks whether a feature is up to a threshold, and goes on to `yes` or `no`; a leaf has the feature `LEAF`.
+#: Together in memory, for a walk down a tree reads all four; unsigned, for such indices need no check of their sign.
+NODE = np.dtype([("feature", np.uint32), ("threshold", np.float32), ("yes", np.uint32), ("no", np.uint32)])
+
+#: Feature of a leaf: beyond all others.
+LEAF = 2**32 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +40,7 @@ class VotingForest:
     ----------
     nodes : structured ndarray of `NODE`, shape (m,)
         The trees one after the other, each from its root.
-    roots : ndarray of int32, shape (T,)
+    roots : ndarray of uint32, shape (T,)
         First node of each tree.
     depth : int
         Nodes on the longest way from a root to a leaf.
@@ -50,7 +53,7 @@ class VotingForest:
     """
 
     nodes: NDArray[np.void]
-    roots: NDArray[np.int32]
+    roots: NDArray[np.uint32]
     depth: int
     first_vote: NDArray[np.int32]
     vote_class: NDArray[np.int32]
@@ -94,13 +97,13 @@ class VotingForest:
     @classmethod
     def _from_attributes(cls, found: dict[str, Any], leaf: NDArray[np.bool_]) -> VotingForest:
         tree = np.array(found["nodes_treeids"])
-        roots = np.flatnonzero(np.diff(tree, prepend=-1)).astype(np.int32)
+        roots = np.flatnonzero(np.diff(tree, prepend=-1)).astype(np.uint32)
         root = roots[np.searchsorted(tree[roots], tree)]
         nodes = np.empty(len(tree), dtype=NODE)
-        nodes["feature"] = np.where(leaf, -1, found["nodes_featureids"])
+        nodes["feature"] = np.where(leaf, LEAF, found["nodes_featureids"])
         nodes["threshold"] = found["nodes_values"]
         for child, attribute in (("yes", "nodes_truenodeids"), ("no", "nodes_falsenodeids")):
-            nodes[child] = np.where(leaf, -1, found[attribute] + root)
+            nodes[child] = np.where(leaf, 0, found[attribute] + root)
         at = roots[np.searchsorted(tree[roots], found["class_treeids"])] + np.array(found["class_nodeids"])
         weight, to = np.array(found["class_weights"], dtype=np.float64), np.array(found["class_ids"])
         n_classes = len(found.get("classlabels_int64s") or found["classlabels_strings"])
@@ -161,11 +164,11 @@ class VotingForest:
         return p
 
 
-def _depth(nodes: NDArray[np.void], roots: NDArray[np.int32]) -> int:
+def _depth(nodes: NDArray[np.void], roots: NDArray[np.uint32]) -> int:
     """Nodes on the longest way down."""
     depth, level = 0, roots
     while len(level):
         depth += 1
-        inner = nodes[level][nodes["feature"][level] >= 0]
+        inner = nodes[level][nodes["feature"][level] != LEAF]
         level = np.concatenate([inner["yes"], inner["no"]])
     return depth

@@ -15,7 +15,7 @@ from ampel_followup.models.classifier import OnnxClassifier, encode, forest_to_o
 from ampel_followup.models.gain_model import GainModel
 from ampel_followup.models.mixture import fit_mixture, join_classes, random_points
 from ampel_followup.models.scaling import QuantileScaling
-from ampel_followup.models.votes import VotingForest
+from ampel_followup.models.votes import LEAF, VotingForest
 
 
 def objects(n: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -57,7 +57,7 @@ def test_a_threshold_that_is_met_exactly_says_yes_as_in_scikit_learn() -> None:
     x = np.repeat(np.arange(8.0), 5)[:, None]
     forest = ExtraTreesClassifier(9, random_state=0).fit(encode(x), (x[:, 0] > 3).astype(int))
     compiled = VotingForest.from_onnx(forest_to_onnx(forest), "test")
-    thresholds = compiled.nodes["threshold"][compiled.nodes["feature"] >= 0].astype(np.float64)[:, None]
+    thresholds = compiled.nodes["threshold"][compiled.nodes["feature"] != LEAF].astype(np.float64)[:, None]
     expected = OnnxClassifier(forest_to_onnx(forest), "test", 2).predict_proba(thresholds)
     np.testing.assert_allclose(compiled.predict_proba(thresholds), expected, atol=1e-6)
     by_spectrum = compiled.predict_joint(np.empty((1, 0)), thresholds[None])[0]
