@@ -89,7 +89,7 @@ def write_figures(
 
 
 def _draw_metric(axes: Axes, followed: dict[str, list[Curves]], metric: str) -> None:
-    """Mean over replicates of each strategy, and a band of one standard deviation."""
+    """Mean over replicates of each strategy; a band of one standard deviation for one of them, lest they cover all."""
     for strategy, all_curves in followed.items():
         values = np.array([getattr(c, metric) for c in all_curves])
         share = np.arange(1, values.shape[1] + 1) / values.shape[1]
@@ -100,7 +100,8 @@ def _draw_metric(axes: Axes, followed: dict[str, list[Curves]], metric: str) -> 
             strategy, {}
         )
         (line,) = axes.plot(share[drawn], mean, label=strategy, **style)
-        axes.fill_between(share[drawn], mean - deviation, mean + deviation, color=line.get_color(), alpha=0.1)
+        if strategy == DEFAULT_STRATEGY:
+            axes.fill_between(share[drawn], mean - deviation, mean + deviation, color=line.get_color(), alpha=0.15)
     axes.axvline(0.05, color="lightgrey", zorder=0)
     axes.axvline(0.20, color="lightgrey", zorder=0)
     axes.set_xscale("log")
