@@ -100,8 +100,14 @@ class GainModel:
         if isinstance(self.p_ts, JointClassifier):
             return self.p_ts.predict_joint(x_t, spectra)
         n, n_spectra, n_s = spectra.shape
-        joint = np.concatenate([np.repeat(x_t, n_spectra, axis=0), spectra.reshape(-1, n_s)], axis=1)
-        return self.p_ts.predict_proba(joint).reshape(n, n_spectra, -1)
+        # Trees answer rows that resemble the one before faster: the processor foresees the way that they go.
+        order = np.argsort(spectra[:, :, 0], axis=1, kind="stable")[:, :, None]
+        ordered = np.take_along_axis(spectra, order, axis=1)
+        joint = np.concatenate([np.repeat(x_t, n_spectra, axis=0), ordered.reshape(-1, n_s)], axis=1)
+        found = self.p_ts.predict_proba(joint).reshape(n, n_spectra, -1)
+        p = np.empty_like(found)
+        np.put_along_axis(p, order, found, axis=1)
+        return p
 
     def _class_weights(self, scaled: Array, p_t: Array) -> Array | None:
         """Weights of the classes in the mixture, shape (n, C); None where it weights its components by itself."""
