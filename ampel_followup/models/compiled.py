@@ -18,8 +18,8 @@ _PLACE = np.zeros(_BITS, dtype=np.int64)
 for _bit in range(_BITS):
     _PLACE[(int(_SEQUENCE) << _bit & (1 << _BITS) - 1) >> 58] = _bit
 
-# Objects that a tree is walked for before the next tree is: tree and sums fit the cache.
-_BLOCK = 32
+# Spectra that a tree is walked for before the next tree is: tree and sums fit the cache.
+_BLOCK = 4096
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator, unused-ignore]
@@ -56,11 +56,12 @@ def add_votes(
     for spectrum in range(n_spectra):
         everyone[spectrum // _BITS] |= uint64(1) << uint64(spectrum % _BITS)
     # smallest[i, f, c] are the c spectra of object i with the smallest values of feature f.
-    smallest = np.zeros((_BLOCK, d, n_spectra + 1, n_words), dtype=np.uint64)
+    n_block = max(1, _BLOCK // n_spectra)
+    smallest = np.zeros((n_block, d, n_spectra + 1, n_words), dtype=np.uint64)
     waiting = np.empty(depth, dtype=np.uint32)
     there = np.empty((depth, n_words), dtype=np.uint64)
-    for begin in range(0, n, _BLOCK):
-        block = range(begin, min(begin + _BLOCK, n))
+    for begin in range(0, n, n_block):
+        block = range(begin, min(begin + n_block, n))
         for i in block:
             for f in range(d):
                 _fill(order[i, :, f], smallest[i - begin, f])

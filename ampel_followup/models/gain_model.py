@@ -17,8 +17,8 @@ Array = NDArray[np.float64]
 #: Possible spectra drawn per object.
 N_SPECTRA = 32
 
-#: Objects scored at once: bounds the memory of objects × spectra × features.
-_CHUNK = 512
+#: Spectra scored at once: bounds the memory of objects × spectra × features.
+_CHUNK = 102_400
 
 
 class Classifier(Protocol):
@@ -88,8 +88,9 @@ class GainModel:
             points = quasi_random_points(self.n_spectra, self.mixture.n_s)
         scaled = self.scaled(x_t)
         parts = []
-        for begin in range(0, len(x_t), _CHUNK):
-            rows = slice(begin, begin + _CHUNK)
+        n_objects = max(1, _CHUNK // len(points))
+        for begin in range(0, len(x_t), n_objects):
+            rows = slice(begin, begin + n_objects)
             p_t = self.p_t.predict_proba(x_t[rows])
             spectra = self.mixture.sample(scaled[rows], points, self._class_weights(scaled[rows], p_t))
             parts.append(gain_scores(p_t, self._after(x_t[rows], spectra), spectra))
