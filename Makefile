@@ -18,8 +18,8 @@ $(STAMP): pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[dev]"
 	touch $(STAMP)
 
-venv-train: $(STAMP) ## add TensorFlow and numba, for the tests that need them
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[train-cpu,numba]"
+venv-train: $(STAMP) ## add TensorFlow, for the tests that train networks
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[train-cpu]"
 
 demo: $(STAMP) ## simulate a night, rank it, open the terminal app
 	$(BIN)/ampel-followup demo
@@ -45,9 +45,12 @@ contracts: $(STAMP)
 bundle: $(STAMP) ## train the packaged model bundle again, from simulation
 	$(BIN)/python scripts/build_default_bundle.py
 
-benchmark: $(STAMP) ## measure start-up and throughput
+benchmark: $(STAMP) ## measure start-up, throughput, visibility, gain and features
 	$(BIN)/python benchmarks/start_up.py --json
 	$(BIN)/python benchmarks/throughput.py --json
+	$(BIN)/python benchmarks/visibility_speed.py
+	$(BIN)/python benchmarks/gain_speed.py --json
+	$(BIN)/python benchmarks/features_speed.py --json
 
 clean: ## remove what can be made again
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis demo
