@@ -150,7 +150,7 @@ def reliability(p: Array, member: NDArray[np.bool_], n_bins: int = 10) -> tuple[
 def _save(figure: Figure, folder: Path, name: str, note: str) -> list[Path]:
     from textwrap import fill
 
-    figure.supxlabel(fill(note, 150), fontsize=6, x=0.01, ha="left")
+    figure.supxlabel(fill(note, int(21 * figure.get_figwidth())), fontsize=6, x=0.01, ha="left")
     paths = [folder / f"{name}.png", folder / f"{name}.svg"]
     try:
         folder.mkdir(parents=True, exist_ok=True)
