@@ -20,7 +20,7 @@ import numpy as np
 from rich.progress import track
 
 from ampel_followup.alerts.ztf import light_curve_from_candidates, ztf_stock
-from ampel_followup.features import FEATURE_SETS
+from ampel_followup.features import DEFAULT_SETS, FEATURE_SETS
 from ampel_followup.gain import entropy
 from ampel_followup.lightcurve import LightCurve
 from ampel_followup.models.bundle import DEFAULT_BUNDLE, PACKAGED, ModelBundle, save_bundle
@@ -31,7 +31,7 @@ from ampel_followup.spectra.features import PrincipalSpectra, to_grid
 CLASSES = tuple(DEFAULT_MIX)
 
 #: Those that take microseconds per object: the bundle scores whole nights.
-SETS = tuple(FEATURE_SETS[name] for name in ("early", "context", "timeseries"))
+SETS = tuple(FEATURE_SETS[name] for name in DEFAULT_SETS)
 
 DESCRIPTION = (
     "Trained on simulated ZTF light curves and spectra only. It makes the first night work, and is no substitute for "

@@ -56,7 +56,11 @@ def gain(
     ] = None,
     features: Annotated[
         str | None,
-        typer.Option("--features", metavar="A,B,…", help="Feature sets to compute of light curves; by default all."),
+        typer.Option(
+            "--features",
+            metavar="A,B,…",
+            help="Feature sets to compute of light curves; by default early,context,timeseries.",
+        ),
     ] = None,
     name: Annotated[
         str | None, typer.Option("--name", metavar="NAME", help="Of the bundle; by default that of its folder.")

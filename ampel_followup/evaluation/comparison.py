@@ -151,7 +151,8 @@ def paired_ratios(
         with np.errstate(divide="ignore", invalid="ignore"):
             ratio = full[a] / full[b]
             resampled = np.array(draws[a]) / np.array(draws[b])
-        low, high = np.nanpercentile(np.where(np.isfinite(resampled), resampled, np.nan), [tail, 100.0 - tail], axis=0)
+        known = [column[np.isfinite(column)] for column in resampled.T]
+        low, high = np.array([np.percentile(c, [tail, 100.0 - tail]) if len(c) else (np.nan, np.nan) for c in known]).T
         result[f"{a} vs {b}"] = {
             metric: {"ratio": _number(ratio[j]), "low": _number(low[j]), "high": _number(high[j])}
             for j, metric in enumerate(METRICS)

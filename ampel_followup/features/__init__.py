@@ -13,4 +13,7 @@ FEATURE_SETS: dict[str, FeatureSet] = {
     feature_set.name: feature_set for feature_set in (EARLY, CONTEXT, TIMESERIES, FATS)
 }
 
-__all__ = ["FEATURE_SETS", "Feature", "FeatureSet"]
+#: The sets that models of alerts use unless told otherwise: FATS's want tens of points, which alerts rarely have.
+DEFAULT_SETS = ("early", "context", "timeseries")
+
+__all__ = ["DEFAULT_SETS", "FEATURE_SETS", "Feature", "FeatureSet"]

@@ -85,7 +85,7 @@ def train_gain(
     try:
         import skl2onnx  # noqa: F401  # said before an hour of training, not after
     except ImportError as error:
-        raise TrainingError("training needs skl2onnx; pip install 'ampel-followup[train]'") from error
+        raise TrainingError("training needs skl2onnx; pip install 'ampel-followup[forests]'") from error
     options = dataclasses.replace(options, n_spectral=_components(training_set, folds, options))
     validation = cross_validate(
         training_set, folds=folds, seed=seed, options=options, progress=lambda done, _: progress(done, folds + 1)

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ampel_followup.errors import FollowupError, SpectrumError, TrainingError
-from ampel_followup.features import FEATURE_SETS
+from ampel_followup.features import DEFAULT_SETS, FEATURE_SETS
 from ampel_followup.learning.light_curve_files import light_curve_files, read_light_curve, until
 from ampel_followup.learning.tables import Table, check_unique, is_text, number_column, read_table, text_column
 from ampel_followup.lightcurve import LightCurve
@@ -187,7 +187,7 @@ def features_from_light_curves(
     ----------
     light_curves : sequence of LightCurve
     sets : sequence of str, optional
-        Names of `FEATURE_SETS`; by default all.
+        Names of `FEATURE_SETS`; by default `DEFAULT_SETS`.
     omitted : sequence of Omission
         Objects whose light curve could not be read.
 
@@ -203,7 +203,7 @@ def features_from_light_curves(
         raise TrainingError(f"none of the light curves can be used: {reasons_of(omitted)}")
     ids = [light_curve.id for light_curve in light_curves]
     check_unique(ids, "light curves")
-    chosen = [FEATURE_SETS[name] for name in sets or FEATURE_SETS]
+    chosen = [FEATURE_SETS[name] for name in sets or DEFAULT_SETS]
     dropped = sum(light_curve.dropped for light_curve in light_curves)
     return Rows(
         tuple(ids),

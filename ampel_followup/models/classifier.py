@@ -86,7 +86,7 @@ def encode(x: NDArray[np.floating]) -> NDArray[np.float32]:
 
 def forest_to_onnx(forest: Any) -> bytes:
     """
-    Convert a scikit-learn forest that was trained on `encode`d features; needs skl2onnx (the ``train`` extra).
+    Convert a scikit-learn forest that was trained on `encode`d features; needs skl2onnx (the ``forests`` extra).
 
     Parameters
     ----------

@@ -12,6 +12,7 @@ honest prediction of it, so a calibration can be fitted to the whole training se
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -194,7 +195,11 @@ def fit_forest(
         oob_score=True,
         n_jobs=n_jobs,
         random_state=int(rng.integers(2**31)),
-    ).fit(encode(x), y)
+    )
+    with warnings.catch_warnings():
+        # Objects that every tree has seen are known to `out_of_bag`, and left out of the calibration.
+        warnings.filterwarnings("ignore", "Some inputs do not have OOB scores", UserWarning)
+        forest.fit(encode(x), y)
     plain = ForestClassifier(forest, n_classes)
     if calibration == "none":
         return plain
