@@ -34,7 +34,8 @@ from threadpoolctl import threadpool_limits
 from ampel_followup.evaluation.variable_stars import PAPER_FEATURES, load
 from ampel_followup.models.classifier import OnnxClassifier, encode, forest_to_onnx
 from ampel_followup.models.gain_model import GainModel
-from ampel_followup.models.mixture import fit_mixture, join_classes, quasi_random_points, random_points
+from ampel_followup.models.mixture import quasi_random_points, random_points
+from ampel_followup.models.mixture_fitting import fit_mixture, join_classes
 from ampel_followup.models.scaling import QuantileScaling
 
 Array = NDArray[np.float64]

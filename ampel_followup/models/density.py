@@ -24,7 +24,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ampel_followup.errors import FollowupError
-from ampel_followup.models.mixture import ConditionalMixture, fit_mixture, join_classes
+from ampel_followup.models.mixture import ConditionalMixture
+from ampel_followup.models.mixture_fitting import fit_mixture, join_classes
 
 Array = NDArray[np.float64]
 

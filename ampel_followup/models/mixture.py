@@ -18,7 +18,7 @@ a pattern of missing features share the matrices, so that the work is done once 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -76,9 +76,9 @@ class ConditionalMixture:
             0 where nothing was measured.
         """
         density = np.zeros(len(x_t))
-        for rows, observed in _patterns(x_t):
+        for rows, observed in measured_patterns(x_t):
             if observed.any():
-                density[rows] = _log_sum_exp(self._log_joint(x_t[np.ix_(rows, observed)], observed))[:, 0]
+                density[rows] = log_sum_exp(self.log_joint(x_t[np.ix_(rows, observed)], observed))[:, 0]
         return density
 
     def conditional(
@@ -104,19 +104,19 @@ class ConditionalMixture:
             The same for all objects of the pattern.
         """
         spectral = slice(self.n_t, None)
-        for rows, observed in _patterns(x_t):
+        for rows, observed in measured_patterns(x_t):
             index = np.flatnonzero(observed)
             covariance = self.covariances[:, spectral, spectral]
             means = np.broadcast_to(self.means[:, spectral], (len(rows), *self.means[:, spectral].shape))
             log_joint = np.broadcast_to(np.log(self.weights), (len(rows), len(self.weights)))
             if len(index):
                 x = x_t[np.ix_(rows, index)]
-                log_joint = self._log_joint(x, observed)
+                log_joint = self.log_joint(x, observed)
                 cross = self.covariances[:, index, spectral]
                 gain = np.linalg.solve(self.covariances[:, index[:, None], index], cross)
                 means = means + np.einsum("nkt,kts->nks", x[:, None, :] - self.means[None, :, index], gain)
                 covariance = covariance - np.einsum("kts,ktu->ksu", gain, cross)
-            weights = np.exp(log_joint - _log_sum_exp(log_joint))
+            weights = np.exp(log_joint - log_sum_exp(log_joint))
             if p_class is not None:
                 weights = self._reweighted(log_joint, p_class[rows])
             yield rows, weights, means, covariance
@@ -127,7 +127,7 @@ class ConditionalMixture:
         for c in np.unique(self.component_class):
             members = self.component_class == c
             own = log_joint[:, members]
-            weights[:, members] = p_class[:, [c]] * np.exp(own - _log_sum_exp(own))
+            weights[:, members] = p_class[:, [c]] * np.exp(own - log_sum_exp(own))
         return np.asarray(weights / weights.sum(axis=1, keepdims=True))
 
     def class_probabilities(self, x_t: Array, n_classes: int) -> Array:
@@ -147,12 +147,12 @@ class ConditionalMixture:
         """
         member = (self.component_class[:, None] == np.arange(n_classes)).astype(np.float64)
         p = np.empty((len(x_t), n_classes))
-        for rows, observed in _patterns(x_t):
+        for rows, observed in measured_patterns(x_t):
             log_joint = np.broadcast_to(np.log(self.weights), (len(rows), len(self.weights)))
             if observed.any():
-                log_joint = self._log_joint(x_t[np.ix_(rows, observed)], observed)
+                log_joint = self.log_joint(x_t[np.ix_(rows, observed)], observed)
             # Einsum, unlike a product of matrices, gives an object the same sum whatever others there are.
-            own = np.exp(log_joint - _log_sum_exp(log_joint))
+            own = np.exp(log_joint - log_sum_exp(log_joint))
             p[rows] = np.einsum("nk,kc->nc", own, member)
         return p
 
@@ -178,7 +178,7 @@ class ConditionalMixture:
         drawn = np.empty((len(x_t), len(points), self.n_s))
         normal = ndtri(points[:, 1:])
         for rows, weights, means, covariances in self.conditional(x_t, p_class):
-            scatter = np.einsum("ksu,iu->kis", np.linalg.cholesky(_symmetric(covariances)), normal)
+            scatter = np.einsum("ksu,iu->kis", np.linalg.cholesky(symmetric(covariances)), normal)
             chosen = np.zeros((len(rows), len(points)), dtype=np.intp)
             for edge in np.cumsum(weights, axis=1)[:, :-1].T:  # a sum over so short an axis is slow
                 chosen += points[:, 0] > edge[:, None]
@@ -187,7 +187,7 @@ class ConditionalMixture:
             drawn[rows] = spectra
         return drawn
 
-    def _log_joint(self, x: Array, observed: NDArray[np.bool_]) -> Array:
+    def log_joint(self, x: Array, observed: NDArray[np.bool_]) -> Array:
         """Log of weight times density of the observed dimensions, shape (m, K)."""
         index = np.flatnonzero(observed)
         return _log_gaussians(x, self.means[:, index], self.covariances[:, index[:, None], index]) + np.log(
@@ -264,136 +264,7 @@ def random_points(n: int, n_s: int, rng: np.random.Generator) -> Array:
     return np.asarray(np.clip(rng.random((n, 1 + n_s)), 1e-9, 1.0 - 1e-9))
 
 
-def fit_mixture(
-    x: Array,
-    n_t: int,
-    start: NDArray[np.intp],
-    *,
-    n_iterations: int = 100,
-    tolerance: float = 1e-4,
-    regularisation: float = 1e-2,
-) -> ConditionalMixture:
-    """
-    Fit a Gaussian mixture by expectation-maximisation, marginalising missing values (Ghahramani & Jordan 1994).
-
-    Parameters
-    ----------
-    x : ndarray, shape (n, D)
-        Features scaled to unit order; NaN = not measured.
-    n_t : int
-        How many of them are photometric (the first).
-    start : ndarray of int, shape (n,)
-        Component that each object starts in, 0 to K − 1, every component with more than one member; the classes, or a
-        finer division of them, are a good choice.
-    n_iterations : int
-        At most so many iterations.
-    tolerance : float
-        Stop when the mean log-likelihood per object gains less [nat].
-    regularisation : float
-        Added to the diagonal of every covariance.
-
-    Returns
-    -------
-    ConditionalMixture
-    """
-    n = len(x)
-    responsibilities = np.zeros((n, int(start.max()) + 1))
-    responsibilities[np.arange(n), start] = 1.0
-    patterns = list(_patterns(x))
-    # Where a component, or the whole set, lacks a feature it starts as a standard normal, as normal scores are.
-    measured = np.isfinite(x)
-    filled = np.where(measured, x, 0.0)
-    counts = np.maximum(responsibilities.T @ measured, 1.0)
-    variance = np.where(measured.any(axis=0), (filled**2).sum(axis=0) / np.maximum(measured.sum(axis=0), 1), 1.0)
-    model = ConditionalMixture(
-        responsibilities.mean(axis=0),
-        responsibilities.T @ filled / counts,
-        np.array([np.diag(variance + regularisation)] * responsibilities.shape[1]),
-        n_t,
-        np.zeros(responsibilities.shape[1], dtype=np.intp),
-    )
-    previous = -np.inf
-    for iteration in range(n_iterations):
-        if iteration > 0:
-            likelihood = _expectation(model, x, patterns, responsibilities)
-            if likelihood - previous < tolerance:
-                break
-            previous = likelihood
-        model = _maximisation(model, x, patterns, responsibilities, regularisation)
-    return model
-
-
-def join_classes(mixtures: Sequence[ConditionalMixture], shares: Array) -> ConditionalMixture:
-    """
-    Join one mixture per class into one.
-
-    Parameters
-    ----------
-    mixtures : sequence of ConditionalMixture
-        Of the classes, in order.
-    shares : ndarray, shape (C,)
-        Share of each class, summing to 1.
-    """
-    sizes = [len(m.weights) for m in mixtures]
-    return ConditionalMixture(
-        np.concatenate([share * m.weights for m, share in zip(mixtures, shares, strict=True)]),
-        np.concatenate([m.means for m in mixtures]),
-        np.concatenate([m.covariances for m in mixtures]),
-        mixtures[0].n_t,
-        np.repeat(np.arange(len(mixtures)), sizes),
-    )
-
-
-def _expectation(
-    model: ConditionalMixture,
-    x: Array,
-    patterns: list[tuple[NDArray[np.intp], NDArray[np.bool_]]],
-    responsibilities: Array,
-) -> float:
-    """Update the responsibilities in place; return the mean log-likelihood per object."""
-    total = 0.0
-    for rows, observed in patterns:
-        log_joint = model._log_joint(x[np.ix_(rows, observed)], observed)
-        log_density = _log_sum_exp(log_joint)
-        responsibilities[rows] = np.exp(log_joint - log_density)
-        total += float(log_density.sum())
-    return total / len(x)
-
-
-def _maximisation(
-    model: ConditionalMixture,
-    x: Array,
-    patterns: list[tuple[NDArray[np.intp], NDArray[np.bool_]]],
-    responsibilities: Array,
-    regularisation: float,
-) -> ConditionalMixture:
-    """Moments of the completed data, missing values replaced by their conditional mean and covariance."""
-    n_components, dimensions = model.means.shape
-    mass = responsibilities.sum(axis=0) + 1e-9
-    first = np.zeros((n_components, dimensions))
-    second = np.zeros((n_components, dimensions, dimensions))
-    for rows, observed in patterns:
-        seen, hidden = np.flatnonzero(observed), np.flatnonzero(~observed)
-        for k in range(n_components):
-            weight = responsibilities[rows, k]
-            completed = np.empty((len(rows), dimensions))
-            completed[:, seen] = x[np.ix_(rows, seen)]
-            if len(hidden):
-                covariance = model.covariances[k]
-                cross = covariance[np.ix_(seen, hidden)]
-                gain = np.linalg.solve(covariance[np.ix_(seen, seen)], cross) if len(seen) else cross
-                completed[:, hidden] = model.means[k, hidden] + (completed[:, seen] - model.means[k, seen]) @ gain
-                spread = covariance[np.ix_(hidden, hidden)] - cross.T @ gain
-                second[k][np.ix_(hidden, hidden)] += weight.sum() * spread
-            first[k] += weight @ completed
-            second[k] += (completed * weight[:, None]).T @ completed
-    means = first / mass[:, None]
-    covariances = second / mass[:, None, None] - np.einsum("kd,ke->kde", means, means)
-    covariances = _symmetric(covariances) + regularisation * np.eye(dimensions)
-    return ConditionalMixture(mass / mass.sum(), means, covariances, model.n_t, model.component_class)
-
-
-def _patterns(x: Array) -> list[tuple[NDArray[np.intp], NDArray[np.bool_]]]:
+def measured_patterns(x: Array) -> list[tuple[NDArray[np.intp], NDArray[np.bool_]]]:
     """Group the rows of x by which values are measured: (rows, observed) per pattern."""
     observed = np.isfinite(x)
     unique, inverse = np.unique(observed, axis=0, return_inverse=True)
@@ -412,7 +283,7 @@ def _log_gaussians(x: Array, means: Array, covariances: Array) -> Array:
     return np.asarray(-0.5 * (np.einsum("mkd,mkd->mk", z, z) + log_determinant + x.shape[1] * _LOG_2PI))
 
 
-def _log_sum_exp(values: Array) -> Array:
+def log_sum_exp(values: Array) -> Array:
     """Logarithm of the sum of exponentials along the last axis, which is kept; scipy checks longer than it adds."""
     largest = values.max(axis=-1, keepdims=True)
     largest = np.where(np.isfinite(largest), largest, 0.0)
@@ -420,5 +291,6 @@ def _log_sum_exp(values: Array) -> Array:
         return np.asarray(largest + np.log(np.exp(values - largest).sum(axis=-1, keepdims=True)))
 
 
-def _symmetric(matrices: Array) -> Array:
+def symmetric(matrices: Array) -> Array:
+    """Return the symmetric part of matrices, shape (..., d, d): rounding must not make a covariance lopsided."""
     return np.asarray(0.5 * (matrices + np.swapaxes(matrices, -1, -2)))

@@ -16,7 +16,6 @@ import fastavro
 import numpy as np
 import pytest
 
-from ampel_followup.cli import main
 from ampel_followup.models.bundle import PACKAGED
 from ampel_followup.simulate import simulate_objects, write_alerts
 from ampel_followup.simulate.packets import SCHEMA, packets
@@ -35,19 +34,6 @@ def archive(simulated, tmp_path_factory) -> Path:
     path = tmp_path_factory.mktemp("alerts") / "night.tar.gz"
     write_alerts(simulated, path)
     return path
-
-
-@pytest.fixture
-def run(capsys, monkeypatch):
-    """Run the command; return exit code, standard output and standard error."""
-    monkeypatch.setenv("COLUMNS", "200")
-
-    def call(*arguments: object) -> tuple[int, str, str]:
-        code = main([str(a) for a in arguments])
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err
-
-    return call
 
 
 @pytest.fixture

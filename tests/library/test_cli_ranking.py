@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ampel_followup.cli import main
 from ampel_followup.simulate import simulate_objects, write_alerts
 
 NIGHT = "2026-11-09"
@@ -21,19 +20,6 @@ def archive(tmp_path_factory) -> Path:
     path = tmp_path_factory.mktemp("alerts") / "night.tar.gz"
     write_alerts(simulate_objects(12, datetime.date(2026, 11, 9), np.random.default_rng(11)), path)
     return path
-
-
-@pytest.fixture
-def run(capsys, monkeypatch):
-    """Run the command; return exit code, standard output and standard error."""
-    monkeypatch.setenv("COLUMNS", "200")
-
-    def call(*arguments: object) -> tuple[int, str, str]:
-        code = main([str(a) for a in arguments])
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err
-
-    return call
 
 
 def test_list_says_where_to_stop_in_words_and_in_json(run, archive, tmp_path):

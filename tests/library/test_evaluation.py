@@ -8,7 +8,6 @@ import json
 import numpy as np
 import pytest
 
-from ampel_followup.cli import main
 from ampel_followup.errors import FollowupError
 from ampel_followup.evaluation.comparison import compare, rank_replicates
 from ampel_followup.evaluation.data import PairedData, load_paired
@@ -183,18 +182,6 @@ def test_strategies_that_look_at_possible_spectra_beat_chance(shared_data):
     fp = {name: values["fp_5"] for name, values in result["strategies"].items()}
     assert min(fp["value-of-information"], fp["entropy-indicator"]) > 3 * fp["random"]
     assert result["paired"]["value-of-information vs entropy-indicator"]["fp_20"].keys() == {"ratio", "low", "high"}
-
-
-@pytest.fixture
-def run(capsys, monkeypatch):
-    monkeypatch.setenv("COLUMNS", "200")
-
-    def call(*arguments: object) -> tuple[int, str, str]:
-        code = main([str(a) for a in arguments])
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err
-
-    return call
 
 
 @pytest.fixture

@@ -7,7 +7,8 @@ import pytest
 from scipy.special import logsumexp
 from scipy.stats import multivariate_normal
 
-from ampel_followup.models.mixture import ConditionalMixture, fit_mixture, join_classes, quasi_random_points
+from ampel_followup.models.mixture import ConditionalMixture, quasi_random_points
+from ampel_followup.models.mixture_fitting import fit_mixture, join_classes
 
 
 @pytest.fixture

@@ -13,7 +13,8 @@ from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
 from ampel_followup.errors import BundleError
 from ampel_followup.models.classifier import OnnxClassifier, encode, forest_to_onnx
 from ampel_followup.models.gain_model import GainModel
-from ampel_followup.models.mixture import fit_mixture, join_classes, random_points
+from ampel_followup.models.mixture import random_points
+from ampel_followup.models.mixture_fitting import fit_mixture, join_classes
 from ampel_followup.models.scaling import QuantileScaling
 from ampel_followup.models.votes import LEAF, VotingForest
 
