@@ -16,7 +16,7 @@ from typing import Any
 from ampel_followup.exports.entries import COLUMNS, ListEntry
 from ampel_followup.plan import NightPlan
 
-_DATATYPES = {"rank": "int64"} | dict.fromkeys(
+_DATATYPES = {"rank": "int64", "out_of_scope": "int64"} | dict.fromkeys(
     (
         "ra",
         "dec",

@@ -38,6 +38,8 @@ class ListEntry(Record):
         Most probable class now, and the most frequent one after a spectrum.
     priority, value_of_information, information_gain : float
         Scores; information gain in nat.
+    out_of_scope : int
+        1 where the object is unlike what the models were trained on, so that its scores deserve caution; else 0.
     start, end : str
         First and last useful moment of the night, UTC, ISO 8601; empty where there is none.
     min_airmass : float
@@ -63,6 +65,7 @@ class ListEntry(Record):
     priority: float
     value_of_information: float
     information_gain: float
+    out_of_scope: int
     start: str
     end: str
     min_airmass: float
@@ -88,6 +91,7 @@ COLUMNS: Mapping[str, tuple[str, str]] = {
     "priority": ("", "what the list is ordered by"),
     "value_of_information": ("", "expected gain in the probability that the class is right"),
     "information_gain": ("", "expected loss of entropy, nat"),
+    "out_of_scope": ("", "1: unlike what the models were trained on"),
     "start": ("", "first useful moment, UTC"),
     "end": ("", "last useful moment, UTC"),
     "min_airmass": ("", "least airmass in that time"),
@@ -136,6 +140,7 @@ def _entry(target: RankedTarget, decision: Decision | None) -> ListEntry:
         priority=_rounded(target.priority, 6),
         value_of_information=_rounded(scores.value_of_information, 6),
         information_gain=_rounded(scores.information_gain, 6),
+        out_of_scope=int(scores.out_of_scope),
         start=visibility.start or "",
         end=visibility.end or "",
         min_airmass=_rounded(visibility.min_airmass, 3),
