@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ampel_followup.lightcurve import LightCurve
 from ampel_followup.plan import Photometry
@@ -40,16 +41,17 @@ def summarise(light_curve: LightCurve) -> Photometry:
         last_band=str(light_curve.band[last]) if last is not None else "",
         last_mag=float(mag[last]) if last is not None else np.nan,
         last_mag_err=float(mag_err[last]) if last is not None else np.nan,
-        trend=_trend(light_curve, bright),
+        trend=_trend(light_curve, mag, mag_err, bright),
         bands={str(name): int(count) for name, count in zip(names, counts, strict=True)},
     )
 
 
-def _trend(light_curve: LightCurve, bright: np.ndarray) -> float:
+def _trend(
+    light_curve: LightCurve, mag: NDArray[np.float64], mag_err: NDArray[np.float64], bright: NDArray[np.intp]
+) -> float:
     """Slope of the magnitude [mag/d] at the end of the light curve; NaN with less than half a day to measure it on."""
     if len(bright) < 2:
         return np.nan
-    mag, mag_err = light_curve.magnitude
     recent = bright[light_curve.time[bright] > light_curve.time[bright[-1]] - TREND_DAYS]
     names, counts = np.unique(light_curve.band[recent], return_counts=True)
     points = recent[light_curve.band[recent] == names[counts.argmax()]]

@@ -19,27 +19,9 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import isotonic_regression
 
 from ampel_followup.errors import StrategyError
 from ampel_followup.plan import STOP_BELOW, RankedTarget, StopAdvice
-
-
-def marginal_gain(gain: NDArray[np.float64]) -> NDArray[np.float64]:
-    """
-    Smooth what each further spectrum of a list gains.
-
-    Parameters
-    ----------
-    gain : ndarray, shape (n,)
-        Expected gain of each target, in the order of the list: `p_change` or `value_of_information`.
-
-    Returns
-    -------
-    ndarray, shape (n,)
-        The non-increasing curve next to it by least squares; its sum is that of the gain.
-    """
-    return np.asarray(isotonic_regression(gain, increasing=False).x) if len(gain) else np.empty(0)
 
 
 def stop_after(gain: NDArray[np.float64], threshold: float) -> int:

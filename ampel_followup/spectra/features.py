@@ -24,11 +24,6 @@ GRID_RANGE = (DEFAULT_GRID.start, DEFAULT_GRID.end)
 N_BINS = DEFAULT_GRID.n_bins
 
 
-def bin_edges() -> Array:
-    """Return the edges of the bins of the common grid [Å], shape (N_BINS + 1,)."""
-    return DEFAULT_GRID.edges
-
-
 def to_grid(wavelength: Array, flux: Array) -> Array:
     """
     Average a spectrum in the bins of the common grid and scale it to [0, 1].
