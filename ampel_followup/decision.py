@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from ampel_followup.plan import Record
+from ampel_followup.records import Record
 
 
 class Verdict(StrEnum):

@@ -6,73 +6,18 @@ Everything here is plain Python (no NumPy), so that the terminal app can read a 
 
 from __future__ import annotations
 
-import dataclasses
-import functools
 import json
 import math
-import typing
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from types import UnionType
-from typing import Any, Self
+
+from ampel_followup.assistant_scores import AssistantScores, Placement
+from ampel_followup.records import Record
 
 #: An object is outside what was trained on where less of the training set than this lies in less dense places.
 OUT_OF_SCOPE = 0.02
 
 #: A spectrum that changes the class less often than this is one too many, unless told otherwise.
 STOP_BELOW = 0.02
-
-
-class Record:
-    """A frozen dataclass that survives a round trip through JSON (or BSON) to the last bit."""
-
-    __slots__ = ()
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return nested dicts, lists, numbers and strings; numbers that are not finite become None."""
-        return {f.name: _plain(getattr(self, f.name)) for f in dataclasses.fields(self)}  # type: ignore[arg-type]
-
-    @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """Rebuild from `to_dict`; unknown keys are ignored, so that a newer writer can be read."""
-        readers = _readers(cls)  # type: ignore[arg-type]  # a class is hashable
-        return cls(**{name: readers[name](value) for name, value in data.items() if name in readers})
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Record):
-        return value.to_dict()
-    if isinstance(value, Mapping):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, tuple | list):
-        return [_plain(item) for item in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value
-
-
-# Type hints are resolved once per class, not once per record: that is most of the time that reading a plan takes.
-@functools.cache
-def _readers(record: type[Record]) -> dict[str, Callable[[Any], Any]]:
-    hints = typing.get_type_hints(record)
-    # What a record derives from its other fields is derived again, not read.
-    return {f.name: _reader(hints[f.name]) for f in dataclasses.fields(record) if f.init}  # type: ignore[arg-type]
-
-
-def _reader(hint: Any) -> Callable[[Any], Any]:
-    """Return the function that turns a value of `Record.to_dict` back into what the type hint says."""
-    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
-    if origin in (typing.Union, UnionType):
-        read = _reader(next(a for a in arguments if a is not type(None)))
-        return lambda value: None if value is None else read(value)
-    if origin is tuple:
-        item = _reader(arguments[0])
-        return lambda value: tuple(map(item, value))
-    if hint is float:
-        return lambda value: math.nan if value is None else float(value)
-    if isinstance(hint, type) and issubclass(hint, Record):
-        return hint.from_dict
-    return lambda value: value
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +121,7 @@ class ScoredObject(Record):
     photometry: Photometry
     scores: TargetScores
     reasons: tuple[str, ...]
+    assistant: AssistantScores | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +162,12 @@ class TargetVisibility(Record):
 
 @dataclass(frozen=True, slots=True)
 class RankedTarget(Record):
-    """A scored object with its place in tonight's list; ``rank`` counts from 1 and is 0 for what cannot be seen."""
+    """
+    A scored object with its place in tonight's list.
+
+    ``rank`` counts from 1, and is 0 for what cannot be seen or is set aside. ``assistant`` and ``placement`` are None
+    in plans that were made without an assistant.
+    """
 
     id: str
     stock: int
@@ -228,6 +179,8 @@ class RankedTarget(Record):
     visibility: TargetVisibility
     photometry: Photometry
     reasons: tuple[str, ...]
+    assistant: AssistantScores | None = None
+    placement: Placement | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -311,9 +264,9 @@ class NightPlan(Record):
     bundle, bundle_digest : str
         Name and version of the model bundle, and the digest of its contents.
     targets : tuple of RankedTarget
-        What can be observed, in order of priority.
+        What can be observed and is worth a look, in order of priority.
     not_observable : tuple of RankedTarget
-        What cannot be seen tonight, each with the reason in its visibility.
+        What is worth a look and cannot be seen tonight, each with the reason in its visibility.
     stop : StopAdvice, optional
         How many spectra are worth taking; None in a plan without targets, or made before this was kept.
     sampling : str
@@ -328,6 +281,10 @@ class NightPlan(Record):
     not_observable: tuple[RankedTarget, ...]
     stop: StopAdvice | None = None
     sampling: str = ""
+    set_aside: tuple[RankedTarget, ...] = ()
+    assistant: str = ""
+    assistant_digest: str = ""
+    policy: str = ""
 
     def to_json(self) -> str:
         """Return the canonical JSON text: sorted keys, no white space, every digit kept."""

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from ampel_followup.decision import Decision, Verdict
 from ampel_followup.exports.coordinates import declination, right_ascension
-from ampel_followup.plan import NightPlan, RankedTarget, Record
+from ampel_followup.plan import NightPlan, RankedTarget
+from ampel_followup.records import Record
 from ampel_followup.untrusted import clean
 
 #: Decimals of coordinates in degrees: 0.4 mas.
