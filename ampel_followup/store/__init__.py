@@ -1,6 +1,6 @@
-"""Plans, light curves and decisions in a database."""
+"""Plans, light curves, decisions, visits and labels in a database."""
 
-from ampel_followup.store.records import PlanInfo, StoredLightCurve, StoredPlan
+from ampel_followup.store.records import Appearance, PlanInfo, StoredLightCurve, StoredPlan, StoredVisit
 from ampel_followup.store.store import Store
 
-__all__ = ["PlanInfo", "Store", "StoredLightCurve", "StoredPlan"]
+__all__ = ["Appearance", "PlanInfo", "Store", "StoredLightCurve", "StoredPlan", "StoredVisit"]

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ampel_followup.plan import NightPlan
+from ampel_followup.records import Record
 
 if TYPE_CHECKING:
     from ampel_followup.lightcurve import LightCurve
@@ -33,8 +34,8 @@ class PlanInfo:
         Name of the ranking strategy; name and version of the model bundle.
     created : str
         When it was made, UTC, ISO 8601.
-    n_targets, n_not_observable : int
-        Targets in the list, and those that cannot be seen that night.
+    n_targets, n_not_observable, n_set_aside : int
+        Targets in the list, those that cannot be seen that night, and those that the policy set aside.
     """
 
     revision: int
@@ -46,6 +47,7 @@ class PlanInfo:
     created: str
     n_targets: int
     n_not_observable: int
+    n_set_aside: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,93 @@ class StoredPlan:
     info: PlanInfo
     plan: NightPlan
     report: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Appearance(Record):
+    """
+    A target in a stored plan, without its details.
+
+    Parameters
+    ----------
+    id : str
+        Survey name of the object.
+    revision : int
+        Of the plan.
+    night, site, created : str
+        Evening date at the site, its key, and when the plan was made (UTC); ISO 8601.
+    bundle, bundle_digest : str
+        Of the plan, which names with them the models of the strategy.
+    assistant, assistant_digest, policy : str
+        Of the plan; empty without an assistant.
+    observable, set_aside : bool
+        Whether it could be seen that night, and whether the policy had set it aside. It was listed if observable and
+        not set aside.
+    rank : int
+        In the list, from 1; 0 if not listed.
+    p_real, p_galactic, p_fast, assistant_rank : float
+        Scores of the assistant; NaN without.
+    stage, queue : str or None
+        What the policy made of it; None without an assistant.
+    """
+
+    id: str
+    revision: int
+    night: str
+    site: str
+    created: str
+    bundle: str
+    bundle_digest: str
+    assistant: str
+    assistant_digest: str
+    policy: str
+    observable: bool
+    set_aside: bool
+    rank: int
+    p_real: float
+    p_galactic: float
+    p_fast: float
+    assistant_rank: float
+    stage: str | None
+    queue: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredVisit(Record):
+    """
+    What an assistant said of an object at one visit, when it first said it.
+
+    Parameters
+    ----------
+    id : str
+        Survey name of the object.
+    mjd, day, p_real, p_galactic, p_fast, rank : float
+        As in `ampel_followup.assistant_scores.Visit`; NaN where not known.
+    assistant_digest, policy : str
+        Which assistant said it, and under which policy.
+    night, site, revision : str, str, int
+        The plan that first held it: evening date, key of the site, number. The plan may be gone by now.
+    queue, stage : str or None
+        What the policy made of the object then; None for a visit that was past when the object was first looked at.
+    recorded : str
+        When it was stored, UTC, ISO 8601.
+    """
+
+    id: str
+    mjd: float
+    day: float
+    p_real: float
+    p_galactic: float
+    p_fast: float
+    rank: float
+    assistant_digest: str
+    policy: str
+    night: str
+    site: str
+    revision: int
+    queue: str | None
+    stage: str | None
+    recorded: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +293,11 @@ def finite(value: float) -> float | None:
     return value if math.isfinite(value) else None
 
 
+def number(value: float | None) -> float:
+    """Return NaN for what a database holds as NULL."""
+    return math.nan if value is None else value
+
+
 def pack_meta(meta: Mapping[str, float]) -> str:
     """Return the context as JSON; null = not known."""
     return json.dumps({name: finite(float(value)) for name, value in meta.items()}, sort_keys=True)
@@ -211,4 +305,4 @@ def pack_meta(meta: Mapping[str, float]) -> str:
 
 def unpack_meta(text: str) -> dict[str, float]:
     """Return the context; NaN = not known."""
-    return {name: math.nan if value is None else value for name, value in json.loads(text).items()}
+    return {name: number(value) for name, value in json.loads(text).items()}

@@ -18,6 +18,7 @@ from sqlalchemy import (
     MetaData,
     Table,
     Text,
+    false,
 )
 
 METADATA = MetaData(
@@ -49,13 +50,18 @@ PLANS = Table(
     Column("report", Text, nullable=False),
     Column("stop", Text),
     Column("sampling", Text, nullable=False, server_default=""),
+    Column("n_set_aside", Integer, nullable=False, server_default="0"),
+    Column("assistant", Text, nullable=False, server_default=""),
+    Column("assistant_digest", Text, nullable=False, server_default=""),
+    Column("policy", Text, nullable=False, server_default=""),
     Index(None, "night", "site"),
     sqlite_autoincrement=True,
 )
 
 #: One row per target of a plan. `payload` is the whole `RankedTarget` as JSON; the other columns repeat what is asked
 #: for by SQL, with NULL where the payload has no finite number. Not compressed: that would save 44 % of the space, for
-#: a quarter more time to load, and would hide it from SQL's JSON functions.
+#: a quarter more time to load, and would hide it from SQL's JSON functions. Targets that are set aside have positions
+#: after those of both lists, whether they are observable or not.
 TARGETS = Table(
     "targets",
     METADATA,
@@ -79,6 +85,13 @@ TARGETS = Table(
     Column("uncertainty", Double),
     Column("in_scope", Double),
     Column("payload", Text, nullable=False),
+    Column("set_aside", Boolean, nullable=False, server_default=false()),
+    Column("p_real", Double),
+    Column("p_galactic", Double),
+    Column("p_fast", Double),
+    Column("assistant_rank", Double),
+    Column("stage", Text),
+    Column("queue", Text),
     Index(None, "id"),
 )
 
@@ -111,6 +124,46 @@ DECISIONS = Table(
     Column("plan_revision", Integer, ForeignKey("plans.revision")),
     Column("undoes", Integer, ForeignKey("decisions.id"), unique=True),
     Index(None, "night", "site"),
+    Index(None, "target"),
+    sqlite_autoincrement=True,
+)
+
+#: One row per visit of an object that an assistant scored under a policy: what was said when it was first said. `stage`
+#: and `queue` are NULL where the visit was past when the object was first looked at. `revision` is that of a plan which
+#: may be gone by now. Triggers refuse every change and deletion of a row.
+VISITS = Table(
+    "visits",
+    METADATA,
+    Column("id", Text, primary_key=True),
+    Column("mjd", Double, primary_key=True),
+    Column("assistant_digest", Text, primary_key=True),
+    Column("policy", Text, primary_key=True),
+    Column("day", Double),
+    Column("p_real", Double),
+    Column("p_galactic", Double),
+    Column("p_fast", Double),
+    Column("rank", Double),
+    Column("stage", Text),
+    Column("queue", Text),
+    Column("night", Text, nullable=False),
+    Column("site", Text, nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("recorded", Text, nullable=False),
+    Index(None, "night"),
+)
+
+#: One row per thing that a source said of an object. Triggers refuse every change and deletion of a row.
+LABELS = Table(
+    "labels",
+    METADATA,
+    Column("id", Integer, primary_key=True),
+    Column("target", Text, nullable=False),
+    Column("type", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("time", Text, nullable=False),
+    Column("author", Text, nullable=False),
+    Column("confidence", Double),
+    Column("redshift", Double),
     Index(None, "target"),
     sqlite_autoincrement=True,
 )

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
+from typing import Any
 
-from ampel_followup.store.records import PlanInfo
+from ampel_followup.store.records import Appearance, PlanInfo
 
 PLAN_INFO_COLUMNS = tuple(f.name for f in fields(PlanInfo))
 
 #: What else a plan is rebuilt from, besides its targets.
-PLAN_BODY_COLUMNS = ("bundle_digest", "night_summary", "report", "stop", "sampling")
+PLAN_BODY_COLUMNS = (
+    "bundle_digest", "night_summary", "report", "stop", "sampling", "assistant", "assistant_digest", "policy",
+)  # fmt: skip
 
 PLAN_COLUMNS = (
     *PLAN_INFO_COLUMNS[1:],
@@ -32,9 +35,13 @@ SCORE_COLUMNS = (
     "in_scope",
 )
 
+#: Columns of `targets` that say what the assistant and the policy made of the target; NULL without them.
+ASSISTANT_COLUMNS = ("p_real", "p_galactic", "p_fast", "assistant_rank", "stage", "queue")
+
 TARGET_COLUMNS = (
     "plan_revision",
     "observable",
+    "set_aside",
     "position",
     "id",
     "stock",
@@ -43,12 +50,20 @@ TARGET_COLUMNS = (
     "rank",
     "priority",
     *SCORE_COLUMNS,
+    *ASSISTANT_COLUMNS,
     "payload",
 )
 
 LIGHT_CURVE_COLUMNS = ("id", "stock", "ra", "dec", "n_points", "last_mjd", "meta", "points")
 
 DECISION_COLUMNS = ("target", "night", "site", "verdict", "observer", "time", "comment", "plan_revision", "undoes")
+
+VISIT_COLUMNS = (
+    "id", "mjd", "day", "p_real", "p_galactic", "p_fast", "rank", "assistant_digest", "policy", "night", "site",
+    "revision", "queue", "stage", "recorded",
+)  # fmt: skip
+
+LABEL_COLUMNS = ("target", "type", "source", "time", "author", "confidence", "redshift")
 
 
 def insert(table: str, columns: Sequence[str]) -> str:
@@ -62,8 +77,15 @@ def where(**conditions: object) -> str:
     return f" WHERE {' AND '.join(given)}" if given else ""
 
 
+def given(conditions: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the parameters of `where`."""
+    return {name: value for name, value in conditions.items() if value is not None}
+
+
 INSERT_PLAN = insert("plans", PLAN_COLUMNS) + " RETURNING revision"
 INSERT_TARGET = insert("targets", TARGET_COLUMNS)
+INSERT_VISIT = insert("visits", VISIT_COLUMNS)
+INSERT_LABEL = insert("labels", LABEL_COLUMNS)
 INSERT_DECISION = insert("decisions", DECISION_COLUMNS) + " RETURNING id"
 
 # A light curve that ends later is newer; of two that end together, the one with as many points or more.
@@ -78,11 +100,27 @@ SELECT_PLAN_INFO = f"SELECT {', '.join(PLAN_INFO_COLUMNS)} FROM plans"
 SELECT_PLAN = f"SELECT {', '.join((*PLAN_INFO_COLUMNS, *PLAN_BODY_COLUMNS))} FROM plans"
 NEWEST = " ORDER BY revision DESC LIMIT 1"
 
+# The positions are a range of the key, in each of the two halves that `observable` makes of a plan.
 SELECT_PAYLOADS = (
-    "SELECT payload FROM targets WHERE plan_revision = :revision AND observable = :observable AND position <= :limit"
-    " ORDER BY position"
+    "SELECT payload FROM targets WHERE plan_revision = :revision AND observable IN (:observable, :or_observable)"
+    " AND position > :after AND position <= :until ORDER BY position"
+)
+
+# Of the targets of a plan, the visits that are there already.
+SELECT_KNOWN_VISITS = (
+    "SELECT visits.id, visits.mjd FROM visits JOIN targets ON targets.id = visits.id"
+    " WHERE targets.plan_revision = :revision AND visits.assistant_digest = :assistant_digest"
+    " AND visits.policy = :policy"
 )
 
 SELECT_LIGHT_CURVE = "SELECT id, stock, ra, dec, meta, points FROM light_curves WHERE id = :id"
 
 SELECT_DECISIONS = f"SELECT {', '.join((*DECISION_COLUMNS, 'id'))} FROM decisions"
+
+SELECT_VISITS = f"SELECT {', '.join(VISIT_COLUMNS)} FROM visits"
+
+SELECT_LABELS = f"SELECT {', '.join((*LABEL_COLUMNS, 'id'))} FROM labels"
+
+SELECT_APPEARANCES = (
+    f"SELECT {', '.join(f.name for f in fields(Appearance))} FROM targets JOIN plans ON plans.revision = plan_revision"
+)

@@ -1,45 +1,28 @@
-"""The store: every plan that was made, the light curves behind it, and what people decided."""
+"""The store: every plan that was made, the light curves behind it, what people decided, and what others found."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
-from datetime import date, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from ampel_followup.decision import Decision, Verdict, effective_verdicts
-from ampel_followup.errors import StoreError
-from ampel_followup.plan import NightPlan, NightSummary, RankedTarget, StopAdvice
-from ampel_followup.store import statements as sql
-from ampel_followup.store.connection import Connection, Database
+from ampel_followup.plan import NightPlan
+from ampel_followup.store import decision_table, label_table, light_curve_table, plan_tables, visit_table
+from ampel_followup.store.connection import Database
 from ampel_followup.store.location import Server, default_path, locate
-from ampel_followup.store.records import PlanInfo, StoredLightCurve, StoredPlan, unpack_meta, unpack_points
-from ampel_followup.store.rows import (
-    canonical_json,
-    decision_from_row,
-    light_curve_row,
-    plan_digest,
-    storable,
-    target_row,
-)
-from ampel_followup.untrusted import clean
+from ampel_followup.store.records import Appearance, PlanInfo, StoredLightCurve, StoredPlan, StoredVisit
 
 if TYPE_CHECKING:
+    from ampel_followup.labels import Label
     from ampel_followup.lightcurve import LightCurve
-
-#: Longest comment that is taken [characters].
-MAX_COMMENT = 10_000
-
-# Both databases hold it in a 32-bit column.
-_NO_LIMIT = 2**31 - 1
 
 
 class Store:
     """
-    Plans, light curves and decisions in a database; made by `Store.open`, and a context manager.
+    Plans, light curves, decisions, visits and labels in a database; made by `Store.open`, and a context manager.
 
     Every method that writes is one transaction: all of it is kept, or none. Threads and processes may share a store.
     """
@@ -110,9 +93,9 @@ class Store:
         StoreError
             If the store cannot be written.
         """
-        rows = [light_curve_row(light_curve) for light_curve in light_curves]
+        rows = light_curve_table.light_curve_rows(light_curves)
         with self._database.transaction(write=True) as connection:
-            connection.execute_many(sql.PUT_LIGHT_CURVE, rows)
+            light_curve_table.save(connection, rows)
 
     def save_plan(
         self,
@@ -123,10 +106,10 @@ class Store:
         light_curves: Iterable[LightCurve] = (),
     ) -> int:
         """
-        Keep a plan, and the light curves that it rests on.
+        Keep a plan, the light curves that it rests on, and the visits that an assistant scored for it.
 
         A plan with the same bytes as the newest one of its night and site is not kept twice. Of each object the store
-        has one light curve, the newest.
+        has one light curve, the newest; of each visit what the same assistant first said under the same policy.
 
         Parameters
         ----------
@@ -150,46 +133,17 @@ class Store:
         StoreError
             If the store cannot be written.
         """
-        listed = [target_row(target, position) for position, target in enumerate(plan.targets, 1)]
-        unseen = [target_row(target, position) for position, target in enumerate(plan.not_observable, 1)]
-        curves = [light_curve_row(light_curve) for light_curve in light_curves]
-        night_summary = canonical_json(plan.night.to_dict())
-        digest = plan_digest(plan, night_summary, listed, unseen)
-        circumstances = {"night": plan.night.date, "site": plan.night.site}
-        plan_row = {
-            **circumstances,
-            "site_name": plan.night.site_name,
-            "strategy": plan.strategy,
-            "bundle": plan.bundle,
-            "created": created,
-            "n_targets": len(listed),
-            "n_not_observable": len(unseen),
-            "bundle_digest": plan.bundle_digest,
-            "plan_digest": digest,
-            "night_summary": night_summary,
-            "report": canonical_json(report or {}),
-            "stop": canonical_json(plan.stop.to_dict()) if plan.stop is not None else None,
-            "sampling": plan.sampling,
-        }
+        rows = plan_tables.plan_rows(plan, created=created, report=report or {})
+        curves = light_curve_table.light_curve_rows(light_curves)
         with self._database.transaction(write=True) as connection:
             connection.serialise("plans")
-            connection.execute_many(sql.PUT_LIGHT_CURVE, curves)
-            newest = connection.execute(
-                f"SELECT revision, plan_digest FROM plans{sql.where(**circumstances)}{sql.NEWEST}", circumstances
-            )
-            if newest and newest[0][1] == digest:
-                return int(newest[0][0])
-            [(revision,)] = connection.execute(sql.INSERT_PLAN, plan_row)
-            for observable, rows in ((True, listed), (False, unseen)):
-                connection.execute_many(
-                    sql.INSERT_TARGET, ({**row, "plan_revision": revision, "observable": observable} for row in rows)
-                )
-        return int(revision)
+            light_curve_table.save(connection, curves)
+            return plan_tables.save(connection, rows)
 
     def plans(self) -> list[PlanInfo]:
         """Return all plans, newest first."""
         with self._database.transaction(write=False) as connection:
-            return [PlanInfo(*row) for row in connection.execute(sql.SELECT_PLAN_INFO + " ORDER BY revision DESC")]
+            return plan_tables.list_plans(connection)
 
     def load_plan(
         self,
@@ -209,49 +163,59 @@ class Store:
         night, site : str, optional
             Evening date (ISO 8601) and key of the site.
         limit : int, optional
-            Read at most this many of the targets, and as many of those that cannot be observed.
+            Read at most this many of the targets, as many of those that cannot be observed, and of those set aside.
 
         Raises
         ------
         StoreError
             If there is no such plan.
         """
-        conditions = {"revision": revision, "night": night, "site": site}
         with self._database.transaction(write=False) as connection:
-            rows = connection.execute(sql.SELECT_PLAN + sql.where(**conditions) + sql.NEWEST, _given(conditions))
-            if not rows:
-                raise StoreError(self._no_plan(revision, night, site))
-            *values, bundle_digest, night_summary, report, stop, sampling = rows[0]
-            info = PlanInfo(*values)
-            targets, not_observable = (
-                _targets(connection, info.revision, observable=observable, limit=limit) for observable in (True, False)
+            return plan_tables.load(connection, self.url, revision=revision, night=night, site=site, limit=limit)
+
+    def appearances(
+        self,
+        *,
+        first_night: str | None = None,
+        last_night: str | None = None,
+        target: str | None = None,
+        labelled: bool = False,
+    ) -> Iterator[Appearance]:
+        """
+        Return which targets were in which plans, in the order of the plans, without their details.
+
+        Parameters
+        ----------
+        first_night, last_night : str, optional
+            Only plans of these evening dates and between them, ISO 8601.
+        target : str, optional
+            Only this object.
+        labelled : bool
+            Only objects that have a label.
+        """
+        with self._database.transaction(write=False) as connection:
+            return plan_tables.appearances(
+                connection, first_night=first_night, last_night=last_night, target=target, labelled=labelled
             )
-        plan = NightPlan(
-            night=NightSummary.from_dict(json.loads(night_summary)),
-            strategy=info.strategy,
-            bundle=info.bundle,
-            bundle_digest=bundle_digest,
-            targets=targets,
-            not_observable=not_observable,
-            stop=StopAdvice.from_dict(json.loads(stop)) if stop else None,
-            sampling=sampling,
-        )
-        return StoredPlan(info, plan, json.loads(report))
+
+    def visits(self, target: str | None = None, night: str | None = None) -> Iterator[StoredVisit]:
+        """
+        Return the visits that assistants scored, in order of time.
+
+        Parameters
+        ----------
+        target : str, optional
+            Only those of this object.
+        night : str, optional
+            Only those that first were in a plan of this evening date, ISO 8601.
+        """
+        with self._database.transaction(write=False) as connection:
+            return visit_table.find(connection, target=target, night=night)
 
     def light_curve(self, target_id: str) -> StoredLightCurve | None:
         """Return the newest light curve of an object, or None if the store has none; without loading NumPy."""
         with self._database.transaction(write=False) as connection:
-            rows = connection.execute(sql.SELECT_LIGHT_CURVE, {"id": target_id})
-        if not rows:
-            return None
-        name, stock, ra, dec, meta, points = rows[0]
-        try:
-            columns = unpack_points(points)
-        except ValueError as error:
-            raise StoreError(
-                f"the light curve of {name} in {self.url} cannot be read: {error}; `ampel-followup rank` replaces it"
-            ) from error
-        return StoredLightCurve(id=name, stock=stock, ra=ra, dec=dec, meta=unpack_meta(meta), **columns)
+            return light_curve_table.load(connection, target_id, self.url)
 
     def record(self, decision: Decision) -> Decision:
         """
@@ -273,25 +237,11 @@ class Store:
         StoreError
             If the decision is not complete, does not fit the plan, or cannot be stored.
         """
-        decision = replace(
-            decision,
-            verdict=str(decision.verdict),
-            observer=storable(decision.observer).strip(),
-            comment=storable(decision.comment),
-            id=0,
-        )
-        _check(decision)
-        row = {name: getattr(decision, name) for name in sql.DECISION_COLUMNS}
-        row["plan_revision"] = decision.plan_revision or None
+        decision = decision_table.checked(decision)
         with self._database.transaction(write=True) as connection:
             # Numbers then become visible in their order, and whoever asks for those since the last one misses none.
             connection.serialise("decisions")
-            if decision.undoes is None:
-                self._check_target(connection, decision)
-            else:
-                self._check_undo(connection, decision, decision.undoes)
-            [(number,)] = connection.execute(sql.INSERT_DECISION, row)
-        return replace(decision, id=int(number))
+            return decision_table.append(connection, decision, self.url)
 
     def undo(self, decision_id: int, *, observer: str, time: str) -> Decision:
         """
@@ -312,7 +262,7 @@ class Store:
             If there is no such decision, or it is undone already, or is itself an undo.
         """
         with self._database.transaction(write=False) as connection:
-            undone = _find_decision(connection, decision_id, self.url)
+            undone = decision_table.by_number(connection, decision_id, self.url)
         return self.record(
             replace(undone, verdict=Verdict.UNDO, observer=observer, time=time, comment="", undoes=decision_id)
         )
@@ -330,95 +280,48 @@ class Store:
         since_id : int
             Only those with a higher number.
         """
-        conditions = {"night": night, "site": site, "target": target}
-        clause = sql.where(**conditions) + (" AND " if _given(conditions) else " WHERE ") + "id > :since_id"
         with self._database.transaction(write=False) as connection:
-            rows = connection.execute(
-                f"{sql.SELECT_DECISIONS}{clause} ORDER BY id", {**_given(conditions), "since_id": since_id}
-            )
-        return [decision_from_row(row) for row in rows]
+            return decision_table.find(connection, night=night, site=site, target=target, since_id=since_id)
 
     def verdicts(self, night: str, site: str) -> dict[str, Decision]:
         """Return what holds now for each target of a night at a site; see `effective_verdicts`."""
         return effective_verdicts(self.decisions(night=night, site=site))
 
-    def _no_plan(self, revision: int | None, night: str | None, site: str | None) -> str:
-        if revision is not None:
-            wanted = f" with revision {revision}"
-        else:
-            wanted = (f" for {night}" if night else "") + (f" at {site}" if site else "")
-        return f"no plan{wanted} in {self.url}; run `ampel-followup rank … --store {self.url}` first"
+    def add_labels(self, labels: Iterable[Label]) -> tuple[int, int]:
+        """
+        Append labels, all of them or none; what the store knows already is not stored again.
 
-    def _check_target(self, connection: Connection, decision: Decision) -> None:
-        """Raise StoreError unless the target is one that the observer can have seen."""
-        circumstances = {"night": decision.night, "site": decision.site}
-        where = f"for {decision.night} at {decision.site} in {self.url}"
-        revision = decision.plan_revision or None
-        conditions = {**circumstances, "revision": revision}
-        plan = f"SELECT revision FROM plans{sql.where(**conditions)}"
-        if not connection.execute(plan + " LIMIT 1", _given(conditions)):
-            if revision is None:
-                return
-            raise StoreError(f"no plan with revision {revision} {where}; `ampel-followup plan show` lists the plans")
-        if not connection.execute(
-            f"SELECT 1 FROM targets WHERE id = :target AND plan_revision IN ({plan}) LIMIT 1",
-            {**_given(conditions), "target": decision.target},
-        ):
-            raise StoreError(
-                f"{clean(decision.target)} is not in the plan {where}; check the name with `ampel-followup plan show`"
-            )
+        Known is a label that is there with the same time, and one that says no more than the latest of its source.
 
-    def _check_undo(self, connection: Connection, decision: Decision, undoes: int) -> None:
-        """Raise StoreError unless the decision to take back exists, is of the same target, and still stands."""
-        undone = _find_decision(connection, undoes, self.url)
-        if undone.verdict == Verdict.UNDO:
-            raise StoreError(f"decision {undoes} is itself an undo; record the verdict again instead")
-        if (undone.target, undone.night, undone.site) != (decision.target, decision.night, decision.site):
-            raise StoreError(
-                f"decision {undoes} is on {undone.target} on {undone.night} at {undone.site}; undo it there"
-            )
-        if connection.execute("SELECT 1 FROM decisions WHERE undoes = :undoes", {"undoes": undoes}):
-            raise StoreError(f"decision {undoes} on {undone.target} is undone already; nothing is left to do")
+        Parameters
+        ----------
+        labels : iterable of Label
+            Their `id` is ignored. The objects need not be in any plan.
 
+        Returns
+        -------
+        added, known : int
 
-def _given(conditions: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in conditions.items() if value is not None}
+        Raises
+        ------
+        StoreError
+            If a label is not complete or cannot be stored.
+        """
+        rows = [label_table.checked(label) for label in labels]
+        with self._database.transaction(write=True) as connection:
+            connection.serialise("labels")
+            return label_table.add(connection, rows)
 
+    def labels(self, target: str | None = None, since_id: int = 0) -> list[Label]:
+        """
+        Return what sources said, in the order in which it came; see `ampel_followup.labels.effective_labels`.
 
-def _targets(connection: Connection, revision: int, *, observable: bool, limit: int | None) -> tuple[RankedTarget, ...]:
-    rows = connection.execute(
-        sql.SELECT_PAYLOADS,
-        {"revision": revision, "observable": observable, "limit": _NO_LIMIT if limit is None else limit},
-    )
-    # One document parses faster than many.
-    return tuple(map(RankedTarget.from_dict, json.loads(f"[{','.join(payload for (payload,) in rows)}]")))
-
-
-def _find_decision(connection: Connection, number: int, url: str) -> Decision:
-    rows = connection.execute(sql.SELECT_DECISIONS + sql.where(id=number), {"id": number})
-    if not rows:
-        raise StoreError(f"no decision {number} in {url}; `ampel-followup decisions` lists them")
-    return decision_from_row(rows[0])
-
-
-def _check(decision: Decision) -> None:
-    """Raise StoreError if a field says nothing that can be understood."""
-    if decision.verdict not in tuple(Verdict):
-        raise StoreError(f"{decision.verdict!r} is no verdict; write one of {', '.join(Verdict)}")
-    if (decision.verdict == Verdict.UNDO) != (decision.undoes is not None):
-        raise StoreError(
-            f"a decision of {decision.target} that is an undo must name the decision that it undoes, no other"
-        )
-    if not decision.target:
-        raise StoreError("a decision without a target; name the object")
-    if not decision.observer:
-        raise StoreError(f"the decision on {decision.target} has no observer; say who decided with --observer")
-    if len(decision.comment) > MAX_COMMENT:
-        raise StoreError(
-            f"the comment on {decision.target} has {len(decision.comment)} characters; shorten it to {MAX_COMMENT}"
-        )
-    for name, value, read in (("night", decision.night, date), ("time", decision.time, datetime)):
-        try:
-            read.fromisoformat(value)
-        except ValueError as error:
-            raise StoreError(f"the {name} {value!r} of the decision on {decision.target} is not ISO 8601") from error
+        Parameters
+        ----------
+        target : str, optional
+            Only those of this object.
+        since_id : int
+            Only those with a higher number.
+        """
+        with self._database.transaction(write=False) as connection:
+            return label_table.find(connection, target=target, since_id=since_id)

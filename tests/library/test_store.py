@@ -17,20 +17,27 @@ from pathlib import Path
 import numpy as np
 import pytest
 import sqlalchemy
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
 
+from ampel_followup.assistant_scores import AssistantScores, Placement, Visit
 from ampel_followup.decision import Decision
 from ampel_followup.errors import StoreError
+from ampel_followup.labels import Label
 from ampel_followup.lightcurve import LightCurve
-from ampel_followup.plan import NightPlan, StopAdvice
-from ampel_followup.store import Store
+from ampel_followup.plan import NightPlan, RankedTarget, StopAdvice
+from ampel_followup.store import Store, migrations
 from ampel_followup.store.schema import METADATA
 
 PLAN = NightPlan.from_dict(json.loads((Path(__file__).parent / "golden" / "plan.json").read_text("utf-8")))
 NIGHT, SITE = PLAN.night.date, PLAN.night.site
 TARGET, SECOND = PLAN.targets[0].id, PLAN.targets[1].id
 NOW = "2018-08-20T20:00:00.000000Z"
+
+#: Parts of a target that came with the assistant.
+ASSISTANT = ("assistant", "placement")
 
 
 @pytest.fixture(scope="session")
@@ -119,6 +126,33 @@ def decision(verdict: str = "approve", target: str = TARGET, **fields: object) -
     return Decision(target=target, verdict=verdict, **values)  # type: ignore[arg-type]
 
 
+def scored(target: RankedTarget, name: str, queue: str, *ranks: float, listed: bool = False) -> RankedTarget:
+    """The target as an assistant scored it at visits one day apart, and as a policy placed it."""
+    history = tuple(Visit(58348.1 + day, float(day), r / 10, 1 / 3, float("nan"), r) for day, r in enumerate(ranks))
+    last = history[-1]
+    assistant = AssistantScores(last.p_real, last.p_galactic, last.p_fast, last.rank, history)
+    placement = Placement("updating", queue, "because of its rank", listed)
+    return replace(target, id=name, rank=target.rank if listed else 0, assistant=assistant, placement=placement)
+
+
+def weeded_plan() -> NightPlan:
+    """PLAN with an assistant: one target listed, one out of sight, three set aside, of which one is out of sight."""
+    seen, hidden = PLAN.targets[0], PLAN.not_observable[0]
+    return replace(
+        PLAN,
+        targets=(scored(seen, TARGET, "extragalactic", 6.0, 8.1, listed=True),),
+        not_observable=(scored(hidden, hidden.id, "extragalactic", 7.5, listed=True),),
+        set_aside=(
+            scored(hidden, "ZTF18wait", "wait", 5.5),
+            scored(seen, "ZTF18garbage", "garbage", 0.5, 0.4),
+            scored(seen, "ZTF18purgatory", "purgatory", 3.1),
+        ),
+        assistant="assistant 1.0",
+        assistant_digest="a1",
+        policy="policy 1",
+    )
+
+
 def test_a_plan_comes_back_to_the_last_bit(store: Store) -> None:
     report = {"alerts_read": 30, "seconds": 1.25, "bad": ["a.avro: truncated"]}
     revision = store.save_plan(PLAN, created=NOW, report=report)
@@ -188,6 +222,141 @@ def test_scores_are_columns_for_those_who_ask_by_sql(store: Store, store_url: st
         (t.id, t.scores.value_of_information, t.scores.class_now) for t in PLAN.targets
     ]
     assert [row[3] is None for row in rows] == [True, False, False]
+
+
+def test_what_is_set_aside_comes_back_in_its_order_to_the_last_bit(store: Store) -> None:
+    plan = weeded_plan()
+    store.save_plan(plan, created=NOW)
+    stored = store.load_plan()
+    assert stored.plan.to_json() == plan.to_json()
+    assert [target.id for target in stored.plan.set_aside] == ["ZTF18wait", "ZTF18garbage", "ZTF18purgatory"]
+    assert (stored.info.n_targets, stored.info.n_not_observable, stored.info.n_set_aside) == (1, 1, 3)
+    limited = store.load_plan(limit=2).plan
+    assert (len(limited.targets), len(limited.not_observable)) == (1, 1)
+    assert [target.id for target in limited.set_aside] == ["ZTF18wait", "ZTF18garbage"]
+    # What is set aside can be looked at, so it can be decided on.
+    assert store.record(decision("comment", "ZTF18garbage", comment="is this really garbage?")).id
+
+
+def test_setting_a_target_aside_makes_a_new_plan(store: Store) -> None:
+    first = store.save_plan(PLAN, created=NOW)
+    assert store.save_plan(replace(PLAN, targets=PLAN.targets[:-1], set_aside=PLAN.targets[-1:]), created=NOW) > first
+
+
+def test_an_appearance_says_what_the_policy_made_of_a_target(store: Store) -> None:
+    revision = store.save_plan(weeded_plan(), created=NOW)
+    other = replace(PLAN, night=replace(PLAN.night, date="2018-08-21"))
+    store.save_plan(other, created=NOW)
+    found = {row.id: row for row in store.appearances(last_night=NIGHT)}
+    assert list(found)[:2] == [TARGET, PLAN.not_observable[0].id]
+    assert len(found) == 5
+    garbage = found["ZTF18garbage"]
+    assert (garbage.revision, garbage.night, garbage.set_aside, garbage.observable) == (revision, NIGHT, True, True)
+    assert (garbage.queue, garbage.stage, garbage.assistant_rank, garbage.policy) == (
+        "garbage", "updating", 0.4, "policy 1",
+    )  # fmt: skip
+    assert np.isnan(garbage.p_fast)
+    assert (found["ZTF18wait"].observable, found["ZTF18wait"].set_aside) == (False, True)
+    assert (found[TARGET].rank, found[TARGET].set_aside) == (1, False)
+    assert {row.night for row in store.appearances(first_night="2018-08-21")} == {"2018-08-21"}
+    assert {row.queue for row in store.appearances(first_night="2018-08-21")} == {None}
+    assert [row.night for row in store.appearances(target=TARGET)] == [NIGHT, "2018-08-21"]
+    store.add_labels([label("ZTF18garbage")])
+    assert [row.id for row in store.appearances(labelled=True)] == ["ZTF18garbage"]
+
+
+def test_each_visit_is_kept_once_with_what_was_said_first(store: Store) -> None:
+    plan = weeded_plan()
+    revision = store.save_plan(plan, created=NOW)
+    kept = list(store.visits("ZTF18garbage"))
+    assert [(v.mjd, v.rank, v.queue, v.stage) for v in kept] == [
+        (58348.1, 0.5, None, None),
+        (58349.1, 0.4, "garbage", "updating"),
+    ]
+    last = kept[-1]
+    assert (last.night, last.site, last.revision, last.recorded) == (NIGHT, SITE, revision, NOW)
+    assert (last.assistant_digest, last.policy, last.p_galactic) == ("a1", "policy 1", 1 / 3)
+    assert np.isnan(last.p_fast)
+    # The same scores, in a plan of another strategy; and then with one visit more.
+    store.save_plan(replace(plan, strategy="entropy"), created="2018-08-20T21:00:00Z")
+    n = len(list(store.visits()))
+    grown = scored(PLAN.targets[0], "ZTF18garbage", "purgatory", 0.5, 0.4, 2.5)
+    tomorrow = replace(plan.night, date="2018-08-21")
+    store.save_plan(replace(plan, night=tomorrow, set_aside=(grown,)), created="2018-08-21T20:00:00Z")
+    assert [v.recorded for v in store.visits("ZTF18garbage")] == [NOW, NOW, "2018-08-21T20:00:00Z"]
+    assert len(list(store.visits())) == n + 1 == 8
+    assert [(v.id, v.queue) for v in store.visits(night="2018-08-21")] == [("ZTF18garbage", "purgatory")]
+
+
+def test_another_assistant_and_another_policy_have_visits_of_their_own(store: Store) -> None:
+    for digest, policy in [("a1", "policy 1"), ("a2", "policy 1"), ("a2", "policy 2")]:
+        store.save_plan(replace(weeded_plan(), assistant_digest=digest, policy=policy), created=NOW)
+    assert [(v.assistant_digest, v.policy) for v in store.visits("ZTF18wait")] == [
+        ("a1", "policy 1"), ("a2", "policy 1"), ("a2", "policy 2"),
+    ]  # fmt: skip
+
+
+def label(target: str = TARGET, kind: str = "SN Ia", source: str = "TNS", **fields: object) -> Label:
+    return Label(target, kind, source, **{"time": "2018-09-01T00:00:00Z", **fields})  # type: ignore[arg-type]
+
+
+def test_labels_come_back_numbered_and_in_order(store: Store) -> None:
+    given = [
+        label(redshift=0.1, author="ePESSTO"),
+        label(SECOND, "odd \0 thing", "human", confidence=0.25),
+    ]
+    assert store.add_labels(iter(given)) == (2, 0)
+    first, second = store.labels()
+    assert (first.type, first.class_name, first.redshift, first.author) == ("SN Ia", "SN Ia", 0.1, "ePESSTO")
+    assert first.time == "2018-09-01T00:00:00.000000Z"
+    assert np.isnan(first.confidence)
+    assert (second.type, second.confidence) == ("odd \N{REPLACEMENT CHARACTER} thing", 0.25)
+    assert store.labels(SECOND) == [second]
+    assert [found.id for found in store.labels(since_id=first.id)] == [second.id]
+
+
+def test_a_label_is_stored_again_only_when_the_source_says_something_else(store: Store) -> None:
+    times = [f"2018-09-0{day}T00:00:00Z" for day in range(1, 6)]
+    said = [("SN Ia", 0), ("SN Ia", 0), ("SN Ia", 1), ("SN II", 2), ("SN Ia", 3), ("SN II", 2)]
+    counts = [store.add_labels([label(kind=kind, time=times[day])]) for kind, day in said]
+    assert counts == [(1, 0), (0, 1), (0, 1), (1, 0), (1, 0), (0, 1)]
+    # Another source, or another redshift, is something else.
+    assert store.add_labels([label(source="spectrum"), label(redshift=0.1, time=times[4]), label()]) == (2, 1)
+    # What a source said before what is known of it is news, even if it said the same.
+    assert store.add_labels([label(kind="SN II", time="2018-08-31")]) == (1, 0)
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"target": " "}, "has no target; give one"),
+        ({"kind": ""}, "has no type"),
+        ({"source": ""}, "has no source"),
+        ({"confidence": 95.0}, "has a confidence of 95.0; give 0 to 1"),
+        ({"time": "last night"}, "the time 'last night' of the label"),
+    ],
+)
+def test_a_label_that_says_nothing_clear_is_refused(store: Store, fields: dict[str, object], message: str) -> None:
+    with pytest.raises(StoreError, match=message):
+        store.add_labels([label(), label(**fields)])  # type: ignore[arg-type]
+    assert store.labels() == []
+
+
+def test_no_program_can_change_or_delete_a_visit_or_a_label(store: Store, store_url: str) -> None:
+    store.save_plan(weeded_plan(), created=NOW)
+    store.add_labels([label()])
+    engine = engine_of(store_url)
+    for table, column in (("visits", "queue"), ("labels", "type")):
+        around_the_triggers = {"sqlite": f"INSERT OR REPLACE INTO {table} SELECT * FROM {table}"}
+        for change in (
+            f"UPDATE {table} SET {column} = 'urgent'",
+            f"DELETE FROM {table}",
+            around_the_triggers.get(engine.dialect.name, f"TRUNCATE {table}"),
+        ):
+            with engine.connect() as connection, pytest.raises(sqlalchemy.exc.DBAPIError, match="are a record"):
+                connection.exec_driver_sql(change)
+    assert len(list(store.visits())) == 7
+    assert len(store.labels()) == 1
 
 
 def test_a_light_curve_comes_back_to_the_last_bit(store: Store) -> None:
@@ -335,6 +504,7 @@ def test_no_program_can_change_or_delete_a_decision(store: Store, store_url: str
 WRITER = """
 import sys, threading
 import alembic.command, sqlalchemy.dialects.postgresql.psycopg
+from ampel_followup.assistant_scores import AssistantScores, Placement, Visit
 from ampel_followup.decision import Decision
 from ampel_followup.store import Store
 name, url = sys.argv[1:]
@@ -406,7 +576,7 @@ def test_migrations_make_the_tables_that_the_schema_describes(store: Store, stor
 @pytest.mark.parametrize(
     ("layout", "message"),
     [
-        ("9999", "was written by a newer ampel-followup .layout 9999, this one knows 0002.; upgrade"),
+        ("9999", "was written by a newer ampel-followup .layout 9999, this one knows 0003.; upgrade"),
         ("ae10", "belongs to another program"),
     ],
 )
@@ -419,22 +589,49 @@ def test_a_store_of_another_layout_is_left_alone(store_url: str, layout: str, me
     assert "\n" not in str(error.value)
 
 
-def test_plan_of_a_store_from_before_the_advice_to_stop_is_read(store_url: str) -> None:
-    with Store.open(store_url) as store:
+def make_old_store(url: str, layout: str, folder: Path) -> None:
+    """Make a store of an older layout that holds PLAN as it was written then, and a decision."""
+    config = Config()
+    config.set_main_option("script_location", str(Path(migrations.__file__).parent))
+    now = str(folder / "now.sqlite")
+    with Store.open(now) as store:
         store.save_plan(PLAN, created=NOW)
-    with engine_of(store_url).begin() as connection:
-        for statement in (
-            "ALTER TABLE plans DROP COLUMN stop",
-            "ALTER TABLE plans DROP COLUMN sampling",
-            "UPDATE alembic_version SET version_num = '0001'",
-        ):
-            connection.exec_driver_sql(statement)
+        store.record(decision())
+    with engine_of(url).begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, layout)
+        tables = sqlalchemy.MetaData()
+        tables.reflect(connection)
+        for name in ("plans", "targets", "decisions"):
+            columns = ", ".join(f'"{column.name}"' for column in tables.tables[name].columns)
+            with engine_of(now).connect() as source:
+                rows = [dict(row._mapping) for row in source.exec_driver_sql(f"SELECT {columns} FROM {name}")]
+            if name == "targets":
+                for row in rows:
+                    payload = json.loads(row["payload"])
+                    row |= {"observable": bool(row["observable"])}
+                    row["payload"] = json.dumps({k: v for k, v in payload.items() if k not in ASSISTANT})
+            connection.execute(sqlalchemy.insert(tables.tables[name]), rows)
+        if connection.dialect.name == "postgresql":
+            connection.exec_driver_sql("SELECT setval('plans_revision_seq', 1), setval('decisions_id_seq', 1)")
+
+
+@pytest.mark.parametrize("layout", ["0001", "0002"])
+def test_a_store_of_an_older_layout_is_read_and_written_as_it_is(store_url: str, layout: str, tmp_path: Path) -> None:
+    make_old_store(store_url, layout, tmp_path)
     with Store.open(store_url) as store:
         assert store.load_plan().plan.to_json() == PLAN.to_json()
+        assert store.load_plan().info.n_set_aside == 0
+        assert [d.target for d in store.decisions()] == [TARGET]
+        assert (list(store.visits()), store.labels()) == ([], [])
+        assert {row.set_aside for row in store.appearances()} == {False}
         advised = replace(PLAN, stop=StopAdvice(2, 0.02, "after 2 targets", 1.5, 0.1, 0.7, 0.0), sampling="32 spectra")
         store.save_plan(advised, created=NOW)
         assert store.load_plan().plan.to_json() == advised.to_json()
         assert [info.revision for info in store.plans()] == [2, 1]
+    with engine_of(store_url).connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, METADATA) == []
 
 
 def test_a_read_only_store_reads_and_does_not_write(store_url: str) -> None:

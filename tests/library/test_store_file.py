@@ -19,7 +19,7 @@ from alembic.script import ScriptDirectory
 from ampel_followup.decision import Decision
 from ampel_followup.errors import StoreError
 from ampel_followup.plan import NightPlan
-from ampel_followup.store import Store, layout
+from ampel_followup.store import Store, decision_table, layout
 from ampel_followup.store.connection import Connection
 from ampel_followup.store.location import Server, locate
 
@@ -198,18 +198,21 @@ def test_nobody_writes_between_the_check_of_a_decision_and_its_record(
 ) -> None:
     monkeypatch.setattr("ampel_followup.store.sqlite.BUSY_TIMEOUT", 0.01)
     path = tmp_path / "night.sqlite"
-    check_target = Store._check_target
+    check_target = decision_table._check_target
+    others: list[Store] = []
+
+    def check_and_interrupt(connection: Connection, decision: Decision, place: str) -> None:
+        check_target(connection, decision, place)
+        if others:
+            with pytest.raises(StoreError, match="is busy"):
+                others.pop().record(APPROVED)
+
+    monkeypatch.setattr(decision_table, "_check_target", check_and_interrupt)
     with Store.open(path) as first, Store.open(path) as second:
-
-        def check_and_interrupt(store: Store, connection: Connection, decision: Decision) -> None:
-            check_target(store, connection, decision)
-            if store is first:
-                with pytest.raises(StoreError, match="is busy"):
-                    second.record(APPROVED)
-
-        monkeypatch.setattr(Store, "_check_target", check_and_interrupt)
+        others.append(second)
         kept = first.record(APPROVED)
         assert second.decisions() == [kept]
+        assert not others
 
 
 def test_a_damaged_light_curve_is_named(tmp_path: Path) -> None:
@@ -275,6 +278,7 @@ import sys
 from ampel_followup.store import Store
 with Store.open({str(path)!r}) as store:
     store.load_plan(); store.verdicts("2018-08-20", "palomar"); store.light_curve("ZTF18abmjhtn")
+    list(store.visits()); list(store.appearances()); store.labels()
 print([m for m in ("sqlalchemy", "alembic", "numpy", "astropy", "platformdirs") if m in sys.modules])
 """
     printed = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True).stdout

@@ -1,0 +1,123 @@
+"""Decisions: a record of what people did, each checked against the plans that they saw."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import date, datetime
+from typing import Any
+
+from ampel_followup.decision import Decision, Verdict
+from ampel_followup.errors import StoreError
+from ampel_followup.store import statements as sql
+from ampel_followup.store.connection import Connection
+from ampel_followup.store.text import storable
+from ampel_followup.untrusted import clean
+
+#: Longest comment that is taken [characters].
+MAX_COMMENT = 10_000
+
+
+def checked(decision: Decision) -> Decision:
+    """
+    Return a decision as it can be stored.
+
+    Raises
+    ------
+    StoreError
+        If a field says nothing that can be understood.
+    """
+    decision = replace(
+        decision,
+        verdict=str(decision.verdict),
+        observer=storable(decision.observer).strip(),
+        comment=storable(decision.comment),
+        id=0,
+    )
+    if decision.verdict not in tuple(Verdict):
+        raise StoreError(f"{decision.verdict!r} is no verdict; write one of {', '.join(Verdict)}")
+    if (decision.verdict == Verdict.UNDO) != (decision.undoes is not None):
+        raise StoreError(
+            f"a decision of {decision.target} that is an undo must name the decision that it undoes, no other"
+        )
+    if not decision.target:
+        raise StoreError("a decision without a target; name the object")
+    if not decision.observer:
+        raise StoreError(f"the decision on {decision.target} has no observer; say who decided with --observer")
+    if len(decision.comment) > MAX_COMMENT:
+        raise StoreError(
+            f"the comment on {decision.target} has {len(decision.comment)} characters; shorten it to {MAX_COMMENT}"
+        )
+    for name, value, read in (("night", decision.night, date), ("time", decision.time, datetime)):
+        try:
+            read.fromisoformat(value)
+        except ValueError as error:
+            raise StoreError(f"the {name} {value!r} of the decision on {decision.target} is not ISO 8601") from error
+    return decision
+
+
+def append(connection: Connection, decision: Decision, place: str) -> Decision:
+    """Append a decision that fits what is there; return it with its number. `place` names the store in messages."""
+    if decision.undoes is None:
+        _check_target(connection, decision, place)
+    else:
+        _check_undo(connection, decision, decision.undoes, place)
+    row = {name: getattr(decision, name) for name in sql.DECISION_COLUMNS}
+    row["plan_revision"] = decision.plan_revision or None
+    [(number,)] = connection.execute(sql.INSERT_DECISION, row)
+    return replace(decision, id=int(number))
+
+
+def by_number(connection: Connection, number: int, place: str) -> Decision:
+    """Return one decision; raise StoreError if there is none of this number."""
+    rows = connection.execute(sql.SELECT_DECISIONS + sql.where(id=number), {"id": number})
+    if not rows:
+        raise StoreError(f"no decision {number} in {place}; `ampel-followup decisions` lists them")
+    return _decision(rows[0])
+
+
+def find(
+    connection: Connection, *, night: str | None, site: str | None, target: str | None, since_id: int
+) -> list[Decision]:
+    """Return the decisions that match, oldest first."""
+    conditions = {"night": night, "site": site, "target": target}
+    clause = sql.where(**conditions) + (" AND " if sql.given(conditions) else " WHERE ") + "id > :since_id"
+    rows = connection.execute(
+        f"{sql.SELECT_DECISIONS}{clause} ORDER BY id", {**sql.given(conditions), "since_id": since_id}
+    )
+    return [_decision(row) for row in rows]
+
+
+def _decision(row: Iterable[Any]) -> Decision:
+    values = dict(zip((*sql.DECISION_COLUMNS, "id"), row, strict=True))
+    return Decision(**{**values, "plan_revision": values["plan_revision"] or 0})
+
+
+def _check_target(connection: Connection, decision: Decision, place: str) -> None:
+    """Raise StoreError unless the target is one that the observer can have seen."""
+    where = f"for {decision.night} at {decision.site} in {place}"
+    revision = decision.plan_revision or None
+    conditions = {"night": decision.night, "site": decision.site, "revision": revision}
+    plan = f"SELECT revision FROM plans{sql.where(**conditions)}"
+    if not connection.execute(plan + " LIMIT 1", sql.given(conditions)):
+        if revision is None:
+            return
+        raise StoreError(f"no plan with revision {revision} {where}; `ampel-followup plan show` lists the plans")
+    if not connection.execute(
+        f"SELECT 1 FROM targets WHERE id = :target AND plan_revision IN ({plan}) LIMIT 1",
+        {**sql.given(conditions), "target": decision.target},
+    ):
+        raise StoreError(
+            f"{clean(decision.target)} is not in the plan {where}; check the name with `ampel-followup plan show`"
+        )
+
+
+def _check_undo(connection: Connection, decision: Decision, undoes: int, place: str) -> None:
+    """Raise StoreError unless the decision to take back exists, is of the same target, and still stands."""
+    undone = by_number(connection, undoes, place)
+    if undone.verdict == Verdict.UNDO:
+        raise StoreError(f"decision {undoes} is itself an undo; record the verdict again instead")
+    if (undone.target, undone.night, undone.site) != (decision.target, decision.night, decision.site):
+        raise StoreError(f"decision {undoes} is on {undone.target} on {undone.night} at {undone.site}; undo it there")
+    if connection.execute("SELECT 1 FROM decisions WHERE undoes = :undoes", {"undoes": undoes}):
+        raise StoreError(f"decision {undoes} on {undone.target} is undone already; nothing is left to do")
