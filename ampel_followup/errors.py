@@ -33,6 +33,10 @@ class NightError(FollowupError):
     """A date without a usable night at the site, or one that is no date."""
 
 
+class ScheduleError(FollowupError):
+    """A schedule that cannot be made of what was asked for."""
+
+
 class StrategyError(FollowupError):
     """A ranking strategy that does not exist or does not work, or an option of ranking that makes no sense."""
 

@@ -1,0 +1,8 @@
+"""Schedules: which telescope observes what, and when, for the most value of a night."""
+
+from __future__ import annotations
+
+from ampel_followup.observing.scheduling.problem import Placed, Problem, Telescope
+from ampel_followup.observing.scheduling.schedule import Solution, solve
+
+__all__ = ["Placed", "Problem", "Solution", "Telescope", "solve"]

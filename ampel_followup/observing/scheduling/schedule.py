@@ -1,0 +1,172 @@
+"""A night's schedule: what is fixed, then the most valuable of the rest, and how near that is to what is possible."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+import numpy as np
+
+from ampel_followup.errors import ScheduleError
+from ampel_followup.observing.scheduling import bound as bounds
+from ampel_followup.observing.scheduling.problem import Mask, Placed, Problem, Telescope
+from ampel_followup.observing.scheduling.search import ROUNDS, Search
+
+
+@dataclass(frozen=True, slots=True)
+class Solution:
+    """
+    What came of a problem.
+
+    Parameters
+    ----------
+    blocks : tuple of Placed
+        By start, then telescope.
+    value : float
+        Of all blocks.
+    bound : float
+        No schedule with the same fixed blocks is worth more.
+    reasons : dict of int to str
+        Why a candidate has no block.
+    """
+
+    blocks: tuple[Placed, ...]
+    value: float
+    bound: float
+    reasons: dict[int, str]
+
+
+def solve(
+    problem: Problem,
+    *,
+    fixed: Sequence[Placed] = (),
+    interrupts: Sequence[int] = (),
+    rng: np.random.Generator,
+    rounds: int = ROUNDS,
+) -> Solution:
+    """
+    Find a schedule of high value.
+
+    Parameters
+    ----------
+    problem : Problem
+        n candidates.
+    fixed : sequence of Placed
+        Blocks that stay where they are: what was done, agreed, or is calibration. A candidate of −1 is none of the n.
+    interrupts : sequence of int
+        Candidates to be observed as soon as possible, in this order, whatever they are worth.
+    rng : Generator
+        Chance for the local search: the same gives the same schedule.
+    rounds : int
+        Of the local search.
+
+    Returns
+    -------
+    Solution
+
+    Raises
+    ------
+    ScheduleError
+        If fixed blocks overlap.
+    """
+    n = len(problem.value)
+    settled = [replace(block, movable=False) for block in fixed]
+    _check_overlap(problem, settled)
+    reasons: dict[int, str] = {}
+    for candidate in dict.fromkeys(interrupts):
+        if any(block.candidate == candidate for block in settled):
+            continue
+        block = _as_soon_as_possible(problem, candidate, settled)
+        if block is None:
+            reasons[candidate] = "cannot be observed in what is left of the night"
+        else:
+            settled.append(block)
+    barred = np.zeros(n, dtype=bool)
+    barred[[block.candidate for block in settled if block.candidate >= 0]] = True
+    barred[list(reasons)] = True
+    rest = _without(problem, settled, barred)
+    settled_value = float(sum(problem.value[block.candidate] for block in settled if block.candidate >= 0))
+
+    greedy = Search(problem, settled, barred).run(rng, rounds=0)
+    found = _value(problem, greedy) - settled_value
+    bound = bounds.upper_bound(rest, found)
+    left = _profits(rest, bound)
+    # What cannot be part of a schedule better than the one found need not be tried (reduced-cost fixing).
+    promising = np.where(left > -(bound.value - found), 1.0, 0.0)
+    blocks = max(
+        (greedy, Search(problem, settled, barred, promising, bound.prices).run(rng, rounds)),
+        key=lambda b: _value(problem, b),
+    )
+    value = _value(problem, blocks)
+    placed = {block.candidate for block in blocks}
+    for candidate in range(n):
+        if candidate not in placed and candidate not in reasons:
+            reasons[candidate] = _reason(problem, candidate)
+    ordered = tuple(sorted(blocks, key=lambda block: (block.start, block.telescope)))
+    return Solution(ordered, value, max(value, settled_value + bound.value), reasons)
+
+
+def _value(problem: Problem, blocks: Sequence[Placed]) -> float:
+    return float(sum(problem.value[block.candidate] for block in blocks if block.candidate >= 0))
+
+
+def _check_overlap(problem: Problem, blocks: Sequence[Placed]) -> None:
+    ordered = sorted(blocks, key=lambda block: (block.telescope, block.start))
+    for one, other in pairwise(ordered):
+        if one.telescope == other.telescope and other.start < one.end - 1e-6:
+            name = problem.telescopes[one.telescope].name
+            raise ScheduleError(
+                f"two fixed blocks of {name} overlap by {(one.end - other.start) / 60:.0f} min; move one of them"
+            )
+
+
+def _as_soon_as_possible(problem: Problem, candidate: int, settled: Sequence[Placed]) -> Placed | None:
+    """Return the block that begins first, on whichever telescope, between the settled ones."""
+    row = np.array([candidate])
+    best: Placed | None = None
+    for k, telescope in enumerate(problem.telescopes):
+        mine = sorted((b for b in settled if b.telescope == k), key=lambda b: b.start)
+        for free, until in zip(
+            [float(telescope.edges[0]), *(b.end for b in mine)], [*(b.start for b in mine), np.inf], strict=True
+        ):
+            start = float(telescope.earliest_start(row, np.array([free]))[0])
+            end = start + float(telescope.duration_at(row, np.array([start]))[0])
+            if end <= until and np.isfinite(end):
+                if best is None or end < best.end:
+                    best = Placed(k, candidate, start, end, movable=False)
+                break
+    return best
+
+
+def _without(problem: Problem, settled: Sequence[Placed], barred: Mask) -> Problem:
+    """Return the problem without the settled candidates, and without the steps that settled blocks fill wholly."""
+    telescopes = []
+    for k, telescope in enumerate(problem.telescopes):
+        open_steps = np.ones(len(telescope.edges) - 1, dtype=bool)
+        for block in settled:
+            if block.telescope == k:
+                open_steps &= ~((telescope.edges[:-1] >= block.start) & (telescope.edges[1:] <= block.end))
+        usable = telescope.usable & open_steps & ~barred[:, np.newaxis]
+        telescopes.append(Telescope(telescope.name, telescope.edges, usable, telescope.duration, telescope.slew_rate))
+    return Problem(np.where(barred, 0.0, problem.value), telescopes, problem.direction)
+
+
+def _profits(problem: Problem, bound: bounds.Bound) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    """Return what each candidate is worth beyond the price of its cheapest block, shape (n,)."""
+    return problem.value - bounds.cheapest(problem, bound.prices)
+
+
+def _reason(problem: Problem, candidate: int) -> str:
+    """Say why a candidate has no block."""
+    telescopes = problem.telescopes
+    if not any(telescope.usable[candidate].any() for telescope in telescopes):
+        return "not within the limits while a telescope is open"
+    if not any(np.isfinite(telescope.latest[candidate]).any() for telescope in telescopes):
+        durations = [t.duration[candidate][t.usable[candidate]].min(initial=np.inf) for t in telescopes]
+        if not np.isfinite(min(durations)):
+            return "too faint: no exposure reaches the signal-to-noise ratio"
+        return f"needs {min(durations) / 60:.0f} min, longer than it can be observed"
+    if problem.value[candidate] <= 0:
+        return "worth nothing by this strategy"
+    return "others are worth more in the same time"

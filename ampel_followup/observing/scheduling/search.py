@@ -1,0 +1,301 @@
+"""
+A good schedule: greedy insertion, then iterated local search.
+
+Blocks are kept as an order per telescope and started as early as they can be. Candidates are inserted where they take
+the least time, the most valuable per second first; then again and again a stretch of a night is emptied and filled
+anew, and the better schedule is kept (iterated local search for the team orienteering problem with time windows,
+Vansteenwegen et al. 2009, Computers & Operations Research 36, 3281). With the prices of the bound, time counts by its
+price: a second that everybody wants is dear.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ampel_followup.observing.scheduling.problem import Floats, Indices, Placed, Problem, Telescope
+
+#: Rounds of emptying and filling.
+ROUNDS = 600
+
+#: Longest stretch that is emptied [blocks].
+_LONGEST_STRETCH = 4
+
+#: A schedule that is worse by up to this share is sometimes gone on from.
+_TOLERANCE = 0.01
+
+_ROUNDING = 1e-6
+
+
+#: Exponents of the value in the order of insertion: 1 favours what is short, 2 what is valuable.
+_POWERS = (1.0, 1.5, 2.0)
+
+#: Share of rounds in which the blocks after an emptied stretch move up first.
+_CLOSE_RANKS = 0.3
+
+
+@dataclass(frozen=True, slots=True)
+class _Gap:
+    """Where a stretch was emptied, what was in it, and whether that should come back only if nothing else fits."""
+
+    telescope: int
+    begin: int
+    removed: Indices
+    avoid: bool
+
+
+@dataclass(slots=True)
+class _Route:
+    """The blocks of one telescope, in order of time."""
+
+    candidates: list[int]
+    starts: list[float]
+    ends: list[float]
+    fixed: list[bool]
+
+    def copy(self) -> _Route:
+        return _Route(self.candidates[:], self.starts[:], self.ends[:], self.fixed[:])
+
+    def without(self, begin: int, end: int) -> _Route:
+        """Return the route without the movable blocks of a stretch."""
+        keep = [k for k in range(len(self.candidates)) if not begin <= k < end or self.fixed[k]]
+        columns = (self.candidates, self.starts, self.ends, self.fixed)
+        return _Route(*([column[k] for k in keep] for column in columns))  # type: ignore[arg-type]
+
+
+class Search:
+    """
+    Look for a good schedule of a problem.
+
+    Parameters
+    ----------
+    problem : Problem
+        n candidates.
+    fixed : sequence of Placed
+        Blocks that are there already and do not move; they must not overlap.
+    barred : ndarray of bool, shape (n,)
+        Candidates that are not to be placed, besides those of `fixed`.
+    worth : ndarray, shape (n,), optional
+        Only candidates with a positive number are looked at (for example, what is left of the value at the prices of
+        the bound); by default all with a value.
+    """
+
+    def __init__(
+        self,
+        problem: Problem,
+        fixed: Sequence[Placed],
+        barred: np.ndarray[tuple[int], np.dtype[np.bool_]],
+        worth: Floats | None = None,
+        prices: Sequence[Floats] | None = None,
+    ) -> None:
+        self._problem = problem
+        #: Integral of the price of a second over each telescope's night, at the edges.
+        self._paid = [
+            np.concatenate([[0.0], np.cumsum(np.ones(len(t.edges) - 1) if prices is None else _floored(prices[k]))])
+            * t.step
+            for k, t in enumerate(problem.telescopes)
+        ]
+        self._free = (problem.value > 0) & ~barred if worth is None else (worth > 0) & (problem.value > 0) & ~barred
+        self._empty = []
+        for k in range(len(problem.telescopes)):
+            mine = sorted((p for p in fixed if p.telescope == k), key=lambda p: p.start)
+            self._empty.append(
+                _Route([p.candidate for p in mine], [p.start for p in mine], [p.end for p in mine], [True] * len(mine))
+            )
+            self._free[[p.candidate for p in mine if p.candidate >= 0]] = False
+
+    def run(self, rng: np.random.Generator, rounds: int = ROUNDS) -> list[Placed]:
+        """Return the blocks of the best schedule found, the fixed ones included."""
+        best = [route.copy() for route in self._empty]
+        best_value = -1.0
+        for power in _POWERS:
+            routes = [route.copy() for route in self._empty]
+            value = self._fill(routes, power)
+            if value > best_value:
+                best, best_value = routes, value
+        now, now_value = best, best_value
+        for _ in range(rounds):
+            routes = [route.copy() for route in now]
+            k, begin, removed = self._empty_a_stretch(routes, rng)
+            if len(removed) == 0:
+                break
+            power = float(rng.choice(_POWERS))
+            if rng.random() < _CLOSE_RANKS and (closed := self._timed(k, routes[k], 0, pull=True)):
+                routes[k], begin = closed, 0
+            value = self._fill(routes, power, _Gap(k, begin, removed, avoid=bool(rng.random() < 0.5)))
+            if value >= now_value or (value > (1.0 - _TOLERANCE) * best_value and rng.random() < 0.2):
+                now, now_value = routes, value
+            if value > best_value + _ROUNDING * abs(best_value):
+                best, best_value = routes, value
+            elif now_value < (1.0 - _TOLERANCE) * best_value:
+                now, now_value = best, best_value
+        best = [self._timed(k, route, 0, pull=True) or route for k, route in enumerate(best)]
+        return [
+            Placed(k, candidate, start, end, movable=not fixed)
+            for k, route in enumerate(best)
+            for candidate, start, end, fixed in zip(
+                route.candidates, route.starts, route.ends, route.fixed, strict=True
+            )
+        ]
+
+    def _value(self, routes: Sequence[_Route]) -> float:
+        chosen = [c for route in routes for c, fixed in zip(route.candidates, route.fixed, strict=True) if not fixed]
+        return float(self._problem.value[chosen].sum())
+
+    def _empty_a_stretch(self, routes: list[_Route], rng: np.random.Generator) -> tuple[int, int, Indices]:
+        """Take movable blocks out of a stretch of one telescope's night; return which, from where on, and what."""
+        movable = [k for k, route in enumerate(routes) if not all(route.fixed)]
+        if not movable:
+            return 0, 0, np.empty(0, dtype=np.intp)
+        k = int(rng.choice(movable))
+        route = routes[k]
+        length = int(rng.integers(1, _LONGEST_STRETCH + 1))
+        begin = int(rng.choice([position for position, fixed in enumerate(route.fixed) if not fixed]))
+        routes[k] = route.without(begin, begin + length)
+        removed = set(route.candidates) - set(routes[k].candidates)
+        return k, begin, np.array(sorted(removed), dtype=np.intp)
+
+    def _timed(self, k: int, route: _Route, begin: int, *, pull: bool) -> _Route | None:
+        """
+        Set the times from a block on: as early as can be, or (not `pull`) as they are unless they must be later.
+
+        Returns None if a block then comes too late.
+        """
+        telescope, problem = self._problem.telescopes[k], self._problem
+        starts, ends = route.starts[:], route.ends[:]
+        free, before = (ends[begin - 1], route.candidates[begin - 1]) if begin else (float(telescope.edges[0]), -1)
+        for position in range(begin, len(starts)):
+            candidate = route.candidates[position]
+            arrival = free + _slew(problem, telescope, before, candidate)
+            if route.fixed[position]:
+                if arrival > starts[position] + _ROUNDING:
+                    return None
+            elif pull or arrival > starts[position]:
+                starts[position], ends[position] = telescope.block(candidate, arrival)
+                if ends[position] == np.inf:
+                    return None
+            free, before = ends[position], candidate
+        return _Route(route.candidates, starts, ends, route.fixed)
+
+    def _fill(self, routes: list[_Route], power: float, gap: _Gap | None = None) -> float:
+        """
+        Insert what is free until nothing fits, the highest value ** power per price first; return the value.
+
+        With a gap, only it is filled anew; what was taken out of it may go to the other telescopes too.
+        """
+        free = self._free.copy()
+        for route in routes:
+            free[[c for c in route.candidates if c >= 0]] = False
+        banned = np.zeros(len(free), dtype=bool)
+        first, last = 0, None
+        if gap is not None:
+            first, last = gap.begin, gap.begin + 1 if gap.begin else None
+            banned[gap.removed] = gap.avoid
+        tables = {}
+        for k, route in enumerate(routes):
+            if gap is None or k == gap.telescope:
+                tables[k] = self._insertions(k, route, np.flatnonzero(free), power, first, last)
+            else:
+                tables[k] = self._insertions(k, route, gap.removed, power)
+        while True:
+            k = max(tables, key=lambda k: _best_of(tables[k], banned))
+            candidates, positions, scores = tables[k]
+            if not _best_of(tables[k], banned) > 0:
+                if banned.any():
+                    banned[:] = False  # what was taken out may come back where nothing else fits
+                    continue
+                return self._value(routes)
+            row = int(np.where(banned[candidates], -np.inf, scores).argmax())
+            candidate, position = int(candidates[row]), int(positions[row])
+            longer = routes[k].copy()
+            longer.candidates.insert(position, candidate)
+            longer.starts.insert(position, -np.inf)
+            longer.ends.insert(position, -np.inf)
+            longer.fixed.insert(position, False)
+            timed = self._timed(k, longer, position, pull=gap is None)
+            if timed is None:  # a duration that changes with the start misled the estimate
+                scores[row] = -np.inf
+                continue
+            routes[k] = timed
+            free[candidate] = False
+            for other, table in tables.items():
+                if other != k:
+                    table[2][table[0] == candidate] = -np.inf
+            if gap is None or k == gap.telescope:
+                last = None if last is None else last + 1
+                tables[k] = self._insertions(k, timed, np.flatnonzero(free), power, first, last)
+            else:
+                tables[k] = self._insertions(k, timed, gap.removed[free[gap.removed]], power)
+
+    def _insertions(
+        self, k: int, route: _Route, candidates: Indices, power: float, first: int = 0, last: int | None = None
+    ) -> tuple[Indices, Indices, Floats]:
+        """Return, of each candidate, the place (`first` to `last`) of the least price, and value ** power per price."""
+        telescope, problem = self._problem.telescopes[k], self._problem
+        n = len(route.candidates)
+        places = range(first, n + 1 if last is None else min(last, n) + 1)
+        if len(candidates) == 0 or len(places) == 0:
+            return candidates[:0], candidates[:0], np.empty(0)
+        before = [-1, *route.candidates]
+        after = [*route.candidates, -1]
+        free = np.array([telescope.edges[0], *route.ends])[places, np.newaxis]
+        following = (np.array([*route.starts, np.inf]) + np.array([*self._slack(k, route), np.inf]))[places, np.newaxis]
+        arrive = free + np.array([problem.slew(telescope, before[p], candidates) for p in places])
+        rows = np.broadcast_to(candidates, arrive.shape).ravel()
+        start = telescope.earliest_start(rows, arrive.ravel())
+        end = (start + telescope.duration_at(rows, start)).reshape(arrive.shape)
+        end = end + np.array([problem.slew(telescope, after[p], candidates) for p in places])
+        fits = np.isfinite(end) & (end <= following + _ROUNDING)
+        price = self._price_until(k, end) - self._price_until(k, free)
+        price = np.where(fits, np.maximum(price, 1e-12), np.inf)
+        cheapest = price.argmin(axis=0)
+        least = price[cheapest, np.arange(len(candidates))]
+        scores = np.where(np.isfinite(least), problem.value[candidates] ** power / least, -np.inf)
+        return candidates, cheapest + first, scores
+
+    def _price_until(self, k: int, time: Floats) -> Floats:
+        """Return the price of a telescope's night up to moments; infinite moments count as its end."""
+        telescope, paid = self._problem.telescopes[k], self._paid[k]
+        position = np.clip((time - telescope.edges[0]) / telescope.step, 0.0, len(paid) - 1.0)
+        whole = np.minimum(position.astype(np.intp), len(paid) - 2)
+        below = paid[whole]
+        until: Floats = below + (position - whole) * (paid[whole + 1] - below)
+        return until
+
+    def _slack(self, k: int, route: _Route) -> list[float]:
+        """Return by how much each block can start later without any coming too late [s]."""
+        telescope, problem = self._problem.telescopes[k], self._problem
+        slack = [0.0] * len(route.candidates)
+        room = np.inf
+        for position in range(len(slack) - 1, -1, -1):
+            candidate, start, end = route.candidates[position], route.starts[position], route.ends[position]
+            if position + 1 < len(slack):
+                onward = _slew(problem, telescope, candidate, route.candidates[position + 1])
+                room = slack[position + 1] + max(0.0, route.starts[position + 1] - end - onward)
+            if route.fixed[position]:
+                slack[position] = 0.0
+                continue
+            step = min(int((start - telescope.edges[0]) / telescope.step + 1e-9), len(telescope.edges) - 2)
+            window = float(telescope.run_end[candidate, step]) - end
+            slack[position] = max(0.0, min(room, window))
+        return slack
+
+
+def _floored(prices: Floats) -> Floats:
+    """Return prices of which none is nothing: time that nobody wants is still worth saving a little."""
+    return np.maximum(prices, 0.02 * float(prices.max(initial=0.0)) + 1e-12)
+
+
+def _slew(problem: Problem, telescope: Telescope, one: int, other: int) -> float:
+    if one < 0 or other < 0:
+        return 0.0
+    return float(problem.slew(telescope, one, np.array([other]))[0])
+
+
+def _best_of(table: tuple[Indices, Indices, Floats], banned: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> float:
+    candidates, _, scores = table
+    if len(candidates) == 0:
+        return -np.inf
+    return float(np.where(banned[candidates], -np.inf, scores).max())
