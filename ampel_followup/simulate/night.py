@@ -17,10 +17,12 @@ from ampel_followup.simulate.candidates import Field, candidate_records
 from ampel_followup.simulate.context import draw_context
 from ampel_followup.simulate.nuclei import DISRUPTIONS
 from ampel_followup.simulate.population import Population, draw_transients
+from ampel_followup.simulate.rapid import RAPID
 from ampel_followup.simulate.sources import Source, Transient, band_flux, reference_flux
 from ampel_followup.simulate.spectroscopy import observe
 from ampel_followup.simulate.supernovae import SUPERNOVAE, ExplosionKind
 from ampel_followup.simulate.templates import Template, draw_sequence, installed_templates
+from ampel_followup.simulate.truth import peak_absolute_magnitude, time_above_half
 from ampel_followup.simulate.variables import VARIABLES, VariableKind
 
 #: Shares of the classes in a demo night: contaminants prevail mildly, yet the list is worth looking at.
@@ -37,7 +39,9 @@ DEFAULT_MIX: dict[str, float] = {
     "bogus": 0.17,
 }
 
-_KINDS: tuple[ExplosionKind | VariableKind, ...] = (*SUPERNOVAE, *DISRUPTIONS, *VARIABLES)
+_KINDS: tuple[ExplosionKind | VariableKind, ...] = (*SUPERNOVAE, *DISRUPTIONS, *VARIABLES, *RAPID)
+#: What a mix may name: the classes of a demo night, and those that it leaves out.
+_LABELS = tuple(dict.fromkeys((*DEFAULT_MIX, *(kind.label for kind in _KINDS))))
 _CHUNK = 1000  # objects drawn together: enough to vectorise, few enough to stream
 _ROUNDS = 200  # of proposals, before giving up
 
@@ -115,6 +119,14 @@ class SimulatedObject:
         """
         return self._source.difference(np.full(len(mjd), self._which), mjd, wavelength)
 
+    def time_above_half(self) -> float:
+        """Return the true t₁/₂ [d], NaN for bogus: see `ampel_followup.simulate.truth.time_above_half`."""
+        return float(time_above_half(self._source, np.array([self._which]), self.night)[0])
+
+    def peak_absolute_magnitude(self) -> float:
+        """Return the true M at the peak in r [mag], NaN for what does not explode: see `simulate.truth`."""
+        return float(peak_absolute_magnitude(self._source, np.array([self._which]))[0])
+
 
 def simulate_objects(
     n: int,
@@ -138,7 +150,8 @@ def simulate_objects(
     rng : numpy.random.Generator
         The same state gives the same objects, to the last bit.
     mix : mapping of str to float, optional
-        Share of each class, normalised to their sum; classes left out do not occur. By default `DEFAULT_MIX`.
+        Share of each class, normalised to their sum; classes left out do not occur. By default `DEFAULT_MIX`. There is
+        one more class, ``rapid transient``.
     templates : {"analytic", "auto", "sncosmo"}
         Where supernovae come from: analytic sequences; half of them from sncosmo's templates where installed; all of
         those that have templates.
@@ -201,10 +214,10 @@ def _objects(
 
 
 def _normalised(mix: Mapping[str, float]) -> tuple[list[str], NDArray[np.float64]]:
-    unknown = sorted(set(mix) - set(DEFAULT_MIX))
+    unknown = sorted(set(mix) - set(_LABELS))
     if unknown:
-        raise FollowupError(f"the mix names {', '.join(unknown)}; classes are {', '.join(DEFAULT_MIX)}")
-    labels = [label for label in DEFAULT_MIX if mix.get(label, 0.0) > 0]
+        raise FollowupError(f"the mix names {', '.join(unknown)}; classes are {', '.join(_LABELS)}")
+    labels = [label for label in _LABELS if mix.get(label, 0.0) > 0]
     if not labels or not all(np.isfinite(mix[label]) and mix[label] >= 0 for label in mix):
         raise FollowupError(f"the mix {dict(mix)} has no usable shares; give at least one class a positive number")
     return labels, np.array([mix[label] for label in labels], dtype=np.float64) / sum(mix[label] for label in labels)
