@@ -11,6 +11,16 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 from textual.app import App
 
+from ampel_followup.assistant_scores import (
+    AssistantScores,
+    Cause,
+    Placement,
+    Queue,
+    Stage,
+    Trait,
+    Visit,
+    assistant_rank,
+)
 from ampel_followup.lightcurve import LightCurve, flux_from_magnitude
 from ampel_followup.plan import (
     NightPlan,
@@ -205,6 +215,101 @@ def make_plan(n: int, n_hidden: int, seed: int = 1) -> tuple[NightPlan, list[Lig
         stop=stop_advice([target for target, _ in pairs]),
     )
     return plan, [light_curve for _, light_curve in (*pairs, *hidden)]
+
+
+def assist(plan: NightPlan, n_aside: int, seed: int = 5) -> tuple[NightPlan, list[LightCurve]]:
+    """The same night with a virtual assistant and a policy, and with targets that are set aside."""
+    rng = np.random.default_rng(seed)
+    n = len(plan.targets) + len(plan.not_observable)
+    pairs = [make_target(number, rng, observable=number % 4 > 0) for number in range(n + 1, n + n_aside + 1)]
+    judged = replace(
+        plan,
+        targets=tuple(_listed(target, number, rng) for number, target in enumerate(plan.targets)),
+        not_observable=tuple(_listed(target, number, rng) for number, target in enumerate(plan.not_observable)),
+        set_aside=tuple(_set_aside(replace(target, rank=0), i, rng) for i, (target, _) in enumerate(pairs)),
+        assistant="sample-assistant 1",
+        assistant_digest="1" * 64,
+        policy="production 1",
+    )
+    return judged, [light_curve for _, light_curve in pairs]
+
+
+def _listed(target: RankedTarget, number: int, rng: np.random.Generator) -> RankedTarget:
+    age = DUSK_MJD - target.photometry.first_mjd
+    stage = Stage.FIRST if age < 7 else Stage.UPDATING if age < 21 else Stage.LONG_TERM
+    anomaly = "brighter by 0.8 mag in r than its decline until 2026-11-03 led to expect (7σ)"
+    scores = _assistant_scores(rng, age, p_real=rng.uniform(0.92, 1.0), p_galactic=rng.uniform(0.0, 0.2))
+    urgent = stage == Stage.FIRST and scores.p_fast > 0.3
+    closing = number % 11 == 4
+    queue = Queue.URGENT if urgent else Queue.EXTRAGALACTIC
+    placement = Placement(
+        stage=stage,
+        queue=queue,
+        because=f"rank {scores.rank:.1f}, above 7" + (f"; fast with p = {scores.p_fast:.2f}" if urgent else ""),
+        listed=True,
+        notes=("seen for the last time this season on 2026-12-02",) if closing else (),
+        last_useful="2026-12-02" if closing else None,
+        snoozed_until="2026-11-23" if number % 5 == 4 else None,
+    )
+    if stage == Stage.LONG_TERM and number % 3 == 2:
+        scores = replace(scores, anomaly=anomaly)
+    return replace(target, assistant=scores, placement=placement)
+
+
+def _set_aside(target: RankedTarget, number: int, rng: np.random.Generator) -> RankedTarget:
+    queue = (Queue.GARBAGE, Queue.GARBAGE, Queue.WAIT, Queue.GALACTIC, Queue.PURGATORY)[number % 5]
+    low, high = {
+        Queue.GARBAGE: (0.0, 0.08),
+        Queue.WAIT: (0.4, 0.6),
+        Queue.GALACTIC: (0.85, 1.0),
+        Queue.PURGATORY: (0.4, 0.7),
+    }[queue]
+    p_galactic = rng.uniform(0.85, 1.0) if queue == Queue.GALACTIC else rng.uniform(0.0, 0.6)
+    scores = _assistant_scores(rng, 1.0 + number % 4, p_real=rng.uniform(low, high), p_galactic=p_galactic)
+    because = {
+        Queue.GARBAGE: f"discarded on entry: rank {scores.history[0].rank:.1f}, below 1.5",
+        Queue.WAIT: f"rank {scores.rank:.1f}, not above 7: waits for the next visit",
+        Queue.GALACTIC: "within 0.4 of a certain Galactic transient",
+        Queue.PURGATORY: "neither shown nor discarded in 15 d",
+    }[queue]
+    snoozed = "2026-11-24" if number % 13 == 7 else None
+    placement = Placement(Stage.UPDATING, queue, because, listed=False, snoozed_until=snoozed)
+    return replace(target, assistant=scores, placement=placement)
+
+
+def _assistant_scores(rng: np.random.Generator, age: float, *, p_real: float, p_galactic: float) -> AssistantScores:
+    """Scores that grow surer from visit to visit; where P(fast) is not known, speed is not either."""
+    p_fast = float(rng.uniform(0.0, 1.0)) if rng.random() < 0.9 else math.nan
+    days = np.cumsum(rng.integers(1, 4, 30)) - 1.0
+    days = np.concatenate([[0.0], days[(days > 0) & (days < age)]])
+    n_visits = len(days)
+    real = p_real + (0.5 - p_real) * (p_real > 0.1) * np.exp(-np.arange(n_visits) / 1.5) * (n_visits > 1)
+    galactic = p_galactic + (0.5 - p_galactic) * np.exp(-np.arange(n_visits) / 1.5) * (n_visits > 1)
+    history = tuple(
+        Visit(DUSK_MJD - days[-1] + day, float(day), float(p), float(q), p_fast, assistant_rank(float(p), float(q)))
+        for day, p, q in zip(days, real, galactic, strict=True)
+    )
+    last = history[-1]
+    return AssistantScores(
+        p_real=last.p_real,
+        p_galactic=last.p_galactic,
+        p_fast=p_fast,
+        rank=last.rank,
+        history=history,
+        traits=(
+            Trait("speed", "unknown", math.nan) if math.isnan(p_fast) else Trait("speed", "fast", 0.83),
+            Trait("luminosity", "unknown", math.nan),
+            Trait("structure", "early peak + main peak", 0.61),
+        ),
+        causes=(
+            Cause("real", "rb_pix", 0.97, 1.8, "real/bogus score of 0.97 raises it"),
+            Cause("real", "log10_std_ra", math.nan, -0.4, "scatter of the positions not measured, which lowers it"),
+            Cause("real", "DET_N_total", 3.0, 0.2, "3 detections since the first alert raise it"),
+            Cause("galactic", "abs_galactic_latitude", 43.0, -1.1, "43° from the plane of the Galaxy lowers it"),
+            Cause("galactic", "log10_sep_arcsec", 0.49, -0.7, "3.1″ from a catalogued galaxy lowers it"),
+            Cause("fast", "rise_rate", -0.31, 0.9, "rising by 0.31 mag a day raises it"),
+        ),
+    )
 
 
 async def until(condition: Callable[[], bool], patience: float = 10.0) -> None:

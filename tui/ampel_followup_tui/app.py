@@ -15,6 +15,7 @@ from textual.screen import Screen
 
 from ampel_followup.decision import Verdict
 from ampel_followup.errors import FollowupError
+from ampel_followup.untrusted import clean
 from ampel_followup_tui import commands
 from ampel_followup_tui.instants import utc_now
 from ampel_followup_tui.journal import Journal
@@ -159,6 +160,8 @@ class FollowupApp(App[None]):
             self._complain(error)
             return
         self._show_decisions({current})
+        if verdict == Verdict.DEFER and target.placement is not None and target.placement.snoozed_until:
+            self.notify(clean(f"{current} comes back on {target.placement.snoozed_until}."), markup=False)
         following = self.journal.next_undecided(self._tonight.table.order, current)
         if following is None:
             self.notify("Every target of this list is decided.", markup=False)
@@ -205,14 +208,19 @@ class FollowupApp(App[None]):
         if self.screen is self._tonight:
             await self._tonight.ask_filter()
 
-    def action_list(self, name: str) -> None:
-        """Show one of the two lists."""
-        self._tonight.show_list(name)
+    def action_list(self, tab: str) -> None:
+        """Show a list, or a group of one."""
+        self._tonight.show_list(*tab.split("/"))
 
-    def action_other_list(self) -> None:
-        """Show the other list."""
+    def action_next_list(self) -> None:
+        """Show the next list."""
         if self.screen is self._tonight:
-            self._tonight.show_other_list()
+            self._tonight.show_next_list()
+
+    def action_next_group(self) -> None:
+        """Show the next group of the list."""
+        if self.screen is self._tonight and not self._tonight.show_next_group():
+            self.notify("This list has no groups.", markup=False)
 
     def action_open_target(self) -> None:
         """Show the current target on the whole screen."""
@@ -232,6 +240,9 @@ class FollowupApp(App[None]):
 
     def action_pane(self, name: str) -> None:
         """Show a pane of the current target."""
+        if name == "assistant" and not self.journal.assisted:
+            self.notify("This plan was made without an assistant.", markup=False)
+            return
         for detail in self._details:
             detail.pane = name
 
@@ -257,6 +268,18 @@ class FollowupApp(App[None]):
                 self.notify(f"Wrote {path}", markup=False)
 
         self.push_screen(ExportScreen(self.journal), tell)
+
+    def action_drift(self) -> None:
+        """Say which features are not as in training."""
+        drift = self.journal.drift
+        if drift is None:
+            self.notify("The run that made this plan did not compare its stream with the training set.", markup=False)
+        elif not drift.moved:
+            self.notify(drift.sentence or "Tonight's stream is as in training.", markup=False)
+        else:
+            from ampel_followup_tui.screens.drift import DriftScreen
+
+            self.push_screen(DriftScreen(drift))
 
     def action_help(self) -> None:
         """Show all commands and signs."""

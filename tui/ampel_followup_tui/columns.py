@@ -1,4 +1,4 @@
-"""The columns of the two lists: what stands in them, and how wide they are in a terminal of a given width."""
+"""The columns of the lists: what stands in them, and how wide they are in a terminal of a given width."""
 
 from __future__ import annotations
 
@@ -9,20 +9,26 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
+from ampel_followup.decision import Verdict
 from ampel_followup.plan import NightSummary, RankedTarget
 from ampel_followup.untrusted import clean
 from ampel_followup_tui.glyphs import (
+    ANOMALY,
+    CLOSING,
     GREY,
     OUTSIDE,
     SKY_BLUE,
     STATUS,
     UNDECIDED,
+    URGENT,
     airmass_bar,
     band_sign,
     short_band,
     trend_sign,
+    two_digits,
 )
-from ampel_followup_tui.instants import clock, mjd
+from ampel_followup_tui.groups import has_anomaly, is_closing, is_urgent
+from ampel_followup_tui.instants import clock, day_and_month, mjd
 from ampel_followup_tui.journal import Journal
 
 if TYPE_CHECKING:
@@ -35,6 +41,10 @@ WIDE = 120
 _SHORT_CLASS = {"variable star": "var", "M-dwarf flare": "flare", "SN Ib/c": "SN Ibc"}
 _COMMENT = "”"
 _ROOM_FOR_OBSERVER = 5
+
+# IG and least airmass, with their gaps; beside the assistant's columns they need so much more than `WIDE`.
+_WIDTH_OF_OTHERS = 11
+_ROOM_FOR_ALL = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,24 +83,37 @@ def tonight_columns(width: int, journal: Journal) -> list[Column]:
     night = journal.plan.night
     wide = width >= WIDE - 1
     spare = max(0, width - (WIDE - 1))
-    name = 12 + (3 + min(12, spare // 4) if wide else 0)
+    assisted = journal.assisted
+    # The assistant's columns take the place of others, unless the terminal is wider still.
+    whole = wide and (not assisted or spare >= _ROOM_FOR_ALL)
+    if assisted and whole:
+        spare -= _WIDTH_OF_OTHERS
+    place = 4 if assisted and journal.info.n_targets > 99 else 3
+    name = 12 + ((1 if assisted else 3) + min(12, spare // 4) if wide else 0)
     classes = 28 + min(10, spare // 2) if wide else 20
-    bar = 9 + (6 + min(24, spare // 4) if wide else 0)
+    bar = 9 + ((2 if assisted else 6) + min(24, spare // 4) if wide else 3 - place)
     columns = [
-        Column("rank", "#", 3, lambda target, _: Text(str(target.rank), GREY), right=True),
+        Column("rank", "#", place, _place, right=True),
         Column("name", "name", name, lambda target, width: Text(clean(target.id, width))),
-        Column(
-            "magnitude", "magnitude" if wide else "mag", 12 if wide else 5, _magnitude if wide else _short_magnitude
-        ),
-        Column("trend", "mag/d", 5, _trend),
+    ]
+    if wide:
+        columns += [Column("magnitude", "magnitude", 12, _magnitude), Column("trend", "mag/d", 5, _trend)]
+    elif assisted:
+        columns.append(Column("magnitude", "mag", 6, _magnitude_with_arrow))
+    else:
+        columns += [Column("magnitude", "mag", 5, _short_magnitude), Column("trend", "mag/d", 5, _trend)]
+    columns += [
         Column("classes", "now → after" if not wide else "now → likely after", classes, _classes),
         Column("gain", "gain", 4, _gain, right=True),
     ]
-    if wide:
-        columns += [
-            Column("ig", "IG", 5, lambda target, _: _number(target.scores.information_gain, 2), right=True),
-            Column("airmass", "airm", 4, lambda target, _: _number(target.visibility.min_airmass, 2), right=True),
-        ]
+    if whole:
+        columns.append(Column("ig", "IG", 5, lambda target, _: _number(target.scores.information_gain, 2), right=True))
+    if assisted:
+        columns += _assistant_columns(probabilities=wide)
+    if whole:
+        columns.append(
+            Column("airmass", "airm", 4, lambda target, _: _number(target.visibility.min_airmass, 2), right=True)
+        )
     columns += [
         Column("bar", _bar_label(night, bar), bar, _bar),
         Column("age", "age", 4 if wide else 3, lambda target, _: _age(target, night), right=True),
@@ -108,9 +131,40 @@ def hidden_columns(width: int, journal: Journal) -> list[Column]:
         Column("classes", "now → after", 28, _classes) if wide else Column("class", "now", 10, _class_now),
         Column("gain", "gain", 4, _gain, right=True),
     ]
+    if journal.assisted:
+        columns += _assistant_columns(probabilities=wide)
     reason = width - sum(column.width + 1 for column in columns) - status - 1
     columns.append(Column("reason", "why not tonight", reason, _reason))
     return _with_status(columns, width, journal)
+
+
+def aside_columns(width: int, journal: Journal) -> list[Column]:
+    """Return the columns of what the policy set aside, with the reason, to fill `width` characters."""
+    wide = width >= WIDE - 1
+    status = 20 if wide else 10
+    columns = [
+        Column("name", "name", 16 if wide else 12, lambda target, width: Text(clean(target.id, width))),
+        Column("magnitude", "mag", 5, _short_magnitude),
+        *([Column("class", "now", 16, _class_now)] if wide else []),
+        *_assistant_columns(probabilities=wide),
+        Column("queue", "queue", 13 if wide else 9, _queue),
+    ]
+    reason = width - sum(column.width + 1 for column in columns) - status - 1
+    columns.append(Column("reason", "why set aside", reason, _why_aside))
+    return _with_status(columns, width, journal)
+
+
+def _assistant_columns(*, probabilities: bool) -> list[Column]:
+    """Return the columns of the virtual assistant's scores: its rank, and before it what the rank rests on."""
+    rank = Column("assistant", "rank", 4, _assistant_rank, right=True)
+    if not probabilities:
+        return [rank]
+    return [
+        Column("real", "real", 4, lambda target, _: _probability(target, "p_real"), right=True),
+        Column("galactic", "gal", 3, lambda target, _: _probability(target, "p_galactic"), right=True),
+        Column("fast", "fast", 4, lambda target, _: _probability(target, "p_fast"), right=True),
+        rank,
+    ]
 
 
 def _with_status(columns: list[Column], width: int, journal: Journal) -> list[Column]:
@@ -122,6 +176,32 @@ def _number(value: float, digits: int) -> Text:
     return Text("–", GREY) if math.isnan(value) else Text(f"{value:.{digits}f}")
 
 
+def _place(target: RankedTarget, _: int) -> Text:
+    place = Text(str(target.rank), GREY)
+    return Text.assemble((URGENT[0], f"bold {URGENT[2]}"), place) if is_urgent(target) else place
+
+
+def _probability(target: RankedTarget, name: str) -> Text:
+    p = math.nan if target.assistant is None else getattr(target.assistant, name)
+    return Text("–", GREY) if math.isnan(p) else Text(two_digits(p))
+
+
+def _assistant_rank(target: RankedTarget, _: int) -> Text:
+    return _number(math.nan if target.assistant is None else target.assistant.rank, 1)
+
+
+def _queue(target: RankedTarget, width: int) -> Text:
+    return Text("–", GREY) if target.placement is None else Text(clean(target.placement.queue, width))
+
+
+def _why_aside(target: RankedTarget, width: int) -> Text:
+    placement = target.placement
+    if placement is None:
+        return Text("–", GREY)
+    back = f"back {day_and_month(placement.snoozed_until)}: " if placement.snoozed_until else ""
+    return Text(clean(f"{back}{placement.because}" or "–", max(1, width)), GREY)
+
+
 def _gain(target: RankedTarget, _: int) -> Text:
     return Text(f"{target.scores.value_of_information:.2f}", "bold")
 
@@ -131,6 +211,11 @@ def _short_magnitude(target: RankedTarget, _: int) -> Text:
     if math.isnan(photometry.last_mag):
         return Text("–", GREY)
     return Text.assemble(f"{photometry.last_mag:.1f}", (short_band(photometry.last_band), band_style(target)))
+
+
+def _magnitude_with_arrow(target: RankedTarget, width: int) -> Text:
+    text = _short_magnitude(target, width)
+    return text if math.isnan(target.photometry.trend) else text.append(trend_sign(target.photometry.trend), "default")
 
 
 def _magnitude(target: RankedTarget, _: int) -> Text:
@@ -227,8 +312,23 @@ def _status(target: RankedTarget, width: int, journal: Journal) -> Text:
     text.append(_COMMENT if journal.n_comments(target.id) else " ", SKY_BLUE)
     if decision is not None:
         text.append(word, style)
+        placement = target.placement
+        if decision.verdict == Verdict.DEFER and placement is not None and placement.snoozed_until:
+            until = f" until {day_and_month(placement.snoozed_until)}"
+            text.append(until if width >= len(text) + len(until) else "", style)
         if width >= len(text) + _ROOM_FOR_OBSERVER:
             text.append(f" {clean(decision.observer)}", GREY)
-    elif target.scores.out_of_scope:
-        text.append(OUTSIDE[1], OUTSIDE[2])
+    else:
+        text.append(*_remark(target))
     return text
+
+
+def _remark(target: RankedTarget) -> tuple[str, str]:
+    """Return the word, with its style, that most asks for a look at a target; nothing for most."""
+    if is_urgent(target):
+        return URGENT[1:]
+    if has_anomaly(target):
+        return ANOMALY[1:]
+    if is_closing(target):
+        return CLOSING
+    return OUTSIDE[1:] if target.scores.out_of_scope else ("", "")

@@ -69,7 +69,12 @@ COMMANDS = (
     Command(
         "filter", "slash", "filter", "filter", "Show only what has these words in name, class or status.", _MOVING, 6
     ),
-    Command("list", "l", "other_list", "list", "Change between tonight's list and what cannot be seen.", _MOVING, 10),
+    Command(
+        "list", "l", "next_list", "list", "Show the next list: tonight, not tonight, what is set aside.", _MOVING, 10
+    ),
+    Command(
+        "group", "v", "next_group", "group", "Show the next group of the list, such as new or galactic.", _MOVING, 11
+    ),
     Command("target", "enter", "open_target", "open", "Show this target on the whole screen.", _TARGET, 7),
     Command("back", "escape", "back", "back", "Close the target, or clear the filter.", _MOVING),
     Command("pane", "tab", "next_pane", "pane", "Show the next pane, where one is shown at a time.", _TARGET),
@@ -77,9 +82,11 @@ COMMANDS = (
     Command("why", "2", "pane('why')", "why", "Show the scores and their reasons.", _TARGET),
     Command("visibility", "3", "pane('visibility')", "visibility", "Show where it is tonight.", _TARGET),
     Command("history", "4", "pane('history')", "history", "Show verdicts and comments.", _TARGET),
+    Command("assistant", "5", "pane('assistant')", "assistant", "Show what the virtual assistant says.", _TARGET),
     Command("flux", "f", "flux", "flux", "Change the light curve between magnitude and flux.", _TARGET),
     Command("export", "e", "export", "export", "Write the approved targets to a file.", _PROGRAM, 9),
+    Command("drift", "w", "drift", "drift", "Say what of tonight's stream is not as in training.", _PROGRAM, 13),
     Command("help", "question_mark", "help", "help", "Show this page.", _PROGRAM, 8),
     Command("palette", "ctrl+p", "command_palette", "palette", "Find a command by name.", _PROGRAM),
-    Command("quit", "q", "quit", "quit", "Leave; every verdict is already in the store.", _PROGRAM, 11),
+    Command("quit", "q", "quit", "quit", "Leave; every verdict is already in the store.", _PROGRAM, 12),
 )

@@ -28,6 +28,18 @@ UNDECIDED = ("·", "undecided", GREY)
 #: Sign, word, style of an object that is outside what the models were trained on.
 OUTSIDE = ("?", "outside", ORANGE)
 
+#: Sign, word, style of an object that the policy wants looked at before all others.
+URGENT = ("»", "urgent", VERMILION)
+
+#: Sign, word, style of an object whose last points are not what was to be expected.
+ANOMALY = ("!", "anomaly", PURPLE)
+
+#: Word and style of an object that the site will soon have seen the last of.
+CLOSING = ("closing", ORANGE)
+
+#: What a feature did to a score → sign, style.
+RAISES, LOWERS = ("▲", GREEN), ("▼", VERMILION)
+
 #: Last letters of a band name → sign, style: the same letter looks the same in every survey.
 BAND = {
     "u": ("▲", PURPLE),
@@ -41,6 +53,9 @@ BAND = {
 }
 OTHER_BAND = ("•", "#d0d4da")
 LIMIT = "▽"
+
+_LEVELS = "▁▂▃▄▅▆▇█"
+_UNKNOWN_LEVEL = "·"
 
 # Airmass up to this → sign: the higher, the better.
 _HEIGHTS = ((1.1, "▇"), (1.3, "▆"), (1.5, "▅"), (1.75, "▄"), (2.0, "▃"), (2.5, "▂"), (3.0, "▁"))
@@ -89,6 +104,26 @@ def airmass_bar(airmass: Sequence[float], width: int) -> str:
         return " " * width
     steps = len(airmass) - 1
     return "".join(_height(_between(airmass, (cell + 0.5) / width * steps)) for cell in range(width))
+
+
+def sparkline(values: Sequence[float], high: float) -> str:
+    """Draw numbers from 0 to `high`, one sign each; NaN is a dot."""
+    top = len(_LEVELS) - 1
+    return "".join(
+        _UNKNOWN_LEVEL if math.isnan(value) else _LEVELS[min(top, max(0, round(value / high * top)))]
+        for value in values
+    )
+
+
+def two_digits(p: float) -> str:
+    """Write a probability as ``.98``: what rounds to certainty is .99; ``–`` for NaN."""
+    return "–" if math.isnan(p) else f"{min(0.99, max(0.0, p)):.2f}"[1:]
+
+
+def share_bar(share: float, width: int) -> str:
+    """Draw a share of 1, to the half of a character, at most `width` characters long."""
+    full, half = divmod(round(min(1.0, max(0.0, share)) * width * 2), 2)
+    return "━" * full + "╸" * half
 
 
 def _between(values: Sequence[float], index: float) -> float:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, date, datetime, tzinfo
 from functools import lru_cache
 from zoneinfo import ZoneInfo
+
+from ampel_followup.untrusted import clean
 
 _MJD_OF_UNIX_EPOCH = 40587.0
 
@@ -33,6 +35,15 @@ def clock(iso: str | None, timezone: str) -> str:
     if iso is None:
         return "–"
     return datetime.fromisoformat(iso).astimezone(zone(timezone)).strftime("%H:%M")
+
+
+def day_and_month(iso: str) -> str:
+    """Write an ISO 8601 date as ``23 Nov``, which is enough within a season; another text as it is."""
+    try:
+        day = date.fromisoformat(iso)
+    except ValueError:
+        return clean(iso, 12)
+    return f"{day.day} {day:%b}"
 
 
 def mjd(iso: str) -> float:

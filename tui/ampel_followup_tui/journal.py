@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING
 
 from ampel_followup.decision import Decision, Verdict, effective_verdicts
 from ampel_followup.plan import RankedTarget
+from ampel_followup.untrusted import clean
+from ampel_followup_tui.drift import read_drift
+from ampel_followup_tui.groups import ASIDE, HIDDEN, TONIGHT
 from ampel_followup_tui.instants import stamp
 
 if TYPE_CHECKING:
@@ -47,12 +50,31 @@ class Journal:
     def _hold(self, stored: StoredPlan) -> None:
         self.info = stored.info
         self.plan = stored.plan
-        self._targets = {target.id: target for target in (*self.plan.targets, *self.plan.not_observable)}
+        self.drift = read_drift(stored.report)
+        self._aside = {target.id for target in self.plan.set_aside}
+        plan = self.plan
+        self._targets = {target.id: target for target in (*plan.targets, *plan.not_observable, *plan.set_aside)}
 
     @property
     def complete(self) -> bool:
         """False while the plan holds only the first of its targets."""
-        return len(self._targets) == self.info.n_targets + self.info.n_not_observable
+        return len(self._targets) == self.info.n_targets + self.info.n_not_observable + self.n_set_aside
+
+    @property
+    def n_set_aside(self) -> int:
+        """How many targets the policy keeps from the list, all of the plan counted."""
+        return self.info.n_set_aside
+
+    @property
+    def assisted(self) -> bool:
+        """True if a virtual assistant had its say in this plan."""
+        return bool(self.plan.assistant or self.plan.policy or self.plan.set_aside)
+
+    def list_of(self, target_id: str) -> str:
+        """Return the list that a target of this plan stands in, one of `groups.LISTS`."""
+        if target_id in self._aside:
+            return ASIDE
+        return TONIGHT if self._targets[target_id].rank else HIDDEN
 
     def read_rest(self) -> None:
         """
@@ -93,11 +115,15 @@ class Journal:
         """
         Put a decision of this observer into the store.
 
+        An approval of what was set aside says so, where nothing else was written.
+
         Raises
         ------
         StoreError
             If the store refuses; then nothing has changed here either.
         """
+        if verdict == Verdict.APPROVE and not comment:
+            comment = self._why_aside(target_id)
         decision = self.store.record(
             Decision(
                 target=target_id,
@@ -112,6 +138,13 @@ class Journal:
         )
         self._take([decision], read=False)
         return decision
+
+    def _why_aside(self, target_id: str) -> str:
+        """Return where a target was set aside, and why; nothing for all others."""
+        if target_id not in self._aside:
+            return ""
+        placement = self._targets[target_id].placement
+        return clean(f"was set aside: {placement.queue}, {placement.because}" if placement else "was set aside")
 
     def undo(self) -> Decision | None:
         """

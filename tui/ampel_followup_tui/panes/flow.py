@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from textwrap import wrap
 
 from rich.text import Text
 
@@ -36,3 +37,25 @@ def flow(pieces: Iterable[Text], width: int) -> Text:
         text.append_text(piece)
         column += piece.cell_len
     return text.append("\n")
+
+
+def paragraph(text: str, width: int, sign: str = "") -> str:
+    """
+    Break a text into lines behind a sign, without parting a number from its per cent.
+
+    Parameters
+    ----------
+    text : str
+        Printable.
+    width : int
+        Length of a line, the sign included [characters].
+    sign : str
+        Begins the first line; the others are indented by as much.
+
+    Returns
+    -------
+    str
+        Ends with a line break.
+    """
+    lines = wrap(text.replace(" %", "\u00a0%"), width, initial_indent=sign, subsequent_indent=" " * len(sign))
+    return "\n".join(lines) + "\n"

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-from textwrap import wrap
 
 from rich.text import Text
 
 from ampel_followup.plan import RankedTarget, TargetScores
 from ampel_followup.untrusted import clean
-from ampel_followup_tui.glyphs import GREY, OUTSIDE, SKY_BLUE
-from ampel_followup_tui.panes.flow import flow
+from ampel_followup_tui.glyphs import GREY, OUTSIDE, SKY_BLUE, share_bar
+from ampel_followup_tui.panes.flow import flow, paragraph
 
 _MOST_CLASSES = 5
 _LONGEST_BAR = 18
@@ -35,10 +34,7 @@ def why(target: RankedTarget, width: int) -> Text:
     """
     text = Text()
     for reason in target.reasons:
-        text.append(
-            "\n".join(wrap(clean(reason).replace(" %", "\u00a0%"), width, initial_indent="• ", subsequent_indent="  "))
-            + "\n"
-        )
+        text.append(paragraph(clean(reason), width, "• "))
     text.append_text(_scores(target.scores, width))
     text.append("\n")
     text.append_text(_classes(target.scores, width))
@@ -62,16 +58,10 @@ def _classes(scores: TargetScores, width: int) -> Text:
     for name, now, after in rows:
         text.append(f"{name:<{label}}  ")
         text.append(f"{100 * now:>3.0f}% ")
-        text.append(f"{_bar(now, bar):<{bar}}   ", GREY)
+        text.append(f"{share_bar(now, bar):<{bar}}   ", GREY)
         text.append(f"{100 * after:>3.0f}% ")
-        text.append(f"{_bar(after, bar)}\n", SKY_BLUE)
+        text.append(f"{share_bar(after, bar)}\n", SKY_BLUE)
     return text
-
-
-def _bar(share: float, width: int) -> str:
-    """Draw a share of 1 to the half of a character."""
-    full, half = divmod(round(min(1.0, max(0.0, share)) * width * 2), 2)
-    return "━" * full + "╸" * half
 
 
 def _scores(scores: TargetScores, width: int) -> Text:

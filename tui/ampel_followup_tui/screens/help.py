@@ -12,7 +12,18 @@ from textual.containers import VerticalScroll
 from textual.widgets import Static
 
 from ampel_followup_tui.commands import COMMANDS
-from ampel_followup_tui.glyphs import AIRMASS_LEGEND, BAND, GREY, LIMIT, OUTSIDE, STATUS, UNDECIDED
+from ampel_followup_tui.glyphs import (
+    AIRMASS_LEGEND,
+    ANOMALY,
+    BAND,
+    CLOSING,
+    GREY,
+    LIMIT,
+    OUTSIDE,
+    STATUS,
+    UNDECIDED,
+    URGENT,
+)
 from ampel_followup_tui.screens.dialogue import Dialogue
 
 _GROUPS = ("Verdicts", "Moving about", "The target", "The program")
@@ -50,5 +61,9 @@ def _page() -> Text:
     page.append("  mag/d   ↗ brightens  → constant  ↘ fades\n")
     page.append(f"  scope   {OUTSIDE[0]} {OUTSIDE[1]} what the models were trained on\n", OUTSIDE[2])
     page.append("  gain    expected gain in the probability that the named class is right\n")
+    page.append(f"  policy  {URGENT[0]} {URGENT[1]}  ", URGENT[2])
+    page.append(f"{ANOMALY[0]} {ANOMALY[1]}  ", ANOMALY[2])
+    page.append(f"{CLOSING[0]}: soon out of sight\n", CLOSING[1])
+    page.append("  rank    0 to 10, by the virtual assistant: real and not in the Galaxy\n")
     page.append("\nesc closes this page", GREY)
     return page

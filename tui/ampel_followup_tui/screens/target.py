@@ -12,7 +12,8 @@ from textual.screen import Screen
 from textual.widgets import Static
 
 from ampel_followup.untrusted import clean
-from ampel_followup_tui.glyphs import GREY, STATUS, UNDECIDED, short_band, trend_sign
+from ampel_followup_tui.glyphs import GREY, STATUS, UNDECIDED, URGENT, short_band, trend_sign
+from ampel_followup_tui.groups import is_urgent
 from ampel_followup_tui.journal import Journal
 from ampel_followup_tui.panes.visibility import position
 from ampel_followup_tui.screens import SCREEN_BINDINGS
@@ -84,9 +85,13 @@ class TargetScreen(Screen[None], inherit_bindings=False):
         left = Text.assemble((clean(target.id, 40), "bold"), "  ", (f"{sign} {word}", style))
         if decision:
             left.append(f" {clean(decision.observer, 16)}", GREY)
+        if is_urgent(target):
+            left.append(f"  {URGENT[0]} {URGENT[1]}", URGENT[2])
         right = Text()
         if target.rank:
             right.append(f"{target.rank}/{self._journal.info.n_targets}  ", GREY)
+        elif target.placement is not None and not target.placement.listed:
+            right.append(f"set aside: {clean(target.placement.queue, 16)}  ", GREY)
         if photometry.last_band:
             right.append(
                 f"{photometry.last_mag:.1f} {short_band(photometry.last_band)} {trend_sign(photometry.trend)}  "

@@ -11,25 +11,32 @@ from textual.containers import Container
 from textual.screen import Screen
 
 from ampel_followup.plan import RankedTarget
-from ampel_followup_tui.columns import hidden_columns, tonight_columns
+from ampel_followup_tui.columns import aside_columns, hidden_columns, tonight_columns
 from ampel_followup_tui.filtering import matches
+from ampel_followup_tui.groups import ASIDE, HIDDEN, LISTS, TONIGHT, group_of, offered_groups, targets_of
 from ampel_followup_tui.journal import Journal
 from ampel_followup_tui.screens import SCREEN_BINDINGS
 from ampel_followup_tui.widgets.key_bar import KeyBar
 from ampel_followup_tui.widgets.night_header import NightHeader
 from ampel_followup_tui.widgets.stop_line import StopLine
-from ampel_followup_tui.widgets.tab_strip import TabStrip
+from ampel_followup_tui.widgets.tab_strip import Tab, TabStrip
 from ampel_followup_tui.widgets.target_table import TargetTable
 
 if TYPE_CHECKING:
     from textual.widgets import Input
 
+    from ampel_followup_tui.groups import Group
     from ampel_followup_tui.widgets.detail import Detail
     from ampel_followup_tui.widgets.filter_line import FilterLine
 
-TONIGHT, HIDDEN = "tonight", "hidden"
 _SCROLL_BAR = 1
-_EMPTY = {TONIGHT: "nothing can be observed tonight; l says why", HIDDEN: "every target can be observed tonight"}
+_EMPTY = {
+    TONIGHT: "nothing can be observed tonight; l says why",
+    HIDDEN: "every target can be observed tonight",
+    ASIDE: "nothing is set aside",
+}
+_EMPTY_GROUP = "none of this group"
+_COLUMNS = {TONIGHT: tonight_columns, HIDDEN: hidden_columns, ASIDE: aside_columns}
 
 
 class TonightScreen(Screen[None], inherit_bindings=False):
@@ -49,6 +56,7 @@ class TonightScreen(Screen[None], inherit_bindings=False):
         super().__init__()
         self._journal = journal
         self._list = TONIGHT
+        self._group = ""
         self._words: list[str] = []
         self._filled_width = 0
         self._detail: Detail | None = None
@@ -56,10 +64,8 @@ class TonightScreen(Screen[None], inherit_bindings=False):
 
     def compose(self) -> ComposeResult:
         """Lay out the screen."""
-        info = self._journal.info
-        lists = {TONIGHT: f"tonight {info.n_targets}", HIDDEN: f"not tonight {info.n_not_observable}"}
         yield NightHeader(self._journal)
-        yield TabStrip(lists, "list", id="lists")
+        yield TabStrip(self._tabs(), "list", id="lists")
         yield TargetTable()
         yield StopLine(self._journal)
         yield Container(id="below")
@@ -93,24 +99,54 @@ class TonightScreen(Screen[None], inherit_bindings=False):
         """Show the plan as the journal has it now; the cursor stays on its target."""
         self._fill()
 
-    def show_list(self, name: str) -> None:
-        """Show what can be observed tonight, or what cannot."""
-        self._list = name
-        self.query_one("#lists", TabStrip).chosen = name
+    def show_list(self, name: str, group: str = "") -> None:
+        """Show what can be observed tonight, what cannot, or what is set aside: all of it, or a group."""
+        self._list, self._group = name, group
         self.query_one(StopLine).display = name == TONIGHT and self._journal.plan.stop is not None
         self._fill()
         self.show_current()
 
-    def show_other_list(self) -> None:
-        """Change to the list that is not shown."""
-        self.show_list(HIDDEN if self._list == TONIGHT else TONIGHT)
+    def show_next_list(self) -> None:
+        """Change to the next list."""
+        names = self._lists
+        self.show_list(names[(names.index(self._list) + 1) % len(names)])
+
+    def show_next_group(self) -> bool:
+        """Change to the next group of the list that is not empty, or back to all of it; False if there is none."""
+        keys = ["", *(group.key for group, n in self._groups(self._list) if n)]
+        here = keys.index(self._group) if self._group in keys else 0
+        if len(keys) > 1:
+            self.show_list(self._list, keys[(here + 1) % len(keys)])
+        return len(keys) > 1
+
+    @property
+    def _lists(self) -> list[str]:
+        """The lists that this plan has."""
+        return [name for name in LISTS if name != ASIDE or self._journal.assisted]
+
+    def _groups(self, name: str) -> list[tuple[Group, int]]:
+        journal = self._journal
+        return offered_groups(name, targets_of(journal.plan, name)) if journal.assisted else []
+
+    def _tabs(self) -> list[Tab]:
+        """Return a tab for each list, and behind the one that is shown (or tonight's) its groups."""
+        journal, tabs = self._journal, []
+        sizes = {TONIGHT: journal.info.n_targets, HIDDEN: journal.info.n_not_observable, ASIDE: journal.n_set_aside}
+        for name in self._lists:
+            tabs.append(Tab(name, tuple(f"{caption} {sizes[name]}" for caption in LISTS[name])))
+            if name == (ASIDE if self._list == ASIDE else TONIGHT):
+                for group, n in self._groups(name):
+                    # The first targets alone say nothing of how many there are.
+                    number = f" {n}" if journal.complete else ""
+                    captions = tuple(f"{caption}{number}" for caption in group.captions)
+                    tabs.append(Tab(f"{name}/{group.key}", captions, part=True))
+        return tabs
 
     async def show_target(self, target_id: str) -> None:
         """Put the cursor on a target, if need be in the other list and without the filter."""
         if target_id not in self.table.order:
-            tonight = any(target.id == target_id for target in self._journal.plan.targets)
             await self.clear_filter()
-            self.show_list(TONIGHT if tonight else HIDDEN)
+            self.show_list(self._journal.list_of(target_id))
         self.table.show(target_id)
 
     def show_decisions(self, target_ids: Iterable[str]) -> None:
@@ -166,18 +202,22 @@ class TonightScreen(Screen[None], inherit_bindings=False):
         """Fill the list with what passes the filter."""
         plan, width = self._journal.plan, self.app.size.width - _SCROLL_BAR
         self._filled_width = self.app.size.width
-        all_targets = plan.targets if self._list == TONIGHT else plan.not_observable
-        columns = (tonight_columns if self._list == TONIGHT else hidden_columns)(width, self._journal)
+        group = group_of(self._list, self._group)
+        all_targets = [target for target in targets_of(plan, self._list) if group is None or group.has(target)]
+        columns = _COLUMNS[self._list](width, self._journal)
         targets = [target for target in all_targets if matches(target, self._words, self._journal)]
         self.table.fill(targets, columns)
-        self.query_one("#lists", TabStrip).note = self._note(targets, len(all_targets))
+        strip = self.query_one("#lists", TabStrip)
+        strip.show_tabs(self._tabs())
+        strip.chosen = f"{self._list}/{self._group}" if self._group else self._list
+        strip.note, strip.signature = self._note(targets, len(all_targets)), self._journal.observer
 
     def _note(self, targets: list[RankedTarget], n_all: int) -> str:
         if self._words:
             return f"{len(targets)} of {n_all} match “{' '.join(self._words)}”, esc shows all"
         if not n_all:
-            return _EMPTY[self._list]
-        return self._journal.observer
+            return _EMPTY_GROUP if self._group else _EMPTY[self._list]
+        return ""
 
     def on_screen_resume(self) -> None:
         """Show what happened while another screen was in front."""

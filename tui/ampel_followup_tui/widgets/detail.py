@@ -1,4 +1,4 @@
-"""All that is known of one target: light curve, reasons, visibility, history."""
+"""All that is known of one target: light curve, reasons, visibility, history, and what the assistant says."""
 
 from __future__ import annotations
 
@@ -16,13 +16,21 @@ from ampel_followup.plan import RankedTarget
 from ampel_followup_tui.glyphs import GREY, VERMILION
 from ampel_followup_tui.instants import mjd
 from ampel_followup_tui.journal import Journal
+from ampel_followup_tui.panes.assistant import assistant
 from ampel_followup_tui.panes.history import history
 from ampel_followup_tui.panes.visibility import position, visibility
 from ampel_followup_tui.panes.why import why
 from ampel_followup_tui.widgets.light_curve import LightCurveView
-from ampel_followup_tui.widgets.tab_strip import TabStrip
+from ampel_followup_tui.widgets.tab_strip import Tab, TabStrip
 
-PANES = {"light-curve": "1 light curve", "why": "2 why", "visibility": "3 visibility", "history": "4 history"}
+_ASSISTANT = Tab("assistant", ("5 assistant",))
+_WHY = Tab("why", ("2 why",))
+PANES = (
+    Tab("light-curve", ("1 light curve",)),
+    _WHY,
+    Tab("visibility", ("3 visibility",)),
+    Tab("history", ("4 history",)),
+)
 
 # A border, a margin and the scroll bar stand beside the text [characters].
 _BESIDE_TEXT = 4
@@ -34,7 +42,10 @@ _NO_TARGET = Text("No target.", GREY)
 
 class Detail(Container):
     """
-    Four panes about one target: side by side in a wide terminal, one at a time in a narrow one.
+    Panes about one target: side by side in a wide terminal, one at a time in a narrow one.
+
+    The assistant's pane, in plans that have one, shares its place with the reasons in a wide terminal; on the whole
+    screen it stands below them.
 
     Parameters
     ----------
@@ -50,8 +61,12 @@ class Detail(Container):
     Detail {
         height: 1fr;
         layout: vertical;
-        #panes {
+        #panes, #takes-turns {
             background: $surface;
+        }
+        #takes-turns {
+            dock: top;
+            display: none;
         }
         LightCurveView {
             height: 1fr;
@@ -74,19 +89,31 @@ class Detail(Container):
     .-narrow Detail.-light-curve LightCurveView,
     .-narrow Detail.-why #reasons, .-narrow Detail.-why #why,
     .-narrow Detail.-visibility #circumstances, .-narrow Detail.-visibility #visibility,
-    .-narrow Detail.-history #circumstances, .-narrow Detail.-history #history {
+    .-narrow Detail.-history #circumstances, .-narrow Detail.-history #history,
+    .-narrow Detail.-assistant #reasons, .-narrow Detail.-assistant #assistant {
         display: block;
     }
     .-wide Detail {
         layout: horizontal;
-        #panes {
+        #panes, #assistant, &.-assistant #why {
             display: none;
+        }
+        #takes-turns, &.-assistant #assistant {
+            display: block;
         }
         LightCurveView {
             width: 1fr;
         }
-        &.-whole-screen LightCurveView {
-            width: 1.5fr;
+        &.-whole-screen {
+            #takes-turns {
+                display: none;
+            }
+            #why, #assistant {
+                display: block;
+            }
+            LightCurveView {
+                width: 1.5fr;
+            }
         }
         .texts {
             width: 1fr;
@@ -103,13 +130,18 @@ class Detail(Container):
         self._whole_screen = whole_screen
         self.set_class(whole_screen, "-whole-screen")
         self._target: RankedTarget | None = None
+        self._panes = (*PANES, _ASSISTANT) if journal.assisted else PANES
 
     def compose(self) -> ComposeResult:
         """Lay out the panes; what is seen of them is a matter of the style sheet."""
-        yield TabStrip(PANES, "pane", id="panes")
+        yield TabStrip(self._panes, "pane", id="panes")
         yield LightCurveView(id="light-curve")
         with VerticalScroll(id="reasons", classes="texts", can_focus=self._whole_screen):
+            if self._journal.assisted:
+                yield TabStrip((_WHY, _ASSISTANT), "pane", id="takes-turns")
             yield Static(id="why", markup=False)
+            if self._journal.assisted:
+                yield Static(id="assistant", markup=False)
         with VerticalScroll(id="circumstances", classes="texts", can_focus=self._whole_screen):
             yield Static(id="visibility", markup=False)
             yield Static(id="history", markup=False)
@@ -121,14 +153,19 @@ class Detail(Container):
     def watch_pane(self, pane: str) -> None:
         """Show another pane, where one is shown at a time."""
         self.query_one("#panes", TabStrip).chosen = pane
-        for name in PANES:
-            self.set_class(name == pane, f"-{name}")
+        for tab in self._panes:
+            self.set_class(tab.key == pane, f"-{tab.key}")
+        for strip in self.query("#takes-turns").results(TabStrip):
+            strip.chosen = pane if pane == _ASSISTANT.key else _WHY.key
         if self._whole_screen:
             self.query_one("#circumstances" if pane in ("visibility", "history") else "#reasons").focus()
 
     def next_pane(self) -> None:
         """Go on to the next pane."""
-        names = list(PANES)
+        together = self.screen.has_class("-wide") and self._journal.assisted
+        names = [tab.key for tab in ((_WHY, _ASSISTANT) if together else self._panes)]
+        if self.pane not in names:
+            self.pane = names[0]
         self.pane = names[(names.index(self.pane) + 1) % len(names)]
 
     def toggle_flux(self) -> None:
@@ -151,14 +188,16 @@ class Detail(Container):
         shares = (3.5 if self._whole_screen else 3) if self.screen.has_class("-wide") else 1
         room = int(self.size.width / shares) - _BESIDE_TEXT
         if target is None:
-            self._fill(_NO_TARGET, _NO_TARGET, _NO_TARGET)
+            self._fill(_NO_TARGET, _NO_TARGET, _NO_TARGET, _NO_TARGET)
         elif room > 0:
             where = position(target, "\n" if room < _WHOLE_POSITION else "   ")
             sky = visibility(target, night, self._journal.now(), room)
-            self._fill(why(target, room), Text.assemble(where, "\n", sky))
+            self._fill(why(target, room), assistant(target, room), Text.assemble(where, "\n", sky))
 
-    def _fill(self, why: Text, visibility: Text, history: Text | None = None) -> None:
+    def _fill(self, why: Text, assistant: Text, visibility: Text, history: Text | None = None) -> None:
         self.query_one("#why", Static).update(why)
+        for pane in self.query("#assistant").results(Static):
+            pane.update(assistant)
         self.query_one("#visibility", Static).update(visibility)
         if history is not None:
             self.query_one("#history", Static).update(history)

@@ -50,16 +50,22 @@ class NightHeader(Widget):
         night, plan = self._journal.plan.night, self._journal.plan
         local = now.astimezone(zone(night.timezone)).strftime("%H:%M")
         decided = f"{self._journal.n_decided}/{self._journal.info.n_targets}"
+        tally = f"{decided} decided"
+        if self._journal.n_set_aside:
+            tally += f"  {self._journal.n_set_aside} set aside"
+        drift = self._journal.drift
+        warning = Text(f"{drift.short}  " if drift is not None and drift.moved else "", VERMILION)
         width = self.size.width
-        for site, tally, moon, clocks in (
-            (night.site_name, f"{decided} decided", _moon(night), f"{local} local  {now:%H:%M} UTC"),
-            (night.site, f"{decided} decided", _moon(night), f"{local} local  {now:%H:%M} UTC"),
+        for site, done, moon, clocks in (
+            (night.site_name, tally, _moon(night), f"{local} local  {now:%H:%M} UTC"),
+            (night.site, tally, _moon(night), f"{local} local  {now:%H:%M} UTC"),
+            (night.site, tally, _short_moon(night), f"{local} local  {now:%H:%M} UTC"),
             (night.site, decided, _short_moon(night), f"{local}={now:%H:%M}UT"),
         ):
             left = Text.assemble(
                 " ", (night.date, "bold"), " ", (clean(site), "bold"), "  ", (clean(plan.strategy), GREY)
             )
-            right = Text.assemble((tally, "bold"), "  ", moon, "  ", clocks, " ")
+            right = Text.assemble(warning, (done, "bold"), "  ", moon, "  ", clocks, " ")
             if left.cell_len + right.cell_len + 2 <= width:
                 break
         if self.trouble:

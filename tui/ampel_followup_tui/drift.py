@@ -1,0 +1,57 @@
+"""What the run that made a plan says of features that are not as in training."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ampel_followup.untrusted import clean
+
+_LONGEST_NAME = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """
+    The run's comparison of its stream with the training set.
+
+    Parameters
+    ----------
+    moved : tuple of str
+        Names of the features that moved.
+    sentence : str
+        The same in words; may be empty.
+    """
+
+    moved: tuple[str, ...]
+    sentence: str
+
+    @property
+    def short(self) -> str:
+        """The warning in a few words; empty if nothing moved."""
+        n = len(self.moved)
+        return f"! {n} feature{'' if n == 1 else 's'} moved" if n else ""
+
+
+def read_drift(report: Mapping[str, Any]) -> Drift | None:
+    """
+    Take the comparison out of the report of a run.
+
+    Parameters
+    ----------
+    report : mapping
+        As the store has it: written by another program, perhaps a newer one.
+
+    Returns
+    -------
+    Drift or None
+        None if the run compared nothing, or wrote it in a form that is not known here.
+    """
+    drift = report.get("drift")
+    if not isinstance(drift, Mapping):
+        return None
+    moved, sentence = drift.get("moved", ()), drift.get("sentence", "")
+    if not isinstance(moved, list | tuple) or not isinstance(sentence, str):
+        return None
+    return Drift(tuple(clean(str(name), _LONGEST_NAME) for name in moved), clean(sentence))
