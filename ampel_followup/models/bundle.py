@@ -1,14 +1,12 @@
 """
-Model bundles: a folder with everything that scoring needs, and proof that nothing in it was altered.
+Model bundles: a folder (`ampel_followup.models.folder`) with everything that scoring what a spectrum would tell needs.
 
-A bundle holds ``bundle.json`` (what it is, what it was trained on, how well it did, and the SHA-256 of every other
-file), two classifiers in ONNX form, and the numbers of the conditional mixture and of the spectral features in JSON.
-Nothing in it can run code when it is loaded.
+Besides ``bundle.json`` it holds two classifiers in ONNX form, and the numbers of the conditional mixture and of the
+spectral features in JSON. Nothing in it can run code when it is loaded.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from collections.abc import Mapping
@@ -23,17 +21,14 @@ from numpy.typing import NDArray
 from ampel_followup.errors import BundleError
 from ampel_followup.gain import GainScores
 from ampel_followup.models.classifier import OnnxClassifier
+from ampel_followup.models.folder import GAIN, PACKAGED, find_folder, list_bundles, read_folder, write_folder
 from ampel_followup.models.gain_model import GainModel
 from ampel_followup.models.mixture import ConditionalMixture
 from ampel_followup.models.scaling import QuantileScaling
 
-#: Layout of the folder; a reader refuses a later one.
-FORMAT = 1
-
-#: Folder of the bundles that come with the package.
-PACKAGED = Path(__file__).parent.parent / "bundles"
-
 DEFAULT_BUNDLE = "simulated"
+
+__all__ = ["DEFAULT_BUNDLE", "PACKAGED", "ModelBundle", "find_bundle", "list_bundles", "load_bundle", "save_bundle"]
 
 _FILES = ("p_t.onnx", "p_ts.onnx", "mixture.json", "spectrum.json")
 
@@ -147,39 +142,9 @@ def load_bundle(name: str | os.PathLike[str] | None = None) -> ModelBundle:
     Raises
     ------
     BundleError
-        If there is no such bundle, it is incomplete, of a later format, or one of its bytes was changed.
+        If there is no such bundle, it is incomplete, of another kind or a later format, or a byte of it was changed.
     """
-    folder = find_bundle(name)
-    text = _read(folder / "bundle.json")
-    try:
-        info = json.loads(text)
-        stated = info.pop("digest")
-        files: dict[str, str] = info["files"]
-        version = int(info["format"])
-    except (ValueError, KeyError, AttributeError, TypeError) as error:
-        raise BundleError(
-            f"{folder / 'bundle.json'} is not the description of a bundle ({error!r}); {_REMEDY}"
-        ) from error
-    if version > FORMAT:
-        raise BundleError(
-            f"{folder} has bundle format {version}, this version reads up to {FORMAT}; upgrade ampel-followup"
-        )
-    if stated != _digest_of(info):
-        raise BundleError(f"{folder / 'bundle.json'} was altered: its digest does not match; {_REMEDY}")
-    missing = [file for file in _FILES if file not in files]
-    if missing:
-        raise BundleError(f"{folder} lacks {', '.join(missing)}; {_REMEDY}")
-    contents = {}
-    for file, expected in files.items():
-        if Path(file).name != file:
-            raise BundleError(f"{folder / 'bundle.json'} names a file outside the bundle: {file!r}; {_REMEDY}")
-        contents[file] = _read(folder / file)
-        if hashlib.sha256(contents[file]).hexdigest() != expected:
-            raise BundleError(f"{folder / file} was altered: its digest does not match bundle.json; {_REMEDY}")
-    return ModelBundle(info, stated, contents)
-
-
-_REMEDY = "restore the bundle from where it came, or choose another with --bundle"
+    return ModelBundle(*read_folder(find_bundle(name), GAIN, _FILES))
 
 
 def save_bundle(folder: Path, info: Mapping[str, Any], files: Mapping[str, bytes]) -> ModelBundle:
@@ -200,63 +165,17 @@ def save_bundle(folder: Path, info: Mapping[str, Any], files: Mapping[str, bytes
     ModelBundle
         As loaded back.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    digests = {name: hashlib.sha256(content).hexdigest() for name, content in sorted(files.items())}
-    complete = {**info, "format": FORMAT, "files": digests}
-    complete["digest"] = _digest_of(complete)
-    for name, content in files.items():
-        (folder / name).write_bytes(content)
-    temporary = folder / "bundle.json.part"
-    temporary.write_text(json.dumps(complete, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    temporary.replace(folder / "bundle.json")
+    write_folder(folder, info, files)
     return load_bundle(folder)
-
-
-def bundle_folders() -> list[Path]:
-    """Return where bundles are looked for by name: the user's data folder, then the package."""
-    import platformdirs
-
-    return [platformdirs.user_data_path("ampel-followup") / "bundles", PACKAGED]
-
-
-def list_bundles() -> list[Path]:
-    """Return the folders of all bundles that can be loaded by name, the user's first."""
-    return [
-        folder
-        for parent in bundle_folders()
-        if parent.is_dir()
-        for folder in sorted(parent.iterdir())
-        if (folder / "bundle.json").is_file()
-    ]
 
 
 def find_bundle(name: str | os.PathLike[str] | None = None) -> Path:
     """
-    Return the folder of a bundle, unverified.
+    Return the folder of a bundle, by default the packaged one, unverified.
 
     Raises
     ------
     BundleError
         If there is none of that name or at that path.
     """
-    name = DEFAULT_BUNDLE if name is None else os.fspath(name)
-    if Path(name).joinpath("bundle.json").is_file():
-        return Path(name)
-    known = list_bundles()
-    for folder in known:
-        if folder.name == name:
-            return folder
-    names = ", ".join(folder.name for folder in known) or "none"
-    raise BundleError(f"no bundle {name!r}: neither a folder with a bundle.json nor one of those installed ({names})")
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise BundleError(f"cannot read {path} ({error.strerror}); {_REMEDY}") from error
-
-
-def _digest_of(info: Mapping[str, Any]) -> str:
-    canonical = json.dumps({k: v for k, v in info.items() if k != "digest"}, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(canonical.encode()).hexdigest()
+    return find_folder(DEFAULT_BUNDLE if name is None else name)
