@@ -2,69 +2,98 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ampel_followup.cli.output import JsonOption, console, print_json, print_table
 from ampel_followup.errors import BundleError
 
+if TYPE_CHECKING:
+    from ampel_followup.models.assistant_bundle import AssistantBundle
+    from ampel_followup.models.bundle import ModelBundle
+
 app = typer.Typer(no_args_is_help=True, help="Model bundles: what is installed, what it knows, whether it is intact.")
 
 BundleArgument = Annotated[str | None, typer.Argument(help="Name or folder; by default the one that comes along.")]
 
 
+def _load(name: str | None) -> ModelBundle | AssistantBundle:
+    """Load a bundle of either kind."""
+    from ampel_followup.models.assistant_bundle import load_assistant
+    from ampel_followup.models.bundle import find_bundle, load_bundle
+    from ampel_followup.models.folder import ASSISTANT, read_kind
+
+    folder = find_bundle(name)
+    return load_assistant(folder) if read_kind(folder) == ASSISTANT else load_bundle(folder)
+
+
 @app.command(name="list")
 def list_(as_json: JsonOption = False) -> None:
     """List the bundles that can be used by name."""
-    from ampel_followup.models.bundle import list_bundles, load_bundle
+    from ampel_followup.models.assistant_bundle import AssistantBundle
+    from ampel_followup.models.folder import kind_of, list_bundles
 
     found: list[dict[str, Any]] = []
     for folder in list_bundles():
         try:
-            bundle = load_bundle(folder)
+            bundle = _load(str(folder))
         except BundleError as error:
             found.append({"name": folder.name, "folder": str(folder), "error": str(error)})
+            continue
+        info = {"name": folder.name, "kind": kind_of(bundle.info), "version": bundle.info["version"],
+                "created": bundle.info["created"], "folder": str(folder)}  # fmt: skip
+        if isinstance(bundle, AssistantBundle):
+            info["scores"] = {day: list(bundle.scores(day)) for day in bundle.days}
         else:
-            found.append({"name": folder.name, "version": bundle.info["version"], "created": bundle.info["created"],
-                          "classes": list(bundle.classes), "folder": str(folder)})  # fmt: skip
+            info["classes"] = list(bundle.classes)
+        found.append(info)
     if as_json:
         print_json({"bundles": found})
         return
     print_table(
-        ("name", "version", "created", "classes", "folder"),
-        (
-            (
-                f["name"],
-                f.get("version"),
-                f.get("created"),
-                f["error"] if "error" in f else len(f["classes"]),
-                f["folder"],
-            )
-            for f in found
-        ),
+        ("name", "kind", "version", "created", "knows", "folder"),
+        ((f["name"], f.get("kind"), f.get("version"), f.get("created"), _knows(f), f["folder"]) for f in found),
     )
+
+
+def _knows(entry: Mapping[str, Any]) -> str:
+    if "error" in entry:
+        return str(entry["error"])
+    if "classes" in entry:
+        return f"{len(entry['classes'])} classes"
+    return "; ".join(f"day {day}: {', '.join(scores)}" for day, scores in entry["scores"].items())
 
 
 @app.command()
 def show(bundle: BundleArgument = None, as_json: JsonOption = False) -> None:
     """Say what a bundle was trained on and how well it did."""
-    from ampel_followup.models.bundle import load_bundle
+    from ampel_followup.models.assistant_bundle import AssistantBundle
+    from ampel_followup.models.folder import kind_of
 
-    loaded = load_bundle(bundle)
-    info = {**loaded.info, "digest": loaded.digest, "bytes": sum(map(len, loaded.files.values()))}
+    loaded = _load(bundle)
+    kind, size = kind_of(loaded.info), sum(map(len, loaded.files.values()))
+    info = {"kind": kind, **loaded.info, "digest": loaded.digest, "bytes": size}
     if as_json:
         print_json(info)
         return
     out = console()
-    out.print(f"[bold]{loaded.label}[/bold], made {info['created']}, {info['bytes'] / 1e6:.1f} MB")
+    out.print(f"[bold]{loaded.label}[/bold], kind {kind}, made {info['created']}, {size / 1e6:.1f} MB")
     out.print(info["description"], markup=False)
+    if isinstance(loaded, AssistantBundle):
+        _show_assistant(loaded)
+    else:
+        _show_gain(loaded)
+    out.print(f"digest: {loaded.digest}", markup=False)
+
+
+def _show_gain(loaded: ModelBundle) -> None:
+    info, out = loaded.info, console()
     out.print(f"classes: {', '.join(loaded.classes)}", markup=False)
-    sets = ", ".join(f"{name} {version}" for name, version in info["feature_sets"].items())
-    out.print(f"features: {len(loaded.features)} ({sets})", markup=False)
+    out.print(f"features: {len(loaded.features)} ({_feature_sets(info)})", markup=False)
     out.print(f"mixture: {', '.join(info['mixture_features'])} + {loaded.model.mixture.n_s} spectral", markup=False)
-    numbers = {k: v for k, v in {**info["training"], **info["metrics"]}.items() if not isinstance(v, dict)}
-    print_table(("trained on and measured", ""), numbers.items())
+    print_table(("trained on and measured", ""), _numbers({**info["training"], **info["metrics"]}))
     per_class = [
         info["training"].get("per_class"),
         info["metrics"].get("p_t_recall"),
@@ -74,19 +103,62 @@ def show(bundle: BundleArgument = None, as_json: JsonOption = False) -> None:
         ("class", ("trained on", "right"), ("recall, photometry", "right"), ("recall, with spectrum", "right")),
         ((name, *((column or {}).get(name) for column in per_class)) for name in loaded.classes),
     )
-    out.print(f"digest: {loaded.digest}", markup=False)
+
+
+def _show_assistant(loaded: AssistantBundle) -> None:
+    info, out = loaded.info, console()
+    out.print(f"features from: {_feature_sets(info) or 'the columns of a table'}", markup=False)
+    out.print(f"rank: Galactic counts {loaded.galactic_weight} times as much as bogus", markup=False)
+    print_table(
+        ("day", "score", ("trees", "right"), ("features", "right"), ("folds", "right"), "which"),
+        (
+            (
+                day,
+                name,
+                loaded.models[day, name].trees.n_trees,
+                len(loaded.models[day, name].trees.features),
+                len(loaded.fold_models.get((day, name), ())),
+                ", ".join(loaded.models[day, name].trees.features),
+            )
+            for day in loaded.days
+            for name in loaded.scores(day)
+        ),
+    )
+    for day in loaded.days:
+        numbers = {**info["training"].get(day, {}), **info["metrics"].get(day, {})}
+        print_table((f"day {day}: trained on and measured", ""), _numbers(numbers))
+
+
+def _feature_sets(info: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name} {version}" for name, version in info["feature_sets"].items())
+
+
+def _numbers(values: Mapping[str, Any]) -> list[tuple[str, object]]:
+    return [(name, value) for name, value in values.items() if not isinstance(value, dict)]
 
 
 @app.command()
 def verify(bundle: BundleArgument = None, as_json: JsonOption = False) -> None:
     """Check every byte of a bundle against its digests, and that its models load."""
-    from ampel_followup.models.bundle import load_bundle
+    from ampel_followup.models.assistant_bundle import AssistantBundle
+    from ampel_followup.models.folder import kind_of
 
-    loaded = load_bundle(bundle)
-    _ = loaded.model  # loads and checks the models
+    loaded = _load(bundle)
+    # Loads and checks the models.
+    _ = (loaded.models, loaded.fold_models) if isinstance(loaded, AssistantBundle) else loaded.model
+    kind = kind_of(loaded.info)
     if as_json:
-        print_json({"bundle": loaded.label, "digest": loaded.digest, "intact": True, "files": sorted(loaded.files)})
+        print_json(
+            {
+                "bundle": loaded.label,
+                "kind": kind,
+                "digest": loaded.digest,
+                "intact": True,
+                "files": sorted(loaded.files),
+            }
+        )
     else:
         console().print(
-            f"{loaded.label}: intact, {len(loaded.files) + 1} files, digest {loaded.digest[:16]}…", markup=False
+            f"{loaded.label}: intact, kind {kind}, {len(loaded.files) + 1} files, digest {loaded.digest[:16]}…",
+            markup=False,
         )
