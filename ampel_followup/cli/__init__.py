@@ -9,7 +9,20 @@ from typing import Annotated
 import typer
 
 from ampel_followup import __version__
-from ampel_followup.cli import bundles, decisions, evaluate, exporting, plans, ranking, simulation, sites, train
+from ampel_followup.cli import (
+    audit,
+    bundles,
+    decisions,
+    evaluate,
+    exporting,
+    labels,
+    plans,
+    ranking,
+    report,
+    simulation,
+    sites,
+    train,
+)
 from ampel_followup.errors import FollowupError
 
 app = typer.Typer(
@@ -47,6 +60,9 @@ app.command()(decisions.decide)
 app.command(name="decisions")(decisions.list_decisions)
 app.add_typer(plans.app, name="plan")
 app.command()(exporting.export)
+app.add_typer(labels.app, name="labels")
+app.command()(audit.audit)
+app.add_typer(report.app, name="report")
 app.add_typer(bundles.app, name="bundle")
 app.add_typer(evaluate.app, name="evaluate")
 app.add_typer(train.app, name="train")

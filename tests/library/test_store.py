@@ -21,17 +21,16 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
+from assistant_plans import PLAN, scored, weeded_plan
 
-from ampel_followup.assistant_scores import AssistantScores, Placement, Visit
 from ampel_followup.decision import Decision
 from ampel_followup.errors import StoreError
 from ampel_followup.labels import Label
 from ampel_followup.lightcurve import LightCurve
-from ampel_followup.plan import NightPlan, RankedTarget, StopAdvice
+from ampel_followup.plan import StopAdvice
 from ampel_followup.store import Store, migrations
 from ampel_followup.store.schema import METADATA
 
-PLAN = NightPlan.from_dict(json.loads((Path(__file__).parent / "golden" / "plan.json").read_text("utf-8")))
 NIGHT, SITE = PLAN.night.date, PLAN.night.site
 TARGET, SECOND = PLAN.targets[0].id, PLAN.targets[1].id
 NOW = "2018-08-20T20:00:00.000000Z"
@@ -124,33 +123,6 @@ def light_curve(name: str = TARGET, last: float = 58350.5, n: int = 5) -> LightC
 def decision(verdict: str = "approve", target: str = TARGET, **fields: object) -> Decision:
     values = {"night": NIGHT, "site": SITE, "observer": "Vera", "time": NOW, **fields}
     return Decision(target=target, verdict=verdict, **values)  # type: ignore[arg-type]
-
-
-def scored(target: RankedTarget, name: str, queue: str, *ranks: float, listed: bool = False) -> RankedTarget:
-    """The target as an assistant scored it at visits one day apart, and as a policy placed it."""
-    history = tuple(Visit(58348.1 + day, float(day), r / 10, 1 / 3, float("nan"), r) for day, r in enumerate(ranks))
-    last = history[-1]
-    assistant = AssistantScores(last.p_real, last.p_galactic, last.p_fast, last.rank, history)
-    placement = Placement("updating", queue, "because of its rank", listed)
-    return replace(target, id=name, rank=target.rank if listed else 0, assistant=assistant, placement=placement)
-
-
-def weeded_plan() -> NightPlan:
-    """PLAN with an assistant: one target listed, one out of sight, three set aside, of which one is out of sight."""
-    seen, hidden = PLAN.targets[0], PLAN.not_observable[0]
-    return replace(
-        PLAN,
-        targets=(scored(seen, TARGET, "extragalactic", 6.0, 8.1, listed=True),),
-        not_observable=(scored(hidden, hidden.id, "extragalactic", 7.5, listed=True),),
-        set_aside=(
-            scored(hidden, "ZTF18wait", "wait", 5.5),
-            scored(seen, "ZTF18garbage", "garbage", 0.5, 0.4),
-            scored(seen, "ZTF18purgatory", "purgatory", 3.1),
-        ),
-        assistant="assistant 1.0",
-        assistant_digest="a1",
-        policy="policy 1",
-    )
 
 
 def test_a_plan_comes_back_to_the_last_bit(store: Store) -> None:
@@ -504,7 +476,6 @@ def test_no_program_can_change_or_delete_a_decision(store: Store, store_url: str
 WRITER = """
 import sys, threading
 import alembic.command, sqlalchemy.dialects.postgresql.psycopg
-from ampel_followup.assistant_scores import AssistantScores, Placement, Visit
 from ampel_followup.decision import Decision
 from ampel_followup.store import Store
 name, url = sys.argv[1:]
