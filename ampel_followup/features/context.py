@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ampel_followup.features.featureset import Feature, FeatureSet
-from ampel_followup.features.ragged import stack
+from ampel_followup.features.ragged import Indices, Points, stack
 from ampel_followup.lightcurve import MJD_OFFSET, LightCurve
 
 # North Galactic pole, ICRS [deg], and the obliquity of the ecliptic at J2000 [deg]: ESA 1997, "The Hipparcos and Tycho
@@ -68,6 +68,28 @@ def ecliptic_latitude(ra: ArrayLike, dec: ArrayLike) -> NDArray[np.float64]:
 
 
 def _columns(light_curves: Sequence[LightCurve]) -> dict[str, NDArray[np.float64]]:
+    return columns_of(light_curves, stack(light_curves), np.arange(len(light_curves)))
+
+
+def columns_of(
+    light_curves: Sequence[LightCurve], points: Points, object_index: Indices
+) -> dict[str, NDArray[np.float64]]:
+    """
+    Compute the features of v parts of n objects.
+
+    Parameters
+    ----------
+    light_curves : sequence of LightCurve
+        n objects, with the catalogue context of their latest packets.
+    points : Points
+        Those of each part, from the first point of the object on.
+    object_index : ndarray of int, shape (v,)
+        The object of each part.
+
+    Returns
+    -------
+    dict of str to ndarray, shape (v,)
+    """
     ra, dec = np.array([(lc.ra, lc.dec) for lc in light_curves]).T
     b = galactic_latitude(ra, dec)
     columns = {
@@ -77,14 +99,16 @@ def _columns(light_curves: Sequence[LightCurve]) -> dict[str, NDArray[np.float64
     }
     for name in _CATALOGUE_FIELDS:
         columns[name] = np.array([lc.meta.get(name, np.nan) for lc in light_curves], dtype=np.float64)
-    points = stack(light_curves)
     last_mag = points.segments.last_where(points.positive, points.mag)
     first_point = np.array([lc.time[0] if len(lc) else np.nan for lc in light_curves])
     started = np.array([lc.meta.get("jdstarthist", np.nan) for lc in light_curves], dtype=np.float64) - MJD_OFFSET
+    columns = {name: values[object_index] for name, values in columns.items()}
     exposures = columns["ncovhist"]
     columns["mag_above_reference"] = last_mag - columns["magnr"]
     columns["history_ratio"] = columns["ndethist"] / np.where(exposures > 0, exposures, np.nan)
-    columns["history_length"] = points.segments.last_where(points.detected, points.time) + (first_point - started)
+    columns["history_length"] = (
+        points.segments.last_where(points.detected, points.time) + (first_point - started)[object_index]
+    )
     return columns
 
 

@@ -46,12 +46,25 @@ def _abs_galactic_latitude(ra: Array, dec: Array) -> Array:
     return np.abs(galactic_latitude(ra, dec))
 
 
+def _log10_position_scatter(log10_std_ra: Array, log10_std_dec: Array, dec: Array) -> Array:
+    with np.errstate(divide="ignore"):  # no scatter at all, as of positions that are written down rounded
+        scatter = np.log10(np.hypot(10.0**log10_std_ra * np.cos(np.radians(dec)), 10.0**log10_std_dec))
+    return np.asarray(scatter)
+
+
 #: All derived features by name.
 DERIVED: dict[str, DerivedFeature] = {
     feature.name: feature
     for feature in (
         DerivedFeature(
             "abs_galactic_latitude", "deg", "|b|: small where stars abound", ("ra", "dec"), _abs_galactic_latitude
+        ),
+        DerivedFeature(
+            "log10_position_scatter_min5d",
+            "log10(deg)",
+            "scatter of the positions on the sky, of right ascension (times cos δ) and declination together",
+            ("log10_std_ra_min5d", "log10_std_dec_min5d", "dec"),
+            _log10_position_scatter,
         ),
     )
 }

@@ -36,7 +36,23 @@ _MAX_SIGNAL = 1e4
 
 
 def _columns(light_curves: Sequence[LightCurve]) -> dict[str, Floats]:
-    everything = stack(light_curves)
+    return columns_of(stack(light_curves))
+
+
+def columns_of(everything: Points) -> dict[str, Floats]:
+    """
+    Compute the features from points.
+
+    Parameters
+    ----------
+    everything : Points
+        Of n objects, or of n parts of objects from their first points on.
+
+    Returns
+    -------
+    dict of str to ndarray, shape (n,)
+        Where values are beyond all bounds they may be infinite.
+    """
     points = everything.select(everything.detected)
     positive = points.select(points.positive)
     return (

@@ -176,6 +176,28 @@ class Points:
         columns = {f.name: getattr(self, f.name)[mask] for f in fields(self) if f.name != "segments"}
         return Points(segments=self.segments.select(mask), **columns)
 
+    def beginnings(self, object_index: Indices, n_points: Indices) -> Points:
+        """
+        Return the first points of objects, as often as asked for, as if each beginning were an object of its own.
+
+        Parameters
+        ----------
+        object_index : ndarray of int, shape (v,)
+            The object of each beginning.
+        n_points : ndarray of int, shape (v,)
+            How many of its points, none to all.
+
+        Returns
+        -------
+        Points
+            Of v segments.
+        """
+        segments = Segments.from_counts(n_points)
+        shift = self.segments.offsets[:-1][object_index] - segments.offsets[:-1]
+        taken = np.arange(len(segments.index)) + shift[segments.index]
+        columns = {f.name: getattr(self, f.name)[taken] for f in fields(self) if f.name != "segments"}
+        return Points(segments=segments, **columns)
+
 
 def stack(light_curves: Sequence[LightCurve]) -> Points:
     """

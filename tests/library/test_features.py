@@ -38,6 +38,8 @@ CHANGE_WITH_FLUX = {
             "linear_slope_err",
         )
     },
+    "day1": {"DET_mag_median_min5d"},
+    "dayN": {"DET_mag_median", "NON_mag_median", "max_mag"},
     # A magnitude divided by a magnitude is no pure number.
     "fats": {
         f"{name}_{letter}"
@@ -184,6 +186,7 @@ def test_most_features_can_be_measured_with_enough_points(feature_set: FeatureSe
     rng = np.random.default_rng(3)
     values = feature_set.compute([light_curve(40, rng, bands=("ztfg", "ztfr")) for _ in range(200)])
     catalogue = {"distpsnr1", "srmag1", "distnr", "history_ratio", "neargaia", "maggaia", "ssdistnr"}
+    catalogue |= {"z", "photoz", "ebv_sfd", "CV", "log10_sep_arcsec"}
     for name, column in zip(feature_set.names, values.T, strict=True):
         assert np.isfinite(column).any() or name in catalogue, name
 
