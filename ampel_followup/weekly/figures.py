@@ -10,7 +10,7 @@ import numpy as np
 from ampel_followup.assistant_scores import Queue, Stage
 from ampel_followup.errors import FollowupError
 from ampel_followup.weekly.summary import NONE, RANK_BINS, WeekReport
-from ampel_followup.weekly.text import in_order
+from ampel_followup.weekly.text import GOOD, NIGHTS, QUEUES, in_order
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _COLOURS = ("#0072B2", "#56B4E9", "#BBBBBB", "#E69F00")
 
 
-def draw_figures(week: WeekReport) -> list[tuple[str, str]]:
+def draw_figures(week: WeekReport) -> dict[str, tuple[str, str]]:
     """
     Draw what came each night, where it waits, and its ranks with those of what turned out good.
 
@@ -29,8 +29,9 @@ def draw_figures(week: WeekReport) -> list[tuple[str, str]]:
 
     Returns
     -------
-    list of (caption, svg)
-        The same week gives the same text. Figures without anything to show are left out.
+    dict of str to (str, str)
+        Title of the section that it belongs to → caption and SVG. The same week gives the same text. Figures without
+        anything to show are left out.
 
     Raises
     ------
@@ -43,29 +44,24 @@ def draw_figures(week: WeekReport) -> list[tuple[str, str]]:
     except ImportError as error:
         raise FollowupError("plots need matplotlib; install it with: pip install 'ampel-followup[plots]'") from error
 
-    drawings = [
-        ("Objects in the plan of each night.", _draw_nights, bool(week.nights)),
-        (
-            "Objects per queue and stage, as of their last plan of the week.",
-            _draw_queues,
-            bool(set(week.queues) - {NONE}),
-        ),
-        (
-            "Ranks of all objects, and of those that turned out to be good, before they were named.",
-            _draw_ranks,
-            any(week.ranks),
-        ),
-    ]
-    figures = []
-    for caption, draw, worth in drawings:
-        if not worth:
-            continue
+    drawings = {}
+    if week.nights:
+        drawings[NIGHTS] = ("Objects in the plan of each night.", _draw_nights)
+    if set(week.queues) - {NONE}:
+        drawings[QUEUES] = ("Objects per queue and stage, as of their last plan of the week.", _draw_queues)
+    if any(week.ranks):
+        caption = (
+            "Ranks of all objects as of their last plan, and of those that turned out good, before they were named."
+        )
+        drawings[GOOD] = (caption, _draw_ranks)
+    figures = {}
+    for section, (caption, draw) in drawings.items():
         figure = Figure(figsize=(7.0, 3.2), layout="constrained")
         draw(figure.subplots(), week)
         text = io.StringIO()
         with mpl.rc_context({"svg.hashsalt": "week"}):
             figure.savefig(text, format="svg", metadata={"Date": None})
-        figures.append((caption, text.getvalue()))
+        figures[section] = (caption, text.getvalue())
     return figures
 
 

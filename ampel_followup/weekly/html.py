@@ -56,8 +56,12 @@ def render_html(week: WeekReport) -> str:
     FollowupError
         If matplotlib is not installed.
     """
-    parts = [_figure(caption, svg) for caption, svg in draw_figures(week)]
-    parts += [_section(section) for section in sections(week)]
+    figures = draw_figures(week)
+    parts = []
+    for section in sections(week):
+        parts.append(_section(section))
+        if section.title in figures:
+            parts.append(_figure(*figures[section.title]))
     return _PAGE.format(title=escape(week.title), body="\n".join(parts))
 
 

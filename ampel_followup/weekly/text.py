@@ -9,7 +9,10 @@ from ampel_followup.assistant_scores import Queue, Stage
 from ampel_followup.audit import NamedObject
 from ampel_followup.weekly.summary import NONE, WeekReport
 
-#: A column by its title, and whether it holds numbers.
+#: Titles of the sections that have a figure.
+NIGHTS, QUEUES, GOOD = "Nights", "Queues", "What turned out good"
+
+#: A column by its title, or by title and side.
 Column = str | tuple[str, str]
 
 
@@ -40,7 +43,7 @@ def sections(week: WeekReport) -> list[Section]:
 
 def _nights(week: WeekReport) -> Section:
     return Section(
-        "Nights",
+        NIGHTS,
         () if week.nights else ("There was no plan.",),
         (
             "night", "site", ("listed", "right"), ("not to be seen", "right"), ("set aside", "right"),
@@ -58,18 +61,18 @@ def _nights(week: WeekReport) -> Section:
 
 def _workload(week: WeekReport) -> Section:
     if not week.n_objects:
-        return Section("Queues", ("No object was in a plan.",))
+        return Section(QUEUES, ("No object was in a plan.",))
     worth, listed = (f"{n} ({100 * n / week.n_objects:.1f} %)" for n in (week.n_worth_a_look, week.n_listed))
     sentence = f"Of {week.n_objects} objects, {worth} were worth a look, and {listed} were in a list."
     if set(week.queues) == {NONE}:
-        return Section("Queues", (sentence, "The plans were made without an assistant: there are no queues."))
+        return Section(QUEUES, (sentence, "The plans were made without an assistant: there are no queues."))
     stages = [stage for stage in (*Stage, NONE) if any(stage in counts for counts in week.queues.values())]
     rows = [
         (str(queue), *(week.queues[queue].get(stage, 0) for stage in stages), sum(week.queues[queue].values()))
         for queue in in_order(week.queues, (*Queue, NONE))
     ]
     columns: tuple[Column, ...] = ("queue", *((str(stage), "right") for stage in stages), ("all", "right"))
-    return Section("Queues", (sentence,), columns, tuple(rows))
+    return Section(QUEUES, (sentence,), columns, tuple(rows))
 
 
 def _decisions(week: WeekReport) -> Section:
@@ -117,7 +120,7 @@ def miss_row(miss: NamedObject) -> tuple[object, ...]:
 def _ranks_of_good(week: WeekReport) -> Section:
     good = sorted(week.audit.good, key=lambda found: (found.list_rank == 0, found.list_rank, found.target))
     return Section(
-        "What turned out good",
+        GOOD,
         () if good else ("Nothing.",),
         (
             "target", "class", "what became of it", ("best place in a list", "right"), ("rank", "right"),
