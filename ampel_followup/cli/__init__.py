@@ -13,6 +13,7 @@ from ampel_followup.cli import (
     audit,
     bundles,
     decisions,
+    drift,
     evaluate,
     exporting,
     labels,
@@ -64,6 +65,7 @@ app.add_typer(labels.app, name="labels")
 app.command()(audit.audit)
 app.add_typer(report.app, name="report")
 app.add_typer(bundles.app, name="bundle")
+app.command()(drift.drift)
 app.add_typer(evaluate.app, name="evaluate")
 app.add_typer(train.app, name="train")
 app.command(name="sites")(sites.list_sites)
