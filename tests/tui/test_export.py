@@ -34,6 +34,21 @@ async def test_approved_targets_are_written_as_csv(
         assert [row["id"] for row in csv.DictReader(file)] == [first, third]
 
 
+async def test_what_was_set_aside_is_written_if_it_is_approved_and_only_then(
+    make_assisted_app: MakeApp, assisted_store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    plan = assisted_store.load_plan().plan
+    app = make_assisted_app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("a", "l", "l", "a", "r", "e")
+        await until(lambda: "Export 2 approved targets" in screen_text(app))
+        await pilot.press("enter")
+        await until(lambda: "Wrote followup-sso-2026-11-20.csv" in [notice.message for notice in app._notifications])
+    with (tmp_path / "followup-sso-2026-11-20.csv").open(newline="") as file:
+        assert [row["id"] for row in csv.DictReader(file)] == [plan.targets[0].id, plan.set_aside[0].id]
+
+
 async def test_another_format_changes_the_suffix_and_what_is_written(
     make_app: MakeApp, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sample_night import NOW
+from sample_night import NOW, until
 from textual.pilot import Pilot
 
 from ampel_followup.decision import Decision
 from ampel_followup.store import Store
 from ampel_followup_tui.app import FollowupApp
 from ampel_followup_tui.instants import stamp
+from ampel_followup_tui.widgets.detail import Detail
 
 MakeApp = Callable[..., FollowupApp]
 PICTURE = Path(__file__).parents[2] / "docs" / "tonight.svg"
@@ -24,6 +25,16 @@ NARROW, WIDE = (80, 24), (140, 45)
 @pytest.fixture
 def busy_night(store: Store) -> Store:
     """Two observers at work."""
+    return _decide(store)
+
+
+@pytest.fixture
+def busy_assisted_night(assisted_store: Store) -> Store:
+    """The same with a virtual assistant."""
+    return _decide(assisted_store)
+
+
+def _decide(store: Store) -> Store:
     stored = store.load_plan()
     for rank, verdict, observer, comment in (
         (1, "approve", "ada", ""),
@@ -41,6 +52,8 @@ def press(*keys: str) -> Callable[[Pilot[None]], Any]:
     """Return what presses keys and then waits until all that is read aside is drawn."""
 
     async def act(pilot: Pilot[None]) -> None:
+        # The panes come when the list is painted.
+        await until(lambda: bool(pilot.app.screen.query(Detail)))
         await pilot.press(*keys)
         await pilot.app.workers.wait_for_complete()
         await pilot.pause()
@@ -70,6 +83,33 @@ def test_narrow_screen(snap_compare: Any, make_app: MakeApp, busy_night: Store, 
     assert snap_compare(make_app(), terminal_size=NARROW, run_before=press("n", "n", "n", *keys))
 
 
+@pytest.mark.parametrize("size", [NARROW, WIDE], ids=["80x24", "140x45"])
+@pytest.mark.parametrize(
+    "keys",
+    [("n", "n", "n", "n"), ("n", "5"), ("v",), ("l",), ("l", "l", "v"), ("n", "enter", "5")],
+    ids=["tonight", "assistant", "new", "not-tonight", "set-aside", "target"],
+)
+def test_screen_with_an_assistant(
+    snap_compare: Any,
+    make_assisted_app: MakeApp,
+    busy_assisted_night: Store,
+    size: tuple[int, int],
+    keys: tuple[str, ...],
+) -> None:
+    assert snap_compare(make_assisted_app(), terminal_size=size, run_before=press(*keys))
+
+
+def test_drift(snap_compare: Any, make_assisted_app: MakeApp) -> None:
+    assert snap_compare(make_assisted_app(), terminal_size=NARROW, run_before=press("w"))
+
+
+def test_assistant_without_colours(
+    snap_compare: Any, make_assisted_app: MakeApp, busy_assisted_night: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert snap_compare(make_assisted_app(), terminal_size=NARROW, run_before=press("n", "5"))
+
+
 def test_screen_without_colours(
     snap_compare: Any, make_app: MakeApp, busy_night: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -78,11 +118,11 @@ def test_screen_without_colours(
 
 
 async def test_the_picture_in_the_manual_is_of_this_app(
-    make_app: MakeApp, busy_night: Store, request: pytest.FixtureRequest
+    make_assisted_app: MakeApp, busy_assisted_night: Store, request: pytest.FixtureRequest
 ) -> None:
-    app = make_app()
+    app = make_assisted_app()
     async with app.run_test(size=(130, 36)) as pilot:
-        await press("n", "n", "n")(pilot)
+        await press("n", "5")(pilot)
         picture = app.export_screenshot(title="ampel-followup tui")
     if request.config.getoption("--snapshot-update"):
         PICTURE.write_text(picture, encoding="utf-8")

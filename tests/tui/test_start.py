@@ -23,7 +23,7 @@ class Watched(FollowupApp):
     def post_display_hook(self):
         painted = "".join(strip.text for strip in self.screen._compositor.render_strips())
         if self.current and self.current in painted:
-            heavy = {"ampel", "astropy", "matplotlib", "numpy", "scipy", "sklearn", "sqlalchemy", "tensorflow"}
+            heavy = {"ampel", "astropy", "matplotlib", "numpy", "pydantic", "scipy", "sklearn", "sqlalchemy", "yaml"}
             print("loaded:", *sorted(heavy & set(sys.modules)), file=sys.stderr)
             self.exit()
 
@@ -32,9 +32,11 @@ with Store.open(sys.argv[1]) as store:
 """
 
 
-def test_the_first_screen_loads_none_of_the_science_stack(filled_store: Path) -> None:
+@pytest.mark.parametrize("plan", ["filled_store", "filled_assisted_store"])
+def test_the_first_screen_loads_none_of_the_science_stack(plan: str, request: pytest.FixtureRequest) -> None:
+    store: Path = request.getfixturevalue(plan)
     result = subprocess.run(
-        [sys.executable, "-c", FIRST_SCREEN, filled_store], capture_output=True, text=True, timeout=60, check=True
+        [sys.executable, "-c", FIRST_SCREEN, store], capture_output=True, text=True, timeout=60, check=True
     )
     assert result.stderr.strip() == "loaded:"
 

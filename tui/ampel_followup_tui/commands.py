@@ -69,15 +69,13 @@ COMMANDS = (
     Command(
         "filter", "slash", "filter", "filter", "Show only what has these words in name, class or status.", _MOVING, 6
     ),
-    Command(
-        "list", "l", "next_list", "list", "Show the next list: tonight, not tonight, what is set aside.", _MOVING, 10
-    ),
+    Command("list", "l", "next_list", "list", "Show the next list: tonight, not tonight, or set aside.", _MOVING, 10),
     Command(
         "group", "v", "next_group", "group", "Show the next group of the list, such as new or galactic.", _MOVING, 11
     ),
     Command("target", "enter", "open_target", "open", "Show this target on the whole screen.", _TARGET, 7),
     Command("back", "escape", "back", "back", "Close the target, or clear the filter.", _MOVING),
-    Command("pane", "tab", "next_pane", "pane", "Show the next pane, where one is shown at a time.", _TARGET),
+    Command("pane", "tab", "next_pane", "pane", "Show the next pane, where panes take turns.", _TARGET),
     Command("light-curve", "1", "pane('light-curve')", "light curve", "Show the light curve.", _TARGET),
     Command("why", "2", "pane('why')", "why", "Show the scores and their reasons.", _TARGET),
     Command("visibility", "3", "pane('visibility')", "visibility", "Show where it is tonight.", _TARGET),

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from threading import Lock
 from typing import TYPE_CHECKING
 
 from ampel_followup.decision import Decision, Verdict, effective_verdicts
-from ampel_followup.plan import RankedTarget
+from ampel_followup.plan import NightPlan, RankedTarget
 from ampel_followup.untrusted import clean
 from ampel_followup_tui.drift import read_drift
 from ampel_followup_tui.groups import ASIDE, HIDDEN, TONIGHT
@@ -99,6 +100,16 @@ class Journal:
     def verdicts(self) -> dict[str, Decision]:
         """The verdicts that hold, by target."""
         return dict(self._verdicts)
+
+    def plan_as_approved(self) -> NightPlan:
+        """Return the plan with those targets back in its list that the policy set aside and a person approved."""
+        verdicts, plan = self._verdicts, self.plan
+        back = {t.id for t in plan.set_aside if t.id in verdicts and verdicts[t.id].verdict == Verdict.APPROVE}
+        return replace(
+            plan,
+            targets=(*plan.targets, *(target for target in plan.set_aside if target.id in back)),
+            set_aside=tuple(target for target in plan.set_aside if target.id not in back),
+        )
 
     def n_comments(self, target_id: str) -> int:
         """Count the comments on a target that were not taken back."""

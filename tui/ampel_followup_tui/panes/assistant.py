@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from rich.text import Text
 
@@ -150,12 +150,17 @@ def _probabilities(scores: AssistantScores, width: int) -> Text:
     return text
 
 
-def _traits(traits: Iterable[Trait], width: int) -> Text:
+def _traits(traits: Sequence[Trait], width: int) -> Text:
     """Write the labels side by side, or each in lines of its own where one is longer than a line."""
     pieces = [_trait(trait) for trait in traits]
-    if any(piece.cell_len > width for piece in pieces):
-        return Text("".join(paragraph(piece.plain, width) for piece in pieces))
-    return flow(pieces, width) if pieces else Text()
+    if all(piece.cell_len <= width for piece in pieces):
+        return flow(pieces, width) if pieces else Text()
+    text = Text()
+    for trait, piece in zip(traits, pieces, strict=True):
+        lines = Text(paragraph(piece.plain, width))
+        lines.stylize(GREY, 0, len(clean(trait.name)))
+        text.append_text(lines)
+    return text
 
 
 def _trait(trait: Trait) -> Text:

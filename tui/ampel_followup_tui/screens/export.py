@@ -69,7 +69,9 @@ class ExportScreen(Dialogue[Path | None]):
         path = Path(event.value.strip()).expanduser()
         journal = self._journal
         try:
-            await asyncio.to_thread(export, journal.plan, journal.verdicts, self._format, path, select="approved")
+            await asyncio.to_thread(
+                export, journal.plan_as_approved(), journal.verdicts, self._format, path, select="approved"
+            )
         except FollowupError as error:
             self.query_one("#message", Static).update(Text(str(error), VERMILION))
         else:

@@ -102,7 +102,7 @@ class TonightScreen(Screen[None], inherit_bindings=False):
     def show_list(self, name: str, group: str = "") -> None:
         """Show what can be observed tonight, what cannot, or what is set aside: all of it, or a group."""
         self._list, self._group = name, group
-        self.query_one(StopLine).display = name == TONIGHT and self._journal.plan.stop is not None
+        self.query_one(StopLine).display = name == TONIGHT and not group and self._journal.plan.stop is not None
         self._fill()
         self.show_current()
 

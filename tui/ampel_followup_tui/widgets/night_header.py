@@ -50,9 +50,8 @@ class NightHeader(Widget):
         night, plan = self._journal.plan.night, self._journal.plan
         local = now.astimezone(zone(night.timezone)).strftime("%H:%M")
         decided = f"{self._journal.n_decided}/{self._journal.info.n_targets}"
-        tally = f"{decided} decided"
-        if self._journal.n_set_aside:
-            tally += f"  {self._journal.n_set_aside} set aside"
+        aside = f"  {self._journal.n_set_aside} set aside" if self._journal.n_set_aside else ""
+        tally, short_clocks = f"{decided} decided{aside}", f"{local}={now:%H:%M}UT"
         drift = self._journal.drift
         warning = Text(f"{drift.short}  " if drift is not None and drift.moved else "", VERMILION)
         width = self.size.width
@@ -60,7 +59,8 @@ class NightHeader(Widget):
             (night.site_name, tally, _moon(night), f"{local} local  {now:%H:%M} UTC"),
             (night.site, tally, _moon(night), f"{local} local  {now:%H:%M} UTC"),
             (night.site, tally, _short_moon(night), f"{local} local  {now:%H:%M} UTC"),
-            (night.site, decided, _short_moon(night), f"{local}={now:%H:%M}UT"),
+            (night.site, f"{decided}{aside}", _short_moon(night), short_clocks),
+            (night.site, decided, _short_moon(night), short_clocks),
         ):
             left = Text.assemble(
                 " ", (night.date, "bold"), " ", (clean(site), "bold"), "  ", (clean(plan.strategy), GREY)
