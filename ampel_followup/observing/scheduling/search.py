@@ -32,6 +32,9 @@ _ROUNDING = 1e-6
 #: Exponents of the value in the order of insertion: 1 favours what is short, 2 what is valuable.
 _POWERS = (1.0, 1.5, 2.0)
 
+#: Scatter of the values that the order of insertion goes by, as natural logarithms: mostly none.
+_WHIMS = (0.0, 0.0, 0.0, 0.05, 0.2, 1.0)
+
 #: Share of rounds in which the blocks after an emptied stretch move up first.
 _CLOSE_RANKS = 0.3
 
@@ -91,6 +94,8 @@ class Search:
         prices: Sequence[Floats] | None = None,
     ) -> None:
         self._problem = problem
+        #: What the order of insertion goes by: the value, or something near it.
+        self._appeal = problem.value
         #: Integral of the price of a second over each telescope's night, at the edges.
         self._paid = [
             np.concatenate([[0.0], np.cumsum(np.ones(len(t.edges) - 1) if prices is None else _floored(prices[k]))])
@@ -122,6 +127,8 @@ class Search:
             if len(removed) == 0:
                 break
             power = float(rng.choice(_POWERS))
+            # A greedy choice is often nearly right: a little chance in it finds the way out of what it gets wrong.
+            self._appeal = self._problem.value * rng.lognormal(0.0, rng.choice(_WHIMS), len(self._problem.value))
             if rng.random() < _CLOSE_RANKS and (closed := self._timed(k, routes[k], 0, pull=True)):
                 routes[k], begin = closed, 0
             value = self._fill(routes, power, _Gap(k, begin, removed, avoid=bool(rng.random() < 0.5)))
@@ -242,17 +249,21 @@ class Search:
         after = [*route.candidates, -1]
         free = np.array([telescope.edges[0], *route.ends])[places, np.newaxis]
         following = (np.array([*route.starts, np.inf]) + np.array([*self._slack(k, route), np.inf]))[places, np.newaxis]
-        arrive = free + np.array([problem.slew(telescope, before[p], candidates) for p in places])
+        slews = telescope.slew_rate < np.inf
+        arrive = np.broadcast_to(free, (len(places), len(candidates)))
+        if slews:
+            arrive = arrive + np.array([problem.slew(telescope, before[p], candidates) for p in places])
         rows = np.broadcast_to(candidates, arrive.shape).ravel()
         start = telescope.earliest_start(rows, arrive.ravel())
         end = (start + telescope.duration_at(rows, start)).reshape(arrive.shape)
-        end = end + np.array([problem.slew(telescope, after[p], candidates) for p in places])
+        if slews:
+            end = end + np.array([problem.slew(telescope, after[p], candidates) for p in places])
         fits = np.isfinite(end) & (end <= following + _ROUNDING)
         price = self._price_until(k, end) - self._price_until(k, free)
         price = np.where(fits, np.maximum(price, 1e-12), np.inf)
         cheapest = price.argmin(axis=0)
         least = price[cheapest, np.arange(len(candidates))]
-        scores = np.where(np.isfinite(least), problem.value[candidates] ** power / least, -np.inf)
+        scores = np.where(np.isfinite(least), self._appeal[candidates] ** power / least, -np.inf)
         return candidates, cheapest + first, scores
 
     def _price_until(self, k: int, time: Floats) -> Floats:
@@ -268,18 +279,19 @@ class Search:
         """Return by how much each block can start later without any coming too late [s]."""
         telescope, problem = self._problem.telescopes[k], self._problem
         slack = [0.0] * len(route.candidates)
-        room = np.inf
+        if not slack:
+            return slack
+        steps = np.minimum(telescope.step_at(np.array(route.starts)), len(telescope.edges) - 2)
+        windows = (telescope.run_end[route.candidates, steps] - route.ends).tolist()
+        slews = telescope.slew_rate < np.inf
+        room, following, after = np.inf, np.inf, -1
         for position in range(len(slack) - 1, -1, -1):
-            candidate, start, end = route.candidates[position], route.starts[position], route.ends[position]
-            if position + 1 < len(slack):
-                onward = _slew(problem, telescope, candidate, route.candidates[position + 1])
-                room = slack[position + 1] + max(0.0, route.starts[position + 1] - end - onward)
-            if route.fixed[position]:
-                slack[position] = 0.0
-                continue
-            step = min(int((start - telescope.edges[0]) / telescope.step + 1e-9), len(telescope.edges) - 2)
-            window = float(telescope.run_end[candidate, step]) - end
-            slack[position] = max(0.0, min(room, window))
+            end, candidate = route.ends[position], route.candidates[position]
+            if after >= 0 or following < np.inf:
+                onward = _slew(problem, telescope, candidate, after) if slews else 0.0
+                room += max(0.0, following - end - onward)
+            room = 0.0 if route.fixed[position] else max(0.0, min(room, windows[position]))
+            slack[position], following, after = room, route.starts[position], candidate
         return slack
 
 
@@ -289,7 +301,7 @@ def _floored(prices: Floats) -> Floats:
 
 
 def _slew(problem: Problem, telescope: Telescope, one: int, other: int) -> float:
-    if one < 0 or other < 0:
+    if one < 0 or other < 0 or telescope.slew_rate == np.inf:
         return 0.0
     return float(problem.slew(telescope, one, np.array([other]))[0])
 

@@ -1,0 +1,191 @@
+"""
+How fast and how well a night is planned, in one run.
+
+Run: python benchmarks/observing_speed.py [--json] [--quick]
+
+- Altitudes of 1,000 targets through a night, and all that is said of their visibility, against astropy's altitudes
+  alone; and the largest difference of the altitudes above 30°.
+- The schedule of 500 candidates for one telescope and for three, and which share of the bound its value reaches.
+- 60 candidates of 20 minutes, against astroplan's two schedulers (not with --quick: they take a minute): the same
+  night, site, limits, durations and values, no slewing.
+
+Values are drawn as skewed as values of information are (gamma distribution of shape 0.7), durations from 5 to 60
+minutes; everything from one seed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import warnings
+from collections.abc import Callable
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+from astropy import units as u
+from astropy.coordinates import AltAz, EarthLocation, SkyCoord
+from astropy.time import Time
+from astropy.utils import iers
+from erfa import ErfaWarning
+
+from ampel_followup.observing import Night, get_site, night_at
+from ampel_followup.observing.scheduling import Problem, Solution, Telescope, solve
+from ampel_followup.observing.visibility import altitudes, visibility
+
+SITE, DATE = "lapalma", "2024-12-01"  # a long night within the Earth orientation table
+LOWEST, MOON = 30.0, 30.0
+STEP = 150.0
+DAY = 86400.0
+
+
+def best_of(repeats: int, function: Callable[[], object]) -> float:
+    """Return the shortest of several durations [s]."""
+    durations = []
+    for _ in range(repeats):
+        start = perf_counter()
+        function()
+        durations.append(perf_counter() - start)
+    return min(durations)
+
+
+def positions(n: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Draw positions evenly over the sky [deg]."""
+    return rng.uniform(0.0, 360.0, n), np.degrees(np.arcsin(rng.uniform(-1.0, 1.0, n)))
+
+
+def visibility_figures(night: Night, n: int, rng: np.random.Generator) -> dict[str, Any]:
+    """Compare with astropy."""
+    ra, dec = positions(n, rng)
+    site = night.site
+    place = EarthLocation.from_geodetic(site.longitude, site.latitude, site.height)
+    frame = AltAz(obstime=Time(night.times, format="mjd"), location=place, pressure=0)
+    coordinates = SkyCoord(ra * u.deg, dec * u.deg)[:, np.newaxis]
+    reference = coordinates.transform_to(frame).alt.deg
+    astropy_s = best_of(5, lambda: coordinates.transform_to(frame).alt.deg)
+    altitudes_s = best_of(30, lambda: altitudes(ra, dec, night, night.times))
+    visibility_s = best_of(30, lambda: visibility(ra, dec, night))
+    difference = np.abs(altitudes(ra, dec, night, night.times) - reference)[reference > LOWEST]
+    return {
+        "targets": n,
+        "times": len(night.times),
+        "astropy_altitudes_ms": 1e3 * astropy_s,
+        "altitudes_ms": 1e3 * altitudes_s,
+        "visibility_ms": 1e3 * visibility_s,
+        "visibility_ratio_astropy": astropy_s / visibility_s,
+        "altitudes_ratio_astropy": astropy_s / altitudes_s,
+        "max_error_arcsec": 3600.0 * float(difference.max()),
+    }
+
+
+def candidates(night: Night, n: int, telescopes: int, rng: np.random.Generator, minutes: float | None) -> Problem:
+    """Make a problem of n candidates that rise above 30° in the night."""
+    ra, dec = positions(4 * n, rng)
+    steps = int((night.dawn - night.dusk) * DAY / STEP)
+    edges = np.arange(steps + 1) * STEP
+    altitude = altitudes(ra, dec, night, night.dusk + edges / DAY)
+    high = (altitude[:, 1:] > LOWEST) & (altitude[:, :-1] > LOWEST)
+    chosen = np.flatnonzero(high.sum(axis=1) * STEP > 1800.0)[:n]
+    airmass = 1.0 / np.sin(np.radians(np.maximum(altitude[chosen, :-1], 5.0)))
+    exposure = rng.uniform(5.0, 60.0, n) if minutes is None else np.full(n, minutes)
+    made = []
+    for k in range(telescopes):
+        # What is low takes longer, and so does the smaller telescope.
+        longer = airmass**0.5 * (1.0 + 0.3 * k) if minutes is None else np.ones_like(airmass)
+        made.append(Telescope(f"telescope {k + 1}", edges, high[chosen], 60.0 * exposure[:, np.newaxis] * longer))
+    angles = np.radians([ra[chosen], dec[chosen]])
+    direction = np.column_stack(
+        [np.cos(angles[0]) * np.cos(angles[1]), np.sin(angles[0]) * np.cos(angles[1]), np.sin(angles[1])]
+    )
+    return Problem(rng.gamma(0.7, 0.15, n), made, direction)
+
+
+def timed(problem: Problem, repeats: int) -> tuple[float, Solution]:
+    """Return how long a schedule takes [s], and the schedule."""
+    solution = solve(problem, rng=np.random.default_rng(1))
+    return best_of(repeats, lambda: solve(problem, rng=np.random.default_rng(1))), solution
+
+
+def astroplan_value(night: Night, problem: Problem, name: str) -> tuple[float, float, int]:
+    """Schedule with astroplan; return the placed value, the time that it took [s], and the number of blocks."""
+    import astroplan
+    from astroplan.scheduling import Schedule
+
+    site = night.site
+    place = EarthLocation.from_geodetic(site.longitude, site.latitude, site.height)
+    observer = astroplan.Observer(location=place, name=site.key)
+    lon = np.degrees(np.arctan2(problem.direction[:, 1], problem.direction[:, 0]))
+    lat = np.degrees(np.arcsin(problem.direction[:, 2]))
+    order = np.argsort(np.argsort(-problem.value))
+    blocks = [
+        astroplan.ObservingBlock(
+            astroplan.FixedTarget(SkyCoord(lon[i] * u.deg, lat[i] * u.deg), name=str(i)),
+            float(problem.telescopes[0].duration[i, 0]) * u.s,
+            int(order[i]),
+        )
+        for i in range(len(problem.value))
+    ]
+    begin = Time(night.dusk, format="mjd")
+    end = begin + problem.telescopes[0].edges[-1] * u.s
+    scheduler = getattr(astroplan, name)(
+        # The end of the night is a constraint: the sequential scheduler fails where a block would reach beyond it.
+        constraints=[
+            astroplan.AltitudeConstraint(min=LOWEST * u.deg, boolean_constraint=True),
+            astroplan.AtNightConstraint.twilight_astronomical(),
+            astroplan.MoonSeparationConstraint(min=MOON * u.deg),
+            astroplan.TimeConstraint(begin - 1 * u.s, end + 1 * u.s),
+        ],
+        observer=observer,
+        transitioner=astroplan.Transitioner(slew_rate=1e6 * u.deg / u.s),
+    )
+    schedule = Schedule(begin, end + 1 * u.h)
+    start = perf_counter()
+    scheduler(blocks, schedule)
+    seconds = perf_counter() - start
+    placed = [int(block.target.name) for block in schedule.observing_blocks]
+    return float(problem.value[placed].sum()), seconds, len(placed)
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--targets", type=int, default=1000)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--quick", action="store_true", help="without astroplan")
+    parser.add_argument("--json", action="store_true")
+    options = parser.parse_args()
+
+    rng = np.random.default_rng(options.seed)
+    with (
+        iers.conf.set_temp("auto_download", False),
+        iers.conf.set_temp("auto_max_age", None),
+        warnings.catch_warnings(),
+    ):
+        warnings.simplefilter("ignore", ErfaWarning)
+        night = night_at(get_site(SITE), DATE, delta_ut1=float(Time(DATE).delta_ut1_utc))
+        result: dict[str, Any] = {"night_ms": 1e3 * best_of(10, lambda: night_at(get_site(SITE), DATE))}
+        result |= visibility_figures(night, options.targets, rng)
+
+        seconds, solution = timed(candidates(night, 500, 1, rng, None), 2)
+        result |= {"schedule_s": seconds, "bound_fraction": solution.value / solution.bound}
+        seconds, solution = timed(candidates(night, 500, 3, rng, None), 2)
+        result |= {"schedule_3_s": seconds, "bound_fraction_3": solution.value / solution.bound}
+
+        if not options.quick:
+            problem = candidates(night, 60, 1, rng, 20.0)
+            seconds, solution = timed(problem, 3)
+            result |= {"blocks_60_s": seconds, "blocks_60": len(solution.blocks)}
+            result["bound_fraction_60"] = solution.value / solution.bound
+            for name, key in (("PriorityScheduler", "priority"), ("SequentialScheduler", "sequential")):
+                value, theirs, placed = astroplan_value(night, problem, name)
+                result |= {f"value_ratio_{key}": solution.value / value, f"time_ratio_{key}": theirs / seconds}
+                result[f"blocks_{key}"] = placed
+    if options.json:
+        print(json.dumps(result))
+    else:
+        for name, value in result.items():
+            print(f"{name:28s} {value:.4g}")
+
+
+if __name__ == "__main__":
+    main()
