@@ -1,47 +1,17 @@
-"""Distances in a flat ΛCDM universe (H₀ = 70 km/s/Mpc, Ωm = 0.3), from one table made at import."""
+"""Redshifts of events that happen at a constant rate everywhere."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-_HUBBLE_DISTANCE = 299792.458 / 70.0  # Mpc
-_OMEGA_MATTER = 0.3
-_REDSHIFT = np.linspace(0.0, 4.0, 4001)
-
-
-def _tabulate() -> NDArray[np.float64]:
-    """Comoving distance [Mpc] at `_REDSHIFT`, by the trapezoidal rule (relative error below 1e-6)."""
-    inverse = _HUBBLE_DISTANCE / np.sqrt(_OMEGA_MATTER * (1.0 + _REDSHIFT) ** 3 + 1.0 - _OMEGA_MATTER)
-    steps = 0.5 * (inverse[1:] + inverse[:-1]) * np.diff(_REDSHIFT)
-    return np.concatenate([[0.0], np.cumsum(steps)])
-
-
-_COMOVING = _tabulate()
-
-
-def luminosity_distance(redshift: ArrayLike) -> NDArray[np.float64]:
-    """
-    Return the luminosity distance [Mpc].
-
-    Parameters
-    ----------
-    redshift : array_like, shape (n,)
-        0 to 4.
-    """
-    redshift = np.asarray(redshift, dtype=np.float64)
-    return np.asarray((1.0 + redshift) * np.interp(redshift, _REDSHIFT, _COMOVING))
-
-
-def distance_modulus(redshift: ArrayLike) -> NDArray[np.float64]:
-    """Return m − M without K correction [mag], shape (n,), for redshifts above 0 and up to 4."""
-    return 5.0 * np.log10(luminosity_distance(redshift)) + 25.0
+from ampel_followup.cosmology import COMOVING, REDSHIFT, distance_modulus
 
 
 def redshift_within(modulus: ArrayLike) -> NDArray[np.float64]:
     """Return the redshift at which the distance modulus has a value [mag], shape (n,); at most 4."""
-    grid = distance_modulus(_REDSHIFT[1:])
-    return np.asarray(np.interp(np.asarray(modulus, dtype=np.float64), grid, _REDSHIFT[1:]))
+    grid = distance_modulus(REDSHIFT[1:])
+    return np.asarray(np.interp(np.asarray(modulus, dtype=np.float64), grid, REDSHIFT[1:]))
 
 
 def volume_redshifts(limit: ArrayLike, rng: np.random.Generator) -> NDArray[np.float64]:
@@ -64,8 +34,8 @@ def volume_redshifts(limit: ArrayLike, rng: np.random.Generator) -> NDArray[np.f
     redshift = np.empty(len(limit))
     waiting = np.arange(len(limit))
     while len(waiting):
-        radius = np.interp(limit[waiting], _REDSHIFT, _COMOVING) * np.cbrt(rng.uniform(size=len(waiting)))
-        drawn = np.interp(radius, _COMOVING, _REDSHIFT)
+        radius = np.interp(limit[waiting], REDSHIFT, COMOVING) * np.cbrt(rng.uniform(size=len(waiting)))
+        drawn = np.interp(radius, COMOVING, REDSHIFT)
         kept = rng.uniform(size=len(waiting)) < 1.0 / (1.0 + drawn)
         redshift[waiting[kept]] = drawn[kept]
         waiting = waiting[~kept]

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from ampel_followup.simulate.distances import distance_modulus, luminosity_distance, redshift_within, volume_redshifts
+from ampel_followup.cosmology import distance_modulus, luminosity_distance
+from ampel_followup.simulate.distances import redshift_within, volume_redshifts
 from ampel_followup.simulate.dust import milky_way_reddening
 from ampel_followup.simulate.explosions import scale_to_magnitude
 from ampel_followup.simulate.shapes import galaxies

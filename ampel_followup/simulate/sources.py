@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ampel_followup.bands import BANDS, ZTF_FILTERS
-from ampel_followup.simulate.distances import luminosity_distance
+from ampel_followup.cosmology import luminosity_distance
 from ampel_followup.simulate.dust import transmitted
 from ampel_followup.simulate.shapes import Shape
 

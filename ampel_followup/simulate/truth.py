@@ -7,8 +7,8 @@ import dataclasses
 import numpy as np
 from numpy.typing import NDArray
 
+from ampel_followup.cosmology import distance_modulus
 from ampel_followup.lightcurve import magnitude_from_flux
-from ampel_followup.simulate.distances import distance_modulus
 from ampel_followup.simulate.explosions import AGES
 from ampel_followup.simulate.sources import Artefact, Source, Transient, Variable, band_flux
 

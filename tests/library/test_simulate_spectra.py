@@ -173,7 +173,7 @@ def test_distance_dust_and_redshift_agree_with_sncosmo():
     """The whole chain from a rest-frame sequence to the observed flux, against sncosmo.Model."""
     import sncosmo
 
-    from ampel_followup.simulate.distances import luminosity_distance
+    from ampel_followup.cosmology import luminosity_distance
     from ampel_followup.simulate.explosions import scale_to_magnitude
     from ampel_followup.simulate.shapes import galaxies
     from ampel_followup.simulate.sources import Transient
