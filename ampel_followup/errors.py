@@ -47,3 +47,7 @@ class StoreError(FollowupError):
 
 class ExportError(FollowupError):
     """A target list that cannot be written."""
+
+
+class PolicyError(FollowupError):
+    """A policy file that cannot be read, or says what makes no sense; or a plan that no policy can be replayed on."""

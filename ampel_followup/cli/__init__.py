@@ -18,6 +18,7 @@ from ampel_followup.cli import (
     exporting,
     labels,
     plans,
+    policy,
     ranking,
     report,
     simulation,
@@ -60,6 +61,7 @@ app.command()(simulation.simulate)
 app.command()(decisions.decide)
 app.command(name="decisions")(decisions.list_decisions)
 app.add_typer(plans.app, name="plan")
+app.add_typer(policy.app, name="policy")
 app.command()(exporting.export)
 app.add_typer(labels.app, name="labels")
 app.command()(audit.audit)

@@ -40,10 +40,36 @@ def nights_until_observable(
     ndarray of int64, shape (n,)
         Nights from `night`, 1 to 366; 0 if there is none.
     """
-    site = night.site
     ahead = np.arange(1, NIGHTS_AHEAD + 1)
+    enough = observable_on(ra, dec, night, min_altitude, min_hours, ahead)
+    return np.where(enough.any(axis=1), enough.argmax(axis=1) + 1, 0)
+
+
+def observable_on(
+    ra: NDArray[np.float64],
+    dec: NDArray[np.float64],
+    night: Night,
+    min_altitude: float,
+    min_hours: float,
+    ahead: NDArray[np.int64],
+) -> NDArray[np.bool_]:
+    """
+    Tell on which nights targets are high enough in the dark for long enough, as in `nights_until_observable`.
+
+    Parameters
+    ----------
+    ra, dec, night, min_altitude, min_hours
+        As there.
+    ahead : ndarray of int64, shape (k,)
+        Nights from `night`, 0 or more, increasing.
+
+    Returns
+    -------
+    ndarray of bool, shape (n, k)
+    """
+    site = night.site
     # The Sun's path is smooth: between every tenth day it is interpolated to 0.1°, half a minute of twilight.
-    days = np.arange(0, NIGHTS_AHEAD + 10, 10)
+    days = np.arange(0, int(ahead[-1]) + 10, 10)
     right_ascension, declination = sky.sun_positions(night.midnight + days)
     sun_ra = np.interp(ahead, days, np.unwrap(right_ascension, period=360.0))
     sun_dec = np.interp(ahead, days, declination)
@@ -56,8 +82,7 @@ def nights_until_observable(
     for turn in (-360.0, 0.0, 360.0):
         middle = hour_angle + turn
         overlap += np.maximum(0.0, np.minimum(middle + dark, above) - np.maximum(middle - dark, -above))
-    enough = (overlap >= max(min_hours, 0.01) * _DEGREES_PER_HOUR) & (above > 0.0)
-    return np.where(enough.any(axis=1), enough.argmax(axis=1) + 1, 0)
+    return np.asarray((overlap >= max(min_hours, 0.01) * _DEGREES_PER_HOUR) & (above > 0.0))
 
 
 def _half_arc(dec: NDArray[np.float64], latitude: float, altitude: float) -> NDArray[np.float64]:
