@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -47,7 +48,7 @@ class TrainedDay:
     members : mapping of str to int
         Fold of each object that was trained on, as `fold_members` returns; empty if there are no fold models.
     training, metrics : mapping
-        What it was trained on and how well it did; anything that JSON can hold.
+        What it was trained on and how well it did; anything that JSON can hold, and NaN, which becomes None.
     distribution : mapping
         For each feature the share of objects that have it, and quantiles: ``{"measured": …, "deciles": […]}``.
     """
@@ -129,7 +130,8 @@ def save_assistant(folder: Path, info: Mapping[str, Any], days: Mapping[Day, Tra
             merged["members"][day] = _add(files, f"day{day}-members", trained.members)
         for name in ("training", "metrics", "distribution"):
             merged[name][day] = dict(getattr(trained, name))
-    write_folder(folder, {**info, "kind": ASSISTANT, "feature_sets": feature_sets, **merged}, files)
+    complete = {**info, "kind": ASSISTANT, "feature_sets": feature_sets, **merged}
+    write_folder(folder, _without_nan(complete), files)
     for file in there.files.keys() - files.keys() if there else ():
         (folder / file).unlink(missing_ok=True)
     return load_assistant(folder)
@@ -151,6 +153,15 @@ def _add(files: dict[str, bytes], stem: str, data: Any) -> str:
     name = f"{stem}-{hashlib.sha256(content).hexdigest()[:8]}.json"
     files[name] = content
     return name
+
+
+def _without_nan(value: Any) -> Any:
+    """Replace numbers that are not finite, which JSON does not know, by None."""
+    if isinstance(value, Mapping):
+        return {key: _without_nan(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_without_nan(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _files_of(info: Mapping[str, Any], day: Day) -> list[str]:

@@ -159,6 +159,15 @@ def test_what_does_not_belong_together_is_not_saved(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+def test_a_number_that_could_not_be_measured_is_null_in_the_description(folder):
+    day = trained("N", n_folds=0)
+    measured = TrainedDay(day.scores, metrics={"aurak": np.nan}, distribution={"z": {"deciles": [np.inf, 1.0]}})
+    save_assistant(folder, HEAD, {"N": measured})
+    assert "NaN" not in (folder / "bundle.json").read_text()
+    info = load_assistant(folder).info
+    assert info["metrics"]["N"] == {"aurak": None} and info["distribution"]["N"]["z"]["deciles"] == [None, 1.0]
+
+
 def test_causes_are_the_largest_shapley_values_and_move_the_log_odds_of_the_score(folder):
     bundle = load_assistant(folder)
     x = table(40)
