@@ -1,4 +1,4 @@
-"""What moved a score, in words: "real: real/bogus score 0.99 raises it"."""
+"""What moved a score, in words: "real/bogus score 0.99 raises it"."""
 
 from __future__ import annotations
 
@@ -31,14 +31,12 @@ class Phrase:
     missing: str
 
 
-def describe_cause(score: str, feature: str, value: float, effect: float) -> str:
+def describe_cause(feature: str, value: float, effect: float) -> str:
     """
-    Say in words what one feature did to one score.
+    Say in words what one feature did to a score.
 
     Parameters
     ----------
-    score : str
-        One of `ampel_followup.assistant_scores.SCORES`.
     feature : str
         Any name; those without a phrase are described as their feature set does, or by the name alone.
     value : float
@@ -49,12 +47,12 @@ def describe_cause(score: str, feature: str, value: float, effect: float) -> str
     Returns
     -------
     str
-        Such as ``galactic: 0.40″ from the host lowers it``.
+        Such as ``0.40″ from the host lowers it``.
     """
     phrase = _PHRASES.get(feature) or _fallback(feature)
     said = phrase.missing if math.isnan(value) else phrase.measured(value)
     does = "raises it" if effect > 0 else "lowers it" if effect < 0 else "does not move it"
-    return f"{score}: {said} {does}"
+    return f"{said} {does}"
 
 
 def causes_in_words(found: Mapping[str, ScoreCauses]) -> list[tuple[Cause, ...]]:
@@ -81,7 +79,7 @@ def _causes_of(score: str, causes: ScoreCauses) -> list[tuple[Cause, ...]]:
     rows = zip(names, causes.value.tolist(), causes.effect.tolist(), strict=True)
     return [
         tuple(
-            Cause(score, name, value, effect, describe_cause(score, name, value, effect))
+            Cause(score, name, value, effect, describe_cause(name, value, effect))
             for name, value, effect in zip(*row, strict=True)
             if effect != 0
         )
@@ -94,7 +92,7 @@ def _number(label: str, form: str = ".3g", unit: str = "") -> Callable[[float], 
 
 
 def _count(what: str, when: str) -> Callable[[float], str]:
-    return lambda value: f"{value:.0f} {what}{'' if value == 1 else 's'} {when}"
+    return lambda value: f"having {value:.0f} {what}{'' if value == 1 else 's'} {when}"
 
 
 def _distance(what: str) -> Callable[[float], str]:
@@ -114,15 +112,15 @@ def _scatter(axis: str) -> Callable[[float], str]:
     return lambda value: f"a position that scatters by {_arcsec(3600.0 * _power(value))} in {axis}"
 
 
-# The columns of ATLAS's assistant (Stevance et al. 2025), and the catalogue context of alerts. The scatter of the
-# position is the decimal logarithm of degrees, the separation from the host that of arc seconds.
+# The columns of ATLAS's assistant (Stevance et al. 2025), what is derived from them, and the catalogues in alerts.
+# Scatters of the position are decimal logarithms of degrees, the separation from the host is one of arc seconds.
 _PHRASES: dict[str, Phrase] = {
     "Nnondet_std": Phrase(
         _number("a scatter of the number of non-detections between detections of"),
         "too few detections for a scatter of non-detections",
     ),
     "Nnondet_mean": Phrase(
-        lambda value: f"{value:.3g} non-detections between detections on average",
+        lambda value: f"having {value:.3g} non-detections between detections on average",
         "no pair of detections to count non-detections between",
     ),
     "magdet_std": Phrase(
@@ -132,6 +130,10 @@ _PHRASES: dict[str, Phrase] = {
     "NON_Nsince_min5d": Phrase(_count("non-detection", "at entry"), "an unknown number of non-detections at entry"),
     "log10_std_ra_min5d": Phrase(_scatter("right ascension"), "an unknown scatter in right ascension"),
     "log10_std_dec_min5d": Phrase(_scatter("declination"), "an unknown scatter in declination"),
+    "log10_position_scatter_min5d": Phrase(
+        lambda value: f"a scatter of the positions of {_arcsec(3600.0 * _power(value))}",
+        "an unknown scatter of positions",
+    ),
     "DET_mag_median_min5d": Phrase(_number("a median magnitude at entry of", ".2f"), "no median magnitude at entry"),
     "ra": Phrase(_number("right ascension", ".1f", "°"), "an unknown right ascension"),
     "dec": Phrase(_number("declination", ".1f", "°"), "an unknown declination"),
@@ -178,11 +180,13 @@ _PHRASES: dict[str, Phrase] = {
 @functools.cache
 def _fallback(feature: str) -> Phrase:
     from ampel_followup.features import FEATURE_SETS
+    from ampel_followup.features.derived import DERIVED
 
-    known = {known.name: known for feature_set in FEATURE_SETS.values() for known in feature_set.features}
-    if feature not in known:
+    known = (one for feature_set in FEATURE_SETS.values() for one in feature_set.features if one.name == feature)
+    found = next(known, None) or DERIVED.get(feature)
+    if found is None:
         return Phrase(_number(feature, ".4g"), f"{feature} not measured")
-    unit, description = known[feature].unit, known[feature].description
+    unit, description = found.unit, found.description
     return Phrase(
         lambda value: f"{feature} {value:.4g}{f' {unit}' if unit else ''} ({description})",
         f"{feature} not measured ({description})",
