@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ampel_followup.cli import evaluate_assistant
 from ampel_followup.cli.output import JsonOption, console, print_json, print_table, progress
 
 if TYPE_CHECKING:
@@ -48,6 +49,9 @@ class Conditional(StrEnum):
     POOLED = "pooled"
     CLASS = "class"
     JOINT = "joint"
+
+
+app.command()(evaluate_assistant.assistant)
 
 
 @app.callback()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ampel_followup.cli import train_spectra
+from ampel_followup.cli import train_assistant, train_spectra
 from ampel_followup.cli.output import JsonOption, console, print_json, print_table, progress
 from ampel_followup.errors import TrainingError
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, help="Train models on your own objects.")
 app.command()(train_spectra.spectra)
+app.command()(train_assistant.assistant)
 
 
 @app.command()
@@ -135,14 +136,18 @@ def gain(
 
 
 def _check_out(out: Path, overwrite: bool) -> None:
+    check_folder(out)
+    if (out / "bundle.json").exists() and not overwrite:
+        raise TrainingError(f"{out} is a bundle already; name another folder with --out, or replace it by --overwrite")
+
+
+def check_folder(out: Path) -> None:
     """Refuse, before the work rather than after it, a place that no bundle can be written to."""
     existing = next(folder for folder in (out, *out.absolute().parents) if folder.exists())
     if not existing.is_dir() or not os.access(existing, os.W_OK):
         raise TrainingError(
             f"cannot write a bundle to {out}: {existing} is no folder that can be written to; see --out"
         )
-    if (out / "bundle.json").exists() and not overwrite:
-        raise TrainingError(f"{out} is a bundle already; name another folder with --out, or replace it by --overwrite")
 
 
 def _photometry(

@@ -1,0 +1,397 @@
+"""
+Training of the virtual assistant: boosted trees for P(real), P(galactic) and P(fast), calibrated out of fold.
+
+A score of its own per question (Stevance et al. 2025), each from shallow trees that know missing values. Which types
+teach what (`RECIPES`), and the options, were chosen by repeated cross-validation grouped by object, for the area under
+recall at rank at the stream's mix; docs/assistant.md has the numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ampel_followup.errors import TrainingError
+from ampel_followup.evaluation.assistant_metrics import aurak
+from ampel_followup.evaluation.assistant_policy import assistant_ranks
+from ampel_followup.features.derived import select_columns
+from ampel_followup.learning.assistant_tables import (
+    DAY_1_COLUMNS,
+    DAY_N_COLUMNS,
+    STREAM_MIX,
+    TYPES,
+    AssistantTable,
+    mix_weights,
+)
+from ampel_followup.models.assistant_bundle import Day, ScoreModel
+from ampel_followup.models.assistant_saving import TrainedDay, TrainedScore, fold_members
+from ampel_followup.models.trees import Calibration, TreeEnsemble
+
+Array = NDArray[np.float64]
+
+#: A day-N table of fewer objects than this generalises badly without the first visits of others.
+FEW_OBJECTS = 300
+
+# Where on the sky people's labels happen to lie says nothing of other objects; what it stands for does.
+_REPLACED = ("ra", "dec")
+_DERIVED = ("abs_galactic_latitude", "log10_position_scatter_min5d")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """
+    What teaches a score.
+
+    Parameters
+    ----------
+    positive : tuple of str
+        Types that answer its question with yes.
+    among : tuple of str
+        Types that it is trained on.
+    calibrated_among : tuple of str
+        Types that its probability is about.
+    emphasis : mapping of str to float
+        Factors of the weight of types in training.
+    at_mix : bool
+        Whether it is trained with the types in the shares of the stream, or as the table has them.
+    monotonic : mapping of str to int
+        Columns that can only raise (1) or lower (−1) it.
+    """
+
+    positive: tuple[str, ...]
+    among: tuple[str, ...]
+    calibrated_among: tuple[str, ...]
+    emphasis: Mapping[str, float] = field(default_factory=dict)
+    at_mix: bool = False
+    monotonic: Mapping[str, int] = field(default_factory=dict)
+
+
+#: What teaches P(real) and P(galactic). Stars of high proper motion are no transients, so they are not real; where they
+#: are, the Galaxy, they tell P(galactic) what foreground looks like. P(galactic) is asked of what is real, so artefacts
+#: teach it nothing, and do not drown the difference that matters. Galactic transients count for little in P(real): it
+#: is to part the good ones from artefacts and stars, which a table with as many galactic ones distracts it from.
+RECIPES: Mapping[str, Recipe] = {
+    "real": Recipe(
+        positive=("good", "galactic", "AGN"),
+        among=TYPES,
+        calibrated_among=TYPES,
+        emphasis={"galactic": 0.1},
+        at_mix=True,
+        monotonic={"rb_pix": 1},
+    ),
+    "galactic": Recipe(
+        positive=("galactic", "pm"),
+        among=("good", "galactic", "pm", "AGN"),
+        calibrated_among=("good", "galactic", "AGN"),
+        emphasis={"pm": 0.3},
+    ),
+}
+
+
+#: What teaches P(fast): the labels that say so, of any type.
+FAST = Recipe(positive=(), among=TYPES, calibrated_among=TYPES)
+
+
+@dataclass(frozen=True)
+class BoostingOptions:
+    """Shape of the trees: how many, how deep, how much each counts, and rows in a leaf at least."""
+
+    trees: int = 100
+    depth: int = 3
+    learning_rate: float = 0.06
+    min_leaf: int = 8
+
+
+@dataclass(frozen=True)
+class TrainedAssistant:
+    """
+    The scores of one day, and what they say of the table by models that have not seen the object.
+
+    Parameters
+    ----------
+    day : {"1", "N"}
+    trained : TrainedDay
+        For `ampel_followup.models.assistant_saving.save_assistant`.
+    probabilities : dict of str to ndarray, shape (n,)
+        By score, out of fold, of the n rows of the table (not of those that only taught).
+    aurak : tuple of float
+        Area under recall at rank at the stream's mix, one per cross-validation.
+    notes : tuple of str
+        What a person should know.
+    """
+
+    day: Day
+    trained: TrainedDay
+    probabilities: dict[str, Array]
+    aurak: tuple[float, ...]
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Fit:
+    """A score in one cross-validation: models without each fold, what they say of it (n,), and the map of that."""
+
+    features: tuple[str, ...]
+    members: tuple[TreeEnsemble, ...]
+    calibration: Calibration
+    log_odds: Array
+
+
+def train_assistant(
+    table: AssistantTable,
+    also: AssistantTable | None = None,
+    *,
+    folds: int = 5,
+    repeats: int = 3,
+    seed: int = 1,
+    options: BoostingOptions | None = None,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> TrainedAssistant:
+    """
+    Train the scores of one day, and measure them on objects kept apart.
+
+    P(fast) is trained where the table says of some objects whether they are fast.
+
+    Parameters
+    ----------
+    table : AssistantTable
+        n rows.
+    also : AssistantTable, optional
+        First visits of more objects, to teach day N: what they lack is not measured.
+    folds : int
+        Parts of the objects, 2 or more; all rows of an object are in the same.
+    repeats : int
+        Cross-validations with other folds, 1 or more; the bundle keeps the models of the first.
+    seed : int
+    options : BoostingOptions, optional
+    progress : callable
+        Called with the fits done, and their number.
+
+    Raises
+    ------
+    TrainingError
+        If there are too few objects of a kind, or there is nothing to learn.
+    """
+    options = options or BoostingOptions()
+    joined = table if also is None else table.joined(also)
+    recipes, notes = _teachable(joined, folds)
+    if table.day == "N" and also is None and joined.objects.max() + 1 < FEW_OBJECTS:
+        notes.append(
+            f"only {joined.objects.max() + 1} objects: add the first visits of others with --also, they teach much"
+        )
+    total, done = len(recipes) * (folds * repeats + 1), 0
+
+    def tick() -> None:
+        nonlocal done
+        done += 1
+        progress(done, total)
+
+    areas, kept, fold = [], dict[str, _Fit](), np.empty(0, dtype=np.intp)
+    for repeat in range(repeats):
+        parts = folds_of(joined.objects, joined.types, folds, np.random.default_rng([seed, repeat]))
+        fits = {name: _cross_fit(name, recipes[name], joined, parts, options, tick) for name in recipes}
+        areas.append(_area(table, fits))
+        if repeat == 0:
+            kept, fold = fits, parts
+    scores = {}
+    for name, fit in kept.items():
+        trees = _fit_trees(name, recipes[name], joined, np.ones(len(joined), dtype=bool), fit.features, options)
+        tick()
+        scores[name] = TrainedScore(
+            ScoreModel(trees, fit.calibration), tuple(ScoreModel(member, fit.calibration) for member in fit.members)
+        )
+    trained = TrainedDay(
+        scores,
+        fold_members(joined.ids, fold.tolist()),
+        _training(table, also, folds, seed, options),
+        {
+            "aurak": round(float(np.mean(areas)), 4),
+            "aurak_sd": round(float(np.std(areas)), 4),
+            "repeats": repeats,
+            "note": "cross-validation grouped by object, weighted to the stream's mix",
+        },
+        _distribution(joined, dict.fromkeys(f for fit in kept.values() for f in fit.features)),
+    )
+    probabilities = {name: fit.calibration(fit.log_odds[: len(table)]) for name, fit in kept.items()}
+    return TrainedAssistant(table.day, trained, probabilities, tuple(areas), tuple(notes))
+
+
+def folds_of(
+    objects: NDArray[np.intp], types: NDArray[np.str_], folds: int, rng: np.random.Generator
+) -> NDArray[np.intp]:
+    """
+    Deal objects into parts with like shares of the types.
+
+    Parameters
+    ----------
+    objects : ndarray of int, shape (n,)
+        Object of each row, 0 to m − 1.
+    types : ndarray of str, shape (n,)
+    folds : int
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    ndarray of int, shape (n,)
+        Fold of each row; all rows of an object have the same.
+    """
+    _, first = np.unique(objects, return_index=True)
+    fold = np.empty(len(first), dtype=np.intp)
+    for name in np.unique(types):
+        members = rng.permutation(np.flatnonzero(types[first] == name))
+        # The start is random, or the first fold would get one of every rare type.
+        fold[members] = (np.arange(len(members)) + rng.integers(folds)) % folds
+    return np.asarray(fold[objects])
+
+
+def answers(name: str, table: AssistantTable) -> NDArray[np.bool_]:
+    """Return whether labels answer the question of a score with yes, shape (n,)."""
+    return np.asarray(table.fast == 1 if name == "fast" else np.isin(table.types, RECIPES[name].positive))
+
+
+def row_weights(recipe: Recipe, table: AssistantTable) -> Array:
+    """
+    Weigh the rows for training a score.
+
+    The rows of an object share its weight, so that one that was visited often does not count for many.
+
+    Returns
+    -------
+    ndarray, shape (n,)
+        1 on average over objects, and 0 for rows that are not trained on.
+    """
+    objects = table.objects
+    counts = 1.0 / np.bincount(objects)[objects]
+    known = np.isfinite(table.fast) if recipe is FAST else np.isin(table.types, recipe.among)
+    counts[~known] = 0.0
+    weight = mix_weights(table.types, counts)[0] if recipe.at_mix else counts / counts.sum()
+    for name, factor in recipe.emphasis.items():
+        weight[table.types == name] *= factor
+    return weight * len(np.unique(objects[known]))
+
+
+def _teachable(table: AssistantTable, folds: int) -> tuple[dict[str, Recipe], list[str]]:
+    """Return the recipes that there are enough objects for, and what to say of the others."""
+    notes, recipes = list(table.notes), dict[str, Recipe]()
+    absent = mix_weights(table.types)[1]
+    if absent:
+        notes.append(f"no object is {' or '.join(absent)}: the shares of the others of the stream are raised")
+    for name, recipe in {**RECIPES, "fast": FAST}.items():
+        taught = row_weights(recipe, table) > 0 if np.isfinite(table.fast).any() or name != "fast" else None
+        if taught is None:
+            notes.append("no label says what is fast (column fast, 0 or 1): the bundle has no P(fast)")
+            continue
+        yes = answers(name, table)
+        fewest = min(len(np.unique(table.objects[taught & side])) for side in (yes, ~yes))
+        if fewest >= folds:
+            recipes[name] = recipe
+            continue
+        said = f"{fewest} objects teach one side of P({name}), {folds} folds need {folds}"
+        if name == "real":
+            raise TrainingError(f"{said}; label more, of both kinds, or take fewer --folds")
+        notes.append(f"{said}: the bundle has no P({name})")
+    return recipes, notes
+
+
+def _cross_fit(
+    name: str,
+    recipe: Recipe,
+    table: AssistantTable,
+    fold: NDArray[np.intp],
+    options: BoostingOptions,
+    tick: Callable[[], None],
+) -> _Fit:
+    features = _features(table)
+    x = select_columns(table.names, table.values, features)
+    log_odds, members = np.empty(len(table)), []
+    for part in range(fold.max() + 1):
+        members.append(_fit_trees(name, recipe, table, fold != part, features, options))
+        log_odds[fold == part] = members[-1].log_odds(x[fold == part])
+        tick()
+    asked = np.isfinite(table.fast) if recipe is FAST else np.isin(table.types, recipe.calibrated_among)
+    counts = 1.0 / np.bincount(table.objects)[table.objects]
+    weight, _ = mix_weights(table.types[asked], counts[asked])
+    # Platt's targets count objects, so the weights add up to the number of these.
+    return _Fit(
+        features, tuple(members), Calibration.fit(log_odds[asked], answers(name, table)[asked], weight), log_odds
+    )
+
+
+def _fit_trees(
+    name: str,
+    recipe: Recipe,
+    table: AssistantTable,
+    rows: NDArray[np.bool_],
+    features: tuple[str, ...],
+    options: BoostingOptions,
+) -> TreeEnsemble:
+    from sklearn.ensemble import HistGradientBoostingClassifier
+
+    weight = row_weights(recipe, table)
+    rows = rows & (weight > 0)
+    model = HistGradientBoostingClassifier(
+        max_iter=options.trees,
+        max_depth=options.depth,
+        learning_rate=options.learning_rate,
+        min_samples_leaf=options.min_leaf,
+        max_bins=64,
+        early_stopping=False,
+        categorical_features=None,
+        monotonic_cst=[recipe.monotonic.get(feature, 0) for feature in features],
+    )
+    x = select_columns(table.names, table.values[rows], features)
+    model.fit(x, answers(name, table)[rows], sample_weight=weight[rows])
+    return TreeEnsemble.from_boosting(model, features)
+
+
+def _features(table: AssistantTable) -> tuple[str, ...]:
+    """Return what is learned from: the columns that were measured, with what follows from places instead of places."""
+    known = DAY_1_COLUMNS if table.day == "1" else DAY_N_COLUMNS
+    extra = tuple(name for name in table.names if name not in known)
+    wanted = (*(name for name in known if name not in _REPLACED), *_DERIVED, *extra)
+    values = select_columns(table.names, table.values, wanted)
+    return tuple(name for name, column in zip(wanted, values.T, strict=True) if np.isfinite(column).any())
+
+
+def _area(table: AssistantTable, fits: Mapping[str, _Fit]) -> float:
+    p = {name: fit.calibration(fit.log_odds[: len(table)]) for name, fit in fits.items()}
+    rank = assistant_ranks(p["real"], p.get("galactic", np.full(len(table), np.nan)))
+    return aurak(rank, table.types == "good", mix_weights(table.types)[0])
+
+
+def _training(
+    table: AssistantTable, also: AssistantTable | None, folds: int, seed: int, options: BoostingOptions
+) -> dict[str, Any]:
+    def counts(part: AssistantTable) -> dict[str, Any]:
+        _, first = np.unique(part.objects, return_index=True)
+        return {
+            "rows": len(part),
+            "objects": len(first),
+            "objects_by_type": {name: int((part.types[first] == name).sum()) for name in TYPES},
+        }
+
+    return {
+        **counts(table),
+        "also": None if also is None else counts(also),
+        "folds": folds,
+        "seed": seed,
+        "options": asdict(options),
+        "mix": dict(STREAM_MIX),
+    }
+
+
+def _distribution(table: AssistantTable, features: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """Describe the training set for the detection of drift, as `ampel_followup.models.training` does."""
+    result = {}
+    for name in features:
+        column = select_columns(table.names, table.values, [name])[:, 0]
+        values = column[np.isfinite(column)]
+        result[name] = {
+            "measured": round(len(values) / len(column), 4),
+            "deciles": [float(f"{d:.5g}") for d in np.quantile(values, np.linspace(0.0, 1.0, 11))],
+        }
+    return result
