@@ -52,7 +52,7 @@ class Segments:
     @property
     def counts(self) -> Indices:
         """Points in each segment, shape (n,)."""
-        return np.diff(self.offsets)
+        return np.asarray(self.offsets[1:] - self.offsets[:-1])
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
