@@ -55,28 +55,6 @@ class Evening:
         return cls(dt.date.fromisoformat(night.date), _mjd(night.dusk), night.site)
 
 
-@dataclass(frozen=True, slots=True)
-class Tonight:
-    """
-    What tells one object from another, beside its scores: everything that `_listed` looks at.
-
-    Parameters
-    ----------
-    evening : Evening
-    followed_up : bool
-        It has a spectrum.
-    verdict : Decision or None
-        What people at this site decided last, on an earlier night.
-    last_useful : datetime.date or None
-        Last evening of its observing window, where the window is closing.
-    """
-
-    evening: Evening
-    followed_up: bool
-    verdict: Decision | None
-    last_useful: dt.date | None
-
-
 def place(
     objects: Sequence[ScoredObject | RankedTarget],
     policy: Policy,
@@ -118,7 +96,7 @@ def place(
     placements = []
     for i, o in enumerate(objects):
         text = last_useful[i] if last_useful is not None else None
-        tonight = Tonight(
+        tonight = _Tonight(
             evening, o.id in observed, verdicts.get(o.id), dt.date.fromisoformat(text) if text is not None else None
         )
         placements.append(_placement(i, o.assistant, STAGES[stage[i]], facts, tonight, policy))
@@ -169,6 +147,16 @@ def named_by_others(labels: Iterable[Label], evening: Evening) -> set[str]:
 
 
 @dataclass(frozen=True, slots=True)
+class _Tonight:
+    """What tells an object from others with the same scores: a spectrum, the last verdict here, the last evening."""
+
+    evening: Evening
+    followed_up: bool
+    verdict: Decision | None
+    last_useful: dt.date | None
+
+
+@dataclass(frozen=True, slots=True)
 class _Facts:
     """What is said of n objects in words, as arrays of shape (n,); NaN for objects without a rank."""
 
@@ -204,7 +192,7 @@ class _Facts:
 
 
 def _placement(
-    i: int, assistant: AssistantScores | None, stage: Stage, facts: _Facts, tonight: Tonight, policy: Policy
+    i: int, assistant: AssistantScores | None, stage: Stage, facts: _Facts, tonight: _Tonight, policy: Policy
 ) -> Placement:
     """Place object `i`."""
     queue = QUEUES[facts.queue[i]]

@@ -127,7 +127,12 @@ class Policy(Settings):
         If a setting is unknown or out of bounds; `load_policy` says so on one line.
     """
 
-    name: str = Field(description="name of the policy", min_length=1, max_length=60, json_schema_extra={"unit": ""})
+    name: str = Field(
+        description="name of the policy: letters, digits, and between them . + - and blanks",
+        max_length=60,
+        pattern=r"^\w[\w .+-]*$",
+        json_schema_extra={"unit": ""},
+    )
     version: int = Field(description="to be raised with every change", ge=1, json_schema_extra={"unit": ""})
     galactic_weight: float = _setting(
         0.5,

@@ -47,3 +47,37 @@ def stage_of(age: float, policy: Policy) -> str:
     if age > policy.stages.first_until:
         return "updating"
     return "first"
+
+
+def is_listed(
+    queue: str,
+    stage: str,
+    *,
+    rank_now: float,
+    rank_at_deferral: float,
+    anomaly: bool,
+    followed_up: bool,
+    verdict: str | None,
+    nights_since_verdict: int,
+    silent: float,
+    nights_remain: int | None,
+    policy: Policy,
+) -> bool:
+    """Whether an object with a rank is in tonight's list; `nights_remain` None = its window is not closing."""
+    if followed_up and not anomaly:
+        return False
+    asleep = verdict == "defer" and nights_since_verdict < policy.snooze.days
+    if asleep and rank_now < rank_at_deferral + policy.snooze.wake_rise:
+        return False
+    if followed_up:
+        return True
+    if verdict == "reject":
+        return False
+    if silent > policy.ages.without_points:
+        return False
+    if verdict in ("approve", "failed"):
+        return True
+    closing = nights_remain is not None and nights_remain < policy.closing.nights
+    if closing and stage == "long-term" and queue != "garbage":
+        return True
+    return queue in policy.listed

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from policy_reference import queue_of, stage_of
+from policy_reference import is_listed, queue_of, stage_of
 
 from ampel_followup.assistant_scores import AssistantScores, Visit, assistant_rank
 from ampel_followup.decision import Decision
@@ -56,9 +56,6 @@ def decided(verdict: str, night: str, site: str = "sso", **more) -> Decision:
     return Decision("ZTF26a", night, site, verdict, "ada", f"{night}T15:00:00Z", **more)
 
 
-# The file
-
-
 def test_packaged_policy_states_every_setting_and_its_default() -> None:
     text = PACKAGED.read_text(encoding="utf-8")
     assert Policy(name="production", version=1) == POLICY
@@ -84,6 +81,7 @@ def test_digest_is_that_of_the_settings_not_of_the_layout() -> None:
         (HEAD + "listed: [urgnt]", "listed.0 = 'urgnt' makes no sense"),
         (HEAD + "stages: {first_until: 30}", "stages: first_until = 30 is not below updating_until = 21"),
         (HEAD + "stages: 3", "stages = 3 makes no sense"),
+        ('name: "\\e[31m"\nversion: 1', r"name = '\x1b[31m' makes no sense: string should match pattern"),
         ("version: 1", "the setting name is missing; add it"),
         ("name: x\n version: [", "p.yml, line 2: mapping values are not allowed here"),
         (HEAD + "version: 2", "p.yml, line 3: version is there twice"),
@@ -111,8 +109,6 @@ def test_manual_has_every_setting() -> None:
     manual = (Path(__file__).parents[2] / "docs" / "policy.md").read_text(encoding="utf-8")
     assert markdown_table() in manual, "docs/policy.md is out of date; it says how to renew it"
 
-
-# Queues
 
 probability = st.floats(0, 1) | st.sampled_from([0.0, 0.5, 0.6, 1.0])
 visit = st.tuples(probability | st.just(float("nan")), probability | st.just(float("nan")), probability)
@@ -213,9 +209,6 @@ def test_no_objects_make_no_placements() -> None:
     assert place([], POLICY, EVENING) == []
 
 
-# People
-
-
 def test_rejected_object_stays_away_and_keeps_its_queue() -> None:
     placement = placed(scores(8.3), decisions=[decided("reject", "2026-11-18")])
     assert (placement.listed, placement.queue) == (False, "extragalactic")
@@ -282,7 +275,46 @@ def test_latest_night_decides() -> None:
     assert (observed, verdicts["ZTF26a"].verdict) == (set(), "approve")
 
 
-# Ages and windows
+@given(
+    ranks=st.tuples(*[st.floats(2, 9.9)] * 3),
+    age=st.sampled_from([1.0, 10.0, 18.0, 40.0, 80.0]),
+    gap=st.sampled_from([0.0, 0.5, 35.0]),
+    anomaly=st.booleans(),
+    followed_up=st.booleans(),
+    verdict=st.sampled_from([None, "approve", "reject", "defer", "failed"]),
+    since=st.integers(1, 5),
+    remain=st.none() | st.integers(1, 20),
+)
+def test_list_is_that_of_the_rule_read_one_object_at_a_time(
+    ranks, age, gap, anomaly, followed_up, verdict, since, remain
+) -> None:
+    gap = min(gap, age / 2)
+    assistant = scores(*ranks, age=age, gap=gap, anomaly="brighter" if anomaly else "")
+    night = (EVENING.date - dt.timedelta(days=since)).isoformat()
+    last = (EVENING.date + dt.timedelta(days=remain - 1)).isoformat() if remain else None
+    placement = placed(
+        assistant,
+        decisions=[decided(verdict, night)] if verdict else [],
+        followed_up={"ZTF26a"} if followed_up else (),
+        last_useful=[last],
+    )
+    deferred_at = 61364.0 - since + 15 / 24  # 2026-11-20 is MJD 61364
+    before = [v for v in assistant.history if v.mjd <= deferred_at] or assistant.history[:1]
+    queue = queue_of(assistant, age, POLICY)
+    assert placement.queue == ("wait" if followed_up and not anomaly else queue)
+    assert placement.listed == is_listed(
+        queue,
+        stage_of(age, POLICY),
+        rank_now=assistant.rank,
+        rank_at_deferral=before[-1].rank,
+        anomaly=anomaly,
+        followed_up=followed_up,
+        verdict=verdict,
+        nights_since_verdict=since,
+        silent=EVENING.mjd - assistant.history[-1].mjd,
+        nights_remain=remain,
+        policy=POLICY,
+    )
 
 
 def test_object_without_new_points_leaves_the_list() -> None:
@@ -339,9 +371,6 @@ def test_last_useful_dates_are_evenings_from_tonight_on() -> None:
     for k, date in zip(nights.tolist(), dates, strict=True):
         assert date == (None if k < 0 else (dt.date(2026, 11, 20) + dt.timedelta(days=k)).isoformat())
     assert any(dates)
-
-
-# The command
 
 
 def test_policy_is_shown_with_units(run) -> None:
