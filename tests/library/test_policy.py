@@ -329,7 +329,8 @@ def test_closing_window_is_noted_with_its_last_evening() -> None:
     assert placement.last_useful == "2026-11-24"
     assert placement.notes == ("window closing at sso: 5 nights remain, last on 2026-11-24",)
     assert placed(scores(8.0), last_useful=["2026-11-20"]).notes[0].startswith("window closing at sso: only tonight")
-    assert placed(scores(8.0), last_useful=["2026-12-04"]).last_useful is None
+    assert placed(scores(8.0), last_useful=["2026-12-03"]).last_useful is None
+    assert placed(scores(8.0), last_useful=["2026-12-02"]).last_useful == "2026-12-02"
     assert placed(scores(8.0), last_useful=["2026-11-24"], followed_up={"ZTF26a"}).last_useful is None
     assert placed(scores(1.0), last_useful=["2026-11-24"]).last_useful is None
 
@@ -339,6 +340,7 @@ def test_long_term_object_that_was_not_followed_up_is_listed_when_its_window_clo
     assert not placed(unresolved).listed
     closing = placed(unresolved, last_useful=["2026-11-24"])
     assert (closing.stage, closing.queue, closing.listed) == ("long-term", "purgatory", True)
+    assert not placed(scores(5.0, 5.0, 5.0, age=18), last_useful=["2026-11-24"]).listed
 
 
 @pytest.mark.parametrize("site", ["sso", "lapalma"])
