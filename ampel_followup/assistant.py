@@ -21,6 +21,7 @@ from ampel_followup.features.ragged import Floats, Indices
 from ampel_followup.features.visits import SETS, Visits, visit_features, visits
 from ampel_followup.lightcurve import LightCurve
 from ampel_followup.models.assistant_bundle import AssistantBundle, Day
+from ampel_followup.monitoring import anomalies
 from ampel_followup.traits import traits
 
 #: Rank of an object that a catalogue names.
@@ -58,8 +59,8 @@ def assess(
     names, values = visit_features(light_curves, known, _sets(bundle))
     history = _history(light_curves, known, _probabilities(bundle, known, names, values), bundle.galactic_weight)
     causes = _causes(bundle, known, names, values, len(light_curves)) if explain else [()] * len(light_curves)
-    said = zip(light_curves, history, traits(light_curves), causes, strict=True)
-    return [_scores(lc, past, labels, why) for lc, past, labels, why in said]
+    said = zip(light_curves, history, traits(light_curves), causes, anomalies(light_curves), strict=True)
+    return [_scores(lc, past, labels, why, anomaly) for lc, past, labels, why, anomaly in said]
 
 
 def _sets(bundle: AssistantBundle) -> tuple[str, ...]:
@@ -133,6 +134,7 @@ def _scores(
     history: tuple[Visit, ...],
     labels: tuple[Trait, ...],
     causes: tuple[Cause, ...],
+    anomaly: str,
 ) -> AssistantScores:
     named = _named(light_curve)
     last = history[-1] if history else Visit(math.nan, math.nan, math.nan, math.nan, math.nan, math.nan)
@@ -140,7 +142,9 @@ def _scores(
         last = replace(last, rank=NAMED_RANK)
         # Earlier packets did not say whether it had the name already: their ranks stay as they were.
         history = (*history[:-1], last) if history else ()
-    return AssistantScores(last.p_real, last.p_galactic, last.p_fast, last.rank, history, labels, causes, named)
+    return AssistantScores(
+        last.p_real, last.p_galactic, last.p_fast, last.rank, history, labels, causes, named, anomaly
+    )
 
 
 def _named(light_curve: LightCurve) -> str:

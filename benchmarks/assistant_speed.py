@@ -32,6 +32,7 @@ from ampel_followup.lightcurve import LightCurve
 from ampel_followup.models.assistant_bundle import AssistantBundle, Day, ScoreModel, load_assistant
 from ampel_followup.models.assistant_saving import TrainedDay, TrainedScore, save_assistant
 from ampel_followup.models.trees import Calibration, TreeEnsemble
+from ampel_followup.monitoring import anomalies
 from ampel_followup.simulate.night import simulate_objects
 from ampel_followup.traits import traits
 
@@ -100,10 +101,12 @@ def main() -> None:
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
 
-    simulated = list(simulate_objects(options.objects, NIGHT, np.random.default_rng(options.seed)))
-    objects = [light_curve_from_candidates(o.id, ztf_stock(o.id), o.candidates) for o in simulated]
+    objects, labels = [], []
+    for simulated in simulate_objects(options.objects, NIGHT, np.random.default_rng(options.seed)):
+        objects.append(light_curve_from_candidates(simulated.id, ztf_stock(simulated.id), simulated.candidates))
+        labels.append(simulated.label)
     if options.stand_in:
-        bundle = stand_in(objects[:TAUGHT], [o.label for o in simulated[:TAUGHT]])
+        bundle = stand_in(objects[:TAUGHT], labels[:TAUGHT])
     else:
         bundle = load_assistant(options.bundle)
     assess(objects[:10], bundle)  # models are read, and code compiled, at the first use
@@ -112,7 +115,7 @@ def main() -> None:
     scored = seconds(options.repeats, lambda: assess(objects, bundle, explain=False))
     explained = seconds(options.repeats, lambda: assess(objects, bundle))
     features = seconds(options.repeats, lambda: visit_features(objects, visits(objects)))
-    said = seconds(options.repeats, lambda: traits(objects))
+    said = seconds(options.repeats, lambda: (traits(objects), anomalies(objects)))
     few = objects[: min(200, len(objects))]
     single = sorted(seconds(3, lambda lc=lc: assess([lc], bundle))[0] for lc in few)
     result = {
@@ -125,7 +128,7 @@ def main() -> None:
         "seconds_10000_explained": explained[0] * 10_000 / len(objects),
         "seconds_10000_explained_range": [t * 10_000 / len(objects) for t in explained[1:]],
         "features_share": features[0] / scored[0],
-        "traits_share": said[0] / scored[0],
+        "traits_and_anomalies_share": said[0] / scored[0],
         "ms_single": 1000.0 * statistics.median(single),
         "ms_single_95": 1000.0 * single[int(0.95 * len(single))],
         "single_explained": True,

@@ -16,6 +16,8 @@ from ampel_followup.lightcurve import LightCurve
 from ampel_followup.models.assistant_bundle import AssistantBundle, ScoreModel
 from ampel_followup.models.assistant_saving import TrainedDay, TrainedScore, save_assistant
 from ampel_followup.models.trees import Calibration, TreeEnsemble
+from ampel_followup.monitoring import anomalies
+from ampel_followup.traits import traits
 
 VERSIONS = {s.name: s.version for s in SETS.values()}
 # Entry and later visits are told apart by their thresholds; galactic asks for what is derived from the position.
@@ -132,6 +134,22 @@ def test_causes_are_those_of_the_last_visit(tmp_path) -> None:
             assert abs(causes[score].effect) == pytest.approx(height)
             assert causes[score].text.endswith("raises it" if causes[score].effect > 0 else "lowers it")
         assert (causes["real"].effect > 0) == (scores.p_real > 0.5)
+
+
+def test_traits_and_anomalies_are_those_of_the_object(tmp_path) -> None:
+    rng = np.random.default_rng(4)
+    time = np.repeat(np.arange(14.0), 2) + np.tile([0.0, 0.02], 14)
+    decline = 400.0 * 0.93**time
+    decline[-2:] *= 4.0
+    brightening = LightCurve(
+        "x", 0, 58000.0 + time, np.full(28, "ztfr"), decline + rng.normal(0.0, 2.0, 28), np.full(28, 2.0),
+        np.zeros(28, dtype=bool), 0.0, 0.0,
+    )  # fmt: skip
+    objects = [*some(3), brightening, *some(3)]
+    scored = assess(objects, bundle(tmp_path))
+    assert repr([scores.traits for scores in scored]) == repr(traits(objects))
+    assert [scores.anomaly for scores in scored] == anomalies(objects)
+    assert scored[3].anomaly
 
 
 def test_without_explanations_only_the_causes_are_gone(tmp_path) -> None:
