@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,16 +11,22 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ampel_followup.alerts.quarantine import Quarantine
 from ampel_followup.alerts.spool import ReadReport, light_curves
+from ampel_followup.assistant_scores import Queue
+from ampel_followup.drift import bundle_drift
 from ampel_followup.models.bundle import ModelBundle
 from ampel_followup.observing.night import Night
 from ampel_followup.plan import STOP_BELOW, NightPlan, ScoredObject
 from ampel_followup.ranking import rank
-from ampel_followup.scoring import Sampling, score
+from ampel_followup.scoring import Sampling, compute_features, score_features
 
 if TYPE_CHECKING:
     from ampel_followup.store import Store
+    from ampel_followup.triage import Triage
 
 #: Objects whose light curves are in memory at once.
 BATCH = 1000
@@ -48,7 +54,8 @@ class NightRun:
         Of the plan in the store; 0 if it was not stored.
     report : dict
         alerts_read, alerts_bad, objects, scored, seconds, bundle, strategy, night, site; besides, objects_bad,
-        bad_reasons (reason → count), quarantine (folder or None) and stages (seconds of each).
+        bad_reasons (reason → count), quarantine (folder or None), assistant, policy, queues (queue → count), drift (a
+        `DriftReport`) and stages (seconds of each).
     """
 
     plan: NightPlan
@@ -68,6 +75,7 @@ def run_night(
     progress: Progress = _silent,
     stop_below: float = STOP_BELOW,
     sampling: Sampling | None = None,
+    triage: Triage | None = None,
 ) -> NightRun:
     """
     Rank the objects of an archive of alerts.
@@ -92,6 +100,8 @@ def run_night(
         A spectrum is one too many that changes the class less often than this.
     sampling : Sampling, optional
         How the possible spectra are drawn; quasi-random by default.
+    triage : Triage, optional
+        The virtual assistant and the policy that say what is worth a look; without it everything is.
 
     Returns
     -------
@@ -110,13 +120,20 @@ def run_night(
         paths, quarantine=quarantine, report=read, progress=lambda done, total: progress("reading alerts", done, total)
     )
     scored: list[ScoredObject] = []
+    features: list[NDArray[np.float64]] = []
     while True:
         with _timed(seconds, "read"):
             batch = list(islice(source, BATCH))
         if not batch:
             break
         with _timed(seconds, "score"):
-            scored += score(batch, bundle, sampling)
+            table = compute_features(batch, bundle)
+            objects = score_features(batch, table.values, bundle, sampling)
+            features.append(table.values)
+        if triage is not None:
+            with _timed(seconds, "assistant"):
+                objects = triage.assess(batch, objects)
+        scored += objects
         if store is not None:
             with _timed(seconds, "store"):
                 store.save_light_curves(batch)
@@ -130,7 +147,9 @@ def run_night(
             strategy=strategy,
             stop_below=stop_below,
             sampling=sampling.describe(bundle),
+            triage=triage,
         )
+    moved = bundle_drift(np.concatenate(features) if features else np.empty((0, len(bundle.features))), bundle)
     report: dict[str, Any] = {
         "alerts_read": read.alerts_read,
         "alerts_bad": read.alerts_bad,
@@ -143,6 +162,10 @@ def run_night(
         "site": plan.night.site,
         "objects_bad": read.objects_bad,
         "bad_reasons": dict(read.reasons),
+        "assistant": plan.assistant,
+        "policy": plan.policy,
+        "queues": queues_of(plan),
+        "drift": moved.to_dict(),
         "quarantine": str(quarantine.folder) if quarantine.folder is not None and read.reasons else None,
     }
     revision = 0
@@ -155,6 +178,16 @@ def run_night(
     report["seconds"] = round(time.perf_counter() - started, 3)
     report["stages"] = {name: round(value, 3) for name, value in seconds.items()}
     return NightRun(plan, revision, report)
+
+
+def queues_of(plan: NightPlan) -> dict[str, int]:
+    """Count the objects of each queue, in the order of queues; empty without a policy."""
+    placed = Counter(
+        target.placement.queue
+        for target in (*plan.targets, *plan.not_observable, *plan.set_aside)
+        if target.placement is not None
+    )
+    return {queue: placed[queue] for queue in Queue if queue in placed}
 
 
 @contextmanager

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import datetime
 import hashlib
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +22,10 @@ from ampel_followup.plan import STOP_BELOW, NightPlan, RankedTarget, ScoredObjec
 from ampel_followup.stopping import check_threshold, stop_advice
 from ampel_followup.strategies import DEFAULT_STRATEGY, get_strategy
 
+if TYPE_CHECKING:
+    from ampel_followup.assistant_scores import Placement
+    from ampel_followup.triage import Triage
+
 
 @dataclass(frozen=True, slots=True)
 class ScoreArrays:
@@ -27,7 +33,8 @@ class ScoreArrays:
     The scores of n objects as arrays of shape (n,): what `ampel_followup.strategies` look at.
 
     Names and meanings are those of `ampel_followup.gain.GainScores`; `p_t`, `p_ts` and `p_after` have shape (n, C) in
-    the order of `classes`, NaN where an object does not know a class.
+    the order of `classes`, NaN where an object does not know a class. `p_real`, `p_galactic`, `p_fast` and
+    `assistant_rank` are the virtual assistant's (`ampel_followup.assistant_scores`), NaN without one.
     """
 
     classes: tuple[str, ...]
@@ -43,12 +50,19 @@ class ScoreArrays:
     uncertainty: NDArray[np.float64]
     spectrum_uncertainty: NDArray[np.float64]
     in_scope: NDArray[np.float64]
+    p_real: NDArray[np.float64]
+    p_galactic: NDArray[np.float64]
+    p_fast: NDArray[np.float64]
+    assistant_rank: NDArray[np.float64]
 
     @classmethod
     def of(cls, objects: Sequence[ScoredObject]) -> ScoreArrays:
         """Collect the scores of objects."""
         scores = [o.scores for o in objects]
         classes = tuple(scores[0].p_t) if scores else ()
+
+        def of_assistant(name: str) -> NDArray[np.float64]:
+            return np.array([np.nan if o.assistant is None else getattr(o.assistant, name) for o in objects])
 
         def by_class(shares: Sequence[Mapping[str, float]]) -> NDArray[np.float64]:
             return np.array([[share.get(c, np.nan) for c in classes] for share in shares]).reshape(len(shares), -1)
@@ -67,6 +81,10 @@ class ScoreArrays:
             uncertainty=np.array([s.uncertainty for s in scores]),
             spectrum_uncertainty=np.array([s.spectrum_uncertainty for s in scores]),
             in_scope=np.array([s.in_scope for s in scores]),
+            p_real=of_assistant("p_real"),
+            p_galactic=of_assistant("p_galactic"),
+            p_fast=of_assistant("p_fast"),
+            assistant_rank=of_assistant("rank"),
         )
 
 
@@ -80,6 +98,7 @@ def rank(
     limits: ObservingLimits | None = None,
     stop_below: float = STOP_BELOW,
     sampling: str = "",
+    triage: Triage | None = None,
 ) -> NightPlan:
     """
     Put scored objects in the order in which they deserve a spectrum tonight.
@@ -102,11 +121,14 @@ def rank(
         A spectrum is one too many that changes the class less often than this, above 0 and below 1.
     sampling : str
         How the possible spectra were drawn, in words: goes into the plan.
+    triage : Triage, optional
+        The policy that says what is worth a look; without it everything is.
 
     Returns
     -------
     NightPlan
-        By priority, then by name. What cannot be seen tonight is kept apart, with the reason, and ranked by itself.
+        By priority, then by name. What cannot be seen tonight is kept apart, with the reason, and ranked by itself;
+        what the policy sets aside likewise, by the assistant's rank.
 
     Raises
     ------
@@ -125,26 +147,53 @@ def rank(
         np.array([o.ra for o in objects]), np.array([o.dec for o in objects]), night, limits or ObservingLimits()
     )
     sky = [seen.target(i) for i in range(len(objects))]
+    placements = triage.place(objects, night) if triage is not None else [None] * len(objects)
+    listed = [placement is None or placement.listed for placement in placements]
     rng = _generator(summary.date, summary.site)
 
     def ranked(observable: bool) -> tuple[RankedTarget, ...]:
-        rows = [i for i, target in enumerate(sky) if target.observable == observable]
+        rows = [i for i, target in enumerate(sky) if target.observable == observable and listed[i]]
         if not rows:
             return ()
         # Each list by itself: quotas, and whatever else compares targets, are about those that can be chosen.
         priority = chosen.priority(ScoreArrays.of([objects[i] for i in rows]), rng)
         # The sort is stable, so that equal priorities stay in order of name.
         return tuple(
-            _ranked_target(objects[rows[j]], sky[rows[j]], place if observable else 0, float(priority[j]))
+            _ranked_target(
+                objects[rows[j]], sky[rows[j]], placements[rows[j]], place if observable else 0, float(priority[j])
+            )
             for place, j in enumerate(np.argsort(-priority, kind="stable"), 1)
         )
 
     targets, hidden = ranked(True), ranked(False)
-    advice = stop_advice(targets, stop_below)
-    return NightPlan(summary, chosen.name, bundle.label, bundle.digest, targets, hidden, advice, sampling)
+    aside = [
+        _ranked_target(objects[i], sky[i], placements[i], 0, _rank_of_assistant(objects[i]))
+        for i in range(len(objects))
+        if not listed[i]
+    ]
+    return NightPlan(
+        night=summary,
+        strategy=chosen.name,
+        bundle=bundle.label,
+        bundle_digest=bundle.digest,
+        targets=targets,
+        not_observable=hidden,
+        stop=stop_advice(targets, stop_below),
+        sampling=sampling,
+        set_aside=tuple(sorted(aside, key=lambda target: -target.priority)),
+        assistant=triage.assistant.label if triage is not None else "",
+        assistant_digest=triage.assistant.digest if triage is not None else "",
+        policy=triage.policy_label if triage is not None else "",
+    )
 
 
-def _ranked_target(o: ScoredObject, sky: TargetVisibility, place: int, priority: float) -> RankedTarget:
+def _rank_of_assistant(o: ScoredObject) -> float:
+    return o.assistant.rank if o.assistant is not None and math.isfinite(o.assistant.rank) else 0.0
+
+
+def _ranked_target(
+    o: ScoredObject, sky: TargetVisibility, placement: Placement | None, place: int, priority: float
+) -> RankedTarget:
     return RankedTarget(
         id=o.id,
         stock=o.stock,
@@ -156,6 +205,8 @@ def _ranked_target(o: ScoredObject, sky: TargetVisibility, place: int, priority:
         visibility=sky,
         photometry=o.photometry,
         reasons=o.reasons,
+        assistant=o.assistant,
+        placement=placement,
     )
 
 

@@ -42,7 +42,8 @@ class Scores(Protocol):
     """
     What a strategy may look at: arrays over n objects and C classes, as in `ampel_followup.gain.GainScores`.
 
-    When a night is ranked, there are also `classes`, a tuple of C names, and `in_scope`, shape (n,).
+    When a night is ranked, there are also `classes`, a tuple of C names, and `in_scope`, `p_real`, `p_galactic`,
+    `p_fast` and `assistant_rank`, shape (n,); the last four are NaN without a virtual assistant.
     """
 
     @property
@@ -75,20 +76,25 @@ Priority = Callable[[Scores, np.random.Generator], NDArray[np.float64]]
 
 @dataclass(frozen=True, slots=True)
 class Strategy:
-    """A named strategy; `priority` maps scores of n objects to n numbers, the highest first."""
+    """
+    A named strategy; `priority` maps scores of n objects to n numbers, the highest first.
+
+    One that `needs_assistant` looks at the scores of the virtual assistant, which evaluations do not have.
+    """
 
     name: str
     description: str
     priority: Priority
+    needs_assistant: bool = False
 
 
 #: The strategies that come along and need nothing but scores.
 STRATEGIES: dict[str, Strategy] = {}
 
 
-def _strategy(name: str) -> Callable[[Priority], Priority]:
+def _strategy(name: str, *, needs_assistant: bool = False) -> Callable[[Priority], Priority]:
     def register(function: Priority) -> Priority:
-        STRATEGIES[name] = Strategy(name, _description(function), function)
+        STRATEGIES[name] = Strategy(name, _description(function), function, needs_assistant)
         return function
 
     return register
@@ -273,3 +279,15 @@ def uncertainty(scores: Scores, rng: np.random.Generator) -> NDArray[np.float64]
 def random(scores: Scores, rng: np.random.Generator) -> NDArray[np.float64]:
     """Leave it to chance, as the baseline: the same for the same night, site and objects."""
     return rng.random(len(scores.entropy))
+
+
+@_strategy("assistant-rank", needs_assistant=True)
+def assistant_rank(scores: Scores, rng: np.random.Generator) -> NDArray[np.float64]:
+    """Rank as people would who look for real, extragalactic transients: by the virtual assistant's rank, 0 to 10."""
+    rank: NDArray[np.float64] | None = getattr(scores, "assistant_rank", None)
+    if rank is None or not np.isfinite(rank).any():
+        raise StrategyError(
+            "strategy 'assistant-rank' needs the virtual assistant's scores, and there are none; name its bundle with "
+            f"--assistant, or choose another strategy, such as {DEFAULT_STRATEGY!r}"
+        )
+    return np.where(np.isfinite(rank), rank, -1.0)

@@ -54,7 +54,11 @@ def rank_replicates(replicates: list[Replicate], seed: int) -> list[RankedReplic
     result = []
     for r, replicate in enumerate(replicates):
         rng = np.random.default_rng([seed, r])
-        priorities = {name: strategy.priority(replicate.scores, rng) for name, strategy in STRATEGIES.items()}
+        priorities = {
+            name: strategy.priority(replicate.scores, rng)
+            for name, strategy in STRATEGIES.items()
+            if not strategy.needs_assistant
+        }
         priorities[IDEAL] = ideal(replicate.scores.entropy, entropy(replicate.p_ts))
         orders = {name: ranked(priority, rng) for name, priority in priorities.items()}
         outcomes = Outcomes.of(replicate.scores.p_t, replicate.p_ts, replicate.y)
