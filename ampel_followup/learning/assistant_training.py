@@ -79,7 +79,7 @@ RECIPES: Mapping[str, Recipe] = {
         positive=("good", "galactic", "AGN"),
         among=TYPES,
         calibrated_among=TYPES,
-        emphasis={"galactic": 0.1},
+        emphasis={"galactic": 0.03},
         at_mix=True,
         monotonic={"rb_pix": 1},
     ),
