@@ -106,7 +106,8 @@ def day1_columns(light_curves: Sequence[LightCurve], points: Points, nights: Nig
     recent = since.select(since.detected)
     limits = since.segments.counts - recent.segments.counts
     magnitudes, recent_positive = detections.select(detections.positive), recent.select(recent.positive)
-    score = np.where(np.isfinite(recent.drb), recent.drb, recent.rb)
+    # Packets of ZTF have rb of all detections, but drb of the latest alone: to mix them would mix two scales.
+    score = np.where(np.isfinite(recent.rb), recent.rb, recent.drb)
     known = np.isfinite(score)
     return (
         _limits_between(entered)
@@ -263,7 +264,7 @@ DAY1 = FeatureSet(
         Feature(
             "rb_pix",
             "",
-            "mean real/bogus score of the detections on entry: ZTF's drb, else rb; that of ATLAS's network there",
+            "mean real/bogus score of the detections on entry: ZTF's rb, or drb where it has none",
             "rb, drb",
             1,
             _VRA,

@@ -83,8 +83,8 @@ EXAMPLE = LightCurve(
     dec=60.0,
     point_ra=np.array([np.nan, np.nan, 10.0, np.nan, 10.0002, np.nan, 10.0, 10.0, 10.0]),
     point_dec=np.array([np.nan, np.nan, 60.0, np.nan, 60.0001, np.nan, 60.0, 60.0, 60.0]),
-    rb=np.array([np.nan, np.nan, 0.5, np.nan, 0.7, np.nan, 0.1, 0.1, 0.1]),
-    drb=np.array([np.nan, np.nan, 0.9, np.nan, np.nan, np.nan, 0.1, 0.1, 0.1]),
+    rb=np.array([np.nan, np.nan, 0.5, np.nan, np.nan, np.nan, 0.1, 0.1, 0.1]),
+    drb=np.array([np.nan, np.nan, 0.99, np.nan, 0.9, np.nan, 0.1, 0.1, 0.1]),
     meta={"sgscore1": 0.1, "distpsnr1": 10.0, "z": 0.03},
 )
 
@@ -105,7 +105,7 @@ def test_columns_on_entry_are_what_atlas_calls_so() -> None:
     mags = magnitude_from_flux([100.0, 50.0], [5.0, 5.0])[0]
     assert entry["magdet_std"] == pytest.approx(np.std(mags, ddof=1))
     assert entry["DET_mag_median_min5d"] == pytest.approx(mags.mean())
-    assert entry["rb_pix"] == pytest.approx(0.8), "drb, or rb where there is none"
+    assert entry["rb_pix"] == pytest.approx(0.7), "rb, or drb where there is none"
     assert entry["log10_std_ra_min5d"] == pytest.approx(np.log10(np.std([10.0, 10.0002], ddof=1)))
     assert entry["log10_std_dec_min5d"] == pytest.approx(np.log10(np.std([60.0, 60.0001], ddof=1)), abs=1e-6)
     assert entry["log10_sep_arcsec"] == 1.0
