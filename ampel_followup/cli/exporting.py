@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -9,14 +10,9 @@ from typing import Annotated
 import typer
 
 from ampel_followup.cli.output import JsonOption, NightOption, SiteOption, StoreOption, console, print_json
-
-
-class Format(StrEnum):
-    """The formats."""
-
-    CSV = "csv"
-    ECSV = "ecsv"
-    JSON = "json"
+from ampel_followup.errors import ExportError
+from ampel_followup.exports import FORMATS, Extras, exported, shortened
+from ampel_followup.exports import export as write
 
 
 class Select(StrEnum):
@@ -30,38 +26,67 @@ def export(
     out: Annotated[
         Path, typer.Argument(metavar="OUT", help="File to write; replaced if it exists, whole or not at all.")
     ],
-    format_: Annotated[Format, typer.Option("--format", help="Format of the list.")] = Format.CSV,
+    format_: Annotated[str, typer.Option("--format", metavar="FORMAT", help="Format of the list, see above.")] = "csv",
     select: Annotated[
         Select, typer.Option("--select", help="Only what was approved, or all of the plan.")
     ] = Select.APPROVED,
+    exposure: Annotated[
+        float | None,
+        typer.Option("--exposure", metavar="SECONDS", help="Exposure of each target, for formats that have one."),
+    ] = None,
+    proposal: Annotated[str, typer.Option("--proposal", help="Proposal that requests are charged to.")] = "",
     store: StoreOption = None,
     night: NightOption = None,
     site: SiteOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Write the approved targets of a plan to a file."""
-    from ampel_followup.exports import export as write
     from ampel_followup.store import Store
 
+    if exposure is not None and not 0 < exposure < 86400:
+        raise ExportError(f"an exposure of {exposure:g} s makes no sense; give seconds, such as --exposure 1800")
+    if format_ not in FORMATS:
+        raise ExportError(f"no target list format {format_!r}; choose one of {', '.join(FORMATS)}")
     with Store.open(store, read_only=True) as opened:
         stored = opened.load_plan(night=night, site=site)
         verdicts = opened.verdicts(stored.info.night, stored.info.site)
-    write(stored.plan, verdicts, format_.value, out, select=select.value)
-    approved = {target for target, decision in verdicts.items() if decision.verdict == "approve"}
-    n = len(stored.plan.targets) if select is Select.ALL else sum(t.id in approved for t in stored.plan.targets)
+    entries = exported(stored.plan, verdicts, format_, select=select)
+    created = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    exposures = {} if exposure is None else dict.fromkeys((entry.id for entry in entries), exposure)
+    extras = Extras(exposures=exposures, proposal=proposal, created=created)
+    write(stored.plan, verdicts, format_, out, select=select, extras=extras)
+    n = sum(1 for entry in entries if entry.start)
+    renamed = shortened(entries, format_)
+    # What is to be observed elsewhere, or not at all, is not lost without a word.
+    whole = exported(stored.plan, verdicts, "json", select=select)
+    left_out = [entry for entry in whole if FORMATS[format_].tonight and not entry.start]
     if as_json:
         print_json(
             {
                 "file": str(out),
-                "format": format_.value,
+                "format": format_,
                 "targets": n,
+                "left_out": [entry.id for entry in left_out],
+                "shortened": renamed,
                 "night": stored.info.night,
                 "site": stored.info.site,
             }
         )
         return
     console().print(f"{n} targets of {stored.info.night} at {stored.info.site} written to {out}", markup=False)
+    for entry in left_out:
+        console().print(f"left out: {entry.id}, {entry.reasons[0]}", markup=False)
+    for name, short in renamed.items():
+        console().print(f"{name} is {short} in this list", markup=False)
     if n == 0 and select is Select.APPROVED:
         console().print(
             "Nothing is approved yet: approve targets in `ampel-followup tui`, or use --select all.", markup=False
         )
+
+
+# The help lists the formats where they are defined.
+export.__doc__ = (
+    "Write the approved targets of a plan to a file.\n\n"
+    "Lists for telescopes hold only what can be observed that night; names that are too long are shortened, and it is "
+    "said how. Formats:\n\n" + "\n".join(f"- `{name}`: {fmt.description}" for name, fmt in FORMATS.items())
+)

@@ -8,6 +8,7 @@ import math
 from typing import Any
 
 from ampel_followup.exports.entries import COLUMNS, ListEntry
+from ampel_followup.exports.telescope import Extras
 from ampel_followup.plan import NightPlan
 
 # What people, surveys and models wrote. A spreadsheet runs a cell that begins with one of these signs as a formula,
@@ -16,14 +17,14 @@ _TEXT = frozenset({"id", "last_band", "class_now", "class_after", "observer", "c
 _FORMULA_SIGNS = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
 
 
-def write(plan: NightPlan, entries: list[ListEntry]) -> str:
+def write(plan: NightPlan, entries: list[ListEntry], extras: Extras) -> str:
     """
     Return the list as CSV: a header, then one row per target; empty = not known.
 
     Reasons are joined by ``; ``. Text that begins with ``=``, ``+``, ``-`` or ``@`` gets an apostrophe in front, so
     that no spreadsheet takes it for a formula; coordinates keep their signs.
     """
-    del plan  # CSV has no place for what is not a row
+    del plan, extras  # CSV has no place for what is not a row
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\r\n")
     writer.writerow(COLUMNS)

@@ -14,6 +14,7 @@ import math
 from typing import Any
 
 from ampel_followup.exports.entries import COLUMNS, ListEntry
+from ampel_followup.exports.telescope import Extras
 from ampel_followup.plan import NightPlan
 
 _DATATYPES = {"rank": "int64", "out_of_scope": "int64"} | dict.fromkeys(
@@ -31,8 +32,9 @@ _DATATYPES = {"rank": "int64", "out_of_scope": "int64"} | dict.fromkeys(
 )
 
 
-def write(plan: NightPlan, entries: list[ListEntry]) -> str:
+def write(plan: NightPlan, entries: list[ListEntry], extras: Extras) -> str:
     """Return the list as ECSV; the circumstances of the night are in its ``meta``, numbers not known are ``nan``."""
+    del extras
     out = io.StringIO()
     out.write("# %ECSV 1.0\n# ---\n# delimiter: ','\n# datatype:\n")
     for name, (unit, description) in COLUMNS.items():

@@ -106,7 +106,7 @@ COLUMNS: Mapping[str, tuple[str, str]] = {
 
 def list_entries(plan: NightPlan, verdicts: Mapping[str, Decision], *, approved_only: bool) -> list[ListEntry]:
     """
-    Return the rows of a target list, in order of priority, with what cannot be observed last.
+    Return the rows of a list: in order of priority, then what cannot be observed, then what was set aside yet approved.
 
     Parameters
     ----------
@@ -117,10 +117,14 @@ def list_entries(plan: NightPlan, verdicts: Mapping[str, Decision], *, approved_
     approved_only : bool
         Leave out what is not approved.
     """
+    approved = {name for name, decision in verdicts.items() if decision.verdict == Verdict.APPROVE}
+    worth_a_look = (*plan.targets, *plan.not_observable)
+    # A person who approves what the policy set aside overrules it.
+    overruled = tuple(target for target in plan.set_aside if target.id in approved)
     return [
         _entry(target, verdicts.get(target.id))
-        for target in (*plan.targets, *plan.not_observable)
-        if not approved_only or (target.id in verdicts and verdicts[target.id].verdict == Verdict.APPROVE)
+        for target in (*worth_a_look, *overruled)
+        if not approved_only or target.id in approved
     ]
 
 

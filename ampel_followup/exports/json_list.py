@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 
 from ampel_followup.exports.entries import ListEntry
+from ampel_followup.exports.telescope import Extras
 from ampel_followup.plan import NightPlan
 
 
-def write(plan: NightPlan, entries: list[ListEntry]) -> str:
+def write(plan: NightPlan, entries: list[ListEntry], extras: Extras) -> str:
     """Return one object: the circumstances of the night, and ``targets`` in order of priority; null = not known."""
+    del extras
     document = {
         "night": plan.night.to_dict(),
         "strategy": plan.strategy,

@@ -34,7 +34,9 @@ class Dialogue(ModalScreen[Answer]):
             margin: 1 0;
         }
         RadioSet {
-            layout: horizontal;
+            layout: grid;
+            grid-size: 5;
+            grid-rows: 1;
             width: 100%;
             height: auto;
             border: none;
@@ -42,8 +44,7 @@ class Dialogue(ModalScreen[Answer]):
             margin: 1 0 0 0;
         }
         RadioButton {
-            width: auto;
-            margin: 0 2 0 0;
+            width: 1fr;
         }
     }
     """
