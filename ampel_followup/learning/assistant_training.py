@@ -81,7 +81,7 @@ RECIPES: Mapping[str, Recipe] = {
         calibrated_among=TYPES,
         emphasis={"galactic": 0.03},
         at_mix=True,
-        monotonic={"rb_pix": 1},
+        monotonic={"rb_pix": 1, "rb_mean": 1},
     ),
     "galactic": Recipe(
         positive=("galactic", "pm"),
