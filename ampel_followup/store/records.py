@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from ampel_followup.plan import NightPlan
 from ampel_followup.records import Record
+from ampel_followup.timetable import Timetable
 
 if TYPE_CHECKING:
     from ampel_followup.lightcurve import LightCurve
@@ -226,6 +227,46 @@ class StoredLightCurve:
             drb=np.array(self.drb, np.float64),
             meta=self.meta,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class TimetableInfo:
+    """
+    A stored timetable without its blocks.
+
+    Parameters
+    ----------
+    revision : int
+        Number of the timetable in the store; later ones have higher ones.
+    night : str
+        Evening date at the site, ISO 8601.
+    telescopes : tuple of str
+        Keys of the instruments, in alphabetical order.
+    strategy : str
+        What the value is.
+    created : str
+        When it was stored, UTC, ISO 8601.
+    value, bound : float
+        Summed value of the blocks, and what no schedule can exceed; NaN where not known.
+    n_blocks : int
+    """
+
+    revision: int
+    night: str
+    telescopes: tuple[str, ...]
+    strategy: str
+    created: str
+    value: float
+    bound: float
+    n_blocks: int
+
+
+@dataclass(frozen=True, slots=True)
+class StoredTimetable:
+    """A timetable as it was stored: its revision and circumstances, and the timetable."""
+
+    info: TimetableInfo
+    timetable: Timetable
 
 
 # The points of a light curve, compressed by zlib: little-endian, without padding,

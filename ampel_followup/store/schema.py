@@ -167,3 +167,21 @@ LABELS = Table(
     Index(None, "target"),
     sqlite_autoincrement=True,
 )
+
+#: One row per schedule. `telescopes` are the keys of the instruments in alphabetical order, with commas between them;
+#: `payload` is the whole `Timetable` as JSON. Triggers refuse every change and deletion of a row.
+TIMETABLES = Table(
+    "timetables",
+    METADATA,
+    Column("revision", Integer, primary_key=True),
+    Column("night", Text, nullable=False),
+    Column("telescopes", Text, nullable=False),
+    Column("strategy", Text, nullable=False),
+    Column("created", Text, nullable=False),
+    Column("value", Double),
+    Column("bound", Double),
+    Column("n_blocks", Integer, nullable=False),
+    Column("payload", Text, nullable=False),
+    Index(None, "night", "telescopes"),
+    sqlite_autoincrement=True,
+)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
-from ampel_followup.store.records import Appearance, PlanInfo
+from ampel_followup.store.records import Appearance, PlanInfo, TimetableInfo
 
 PLAN_INFO_COLUMNS = tuple(f.name for f in fields(PlanInfo))
 
@@ -65,6 +65,9 @@ VISIT_COLUMNS = (
 
 LABEL_COLUMNS = ("target", "type", "source", "time", "author", "confidence", "redshift")
 
+#: In the order of the fields of `TimetableInfo`.
+TIMETABLE_INFO_COLUMNS = tuple(f.name for f in fields(TimetableInfo))
+
 
 def insert(table: str, columns: Sequence[str]) -> str:
     """Return the statement that adds one row."""
@@ -86,6 +89,7 @@ INSERT_PLAN = insert("plans", PLAN_COLUMNS) + " RETURNING revision"
 INSERT_TARGET = insert("targets", TARGET_COLUMNS)
 INSERT_VISIT = insert("visits", VISIT_COLUMNS)
 INSERT_LABEL = insert("labels", LABEL_COLUMNS)
+INSERT_TIMETABLE = insert("timetables", (*TIMETABLE_INFO_COLUMNS[1:], "payload")) + " RETURNING revision"
 INSERT_DECISION = insert("decisions", DECISION_COLUMNS) + " RETURNING id"
 
 # A light curve that ends later is newer; of two that end together, the one with as many points or more.
@@ -120,6 +124,9 @@ SELECT_DECISIONS = f"SELECT {', '.join((*DECISION_COLUMNS, 'id'))} FROM decision
 SELECT_VISITS = f"SELECT {', '.join(VISIT_COLUMNS)} FROM visits"
 
 SELECT_LABELS = f"SELECT {', '.join((*LABEL_COLUMNS, 'id'))} FROM labels"
+
+SELECT_TIMETABLE_INFO = f"SELECT {', '.join(TIMETABLE_INFO_COLUMNS)} FROM timetables"
+SELECT_TIMETABLE = f"SELECT {', '.join((*TIMETABLE_INFO_COLUMNS, 'payload'))} FROM timetables"
 
 SELECT_APPEARANCES = (
     f"SELECT {', '.join(f.name for f in fields(Appearance))} FROM targets JOIN plans ON plans.revision = plan_revision"

@@ -1,4 +1,4 @@
-"""The store: every plan that was made, the light curves behind it, what people decided, and what others found."""
+"""The store: every plan and schedule that was made, the light curves behind it, what people decided, and labels."""
 
 from __future__ import annotations
 
@@ -10,19 +10,35 @@ from typing import TYPE_CHECKING, Any, Self
 
 from ampel_followup.decision import Decision, Verdict, effective_verdicts
 from ampel_followup.plan import NightPlan
-from ampel_followup.store import decision_table, label_table, light_curve_table, plan_tables, visit_table
+from ampel_followup.store import (
+    decision_table,
+    label_table,
+    light_curve_table,
+    plan_tables,
+    timetable_table,
+    visit_table,
+)
 from ampel_followup.store.connection import Database
 from ampel_followup.store.location import Server, default_path, locate
-from ampel_followup.store.records import Appearance, PlanInfo, StoredLightCurve, StoredPlan, StoredVisit
+from ampel_followup.store.records import (
+    Appearance,
+    PlanInfo,
+    StoredLightCurve,
+    StoredPlan,
+    StoredTimetable,
+    StoredVisit,
+    TimetableInfo,
+)
 
 if TYPE_CHECKING:
     from ampel_followup.labels import Label
     from ampel_followup.lightcurve import LightCurve
+    from ampel_followup.timetable import Timetable
 
 
 class Store:
     """
-    Plans, light curves, decisions, visits and labels in a database; made by `Store.open`, and a context manager.
+    Plans, schedules, light curves, decisions, visits and labels in a database; made by `open`, and a context manager.
 
     Every method that writes is one transaction: all of it is kept, or none. Threads and processes may share a store.
     """
@@ -197,6 +213,54 @@ class Store:
             return plan_tables.appearances(
                 connection, first_night=first_night, last_night=last_night, target=target, labelled=labelled
             )
+
+    def save_timetable(self, timetable: Timetable, *, created: str) -> int:
+        """
+        Append a schedule; one with the same bytes as the newest of its night and telescopes is not kept twice.
+
+        Parameters
+        ----------
+        timetable : Timetable
+        created : str
+            Now, UTC, ISO 8601.
+
+        Returns
+        -------
+        int
+            Revision of the timetable, counted apart from those of plans.
+
+        Raises
+        ------
+        StoreError
+            If the store cannot be written.
+        """
+        with self._database.transaction(write=True) as connection:
+            connection.serialise("timetables")
+            return timetable_table.append(connection, timetable, created=created)
+
+    def timetables(self) -> list[TimetableInfo]:
+        """Return all schedules without their blocks, newest first."""
+        with self._database.transaction(write=False) as connection:
+            return timetable_table.list_timetables(connection)
+
+    def load_timetable(self, revision: int | None = None, *, night: str | None = None) -> StoredTimetable:
+        """
+        Return a schedule as it was stored: by revision, or else the newest that matches.
+
+        Parameters
+        ----------
+        revision : int, optional
+            Its number.
+        night : str, optional
+            Evening date, ISO 8601.
+
+        Raises
+        ------
+        StoreError
+            If there is no such schedule.
+        """
+        with self._database.transaction(write=False) as connection:
+            return timetable_table.load(connection, self.url, revision=revision, night=night)
 
     def visits(self, target: str | None = None, night: str | None = None) -> Iterator[StoredVisit]:
         """

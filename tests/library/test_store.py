@@ -547,7 +547,7 @@ def test_migrations_make_the_tables_that_the_schema_describes(store: Store, stor
 @pytest.mark.parametrize(
     ("layout", "message"),
     [
-        ("9999", "was written by a newer ampel-followup .layout 9999, this one knows 0003.; upgrade"),
+        ("9999", "was written by a newer ampel-followup .layout 9999, this one knows 0004.; upgrade"),
         ("ae10", "belongs to another program"),
     ],
 )
@@ -587,14 +587,14 @@ def make_old_store(url: str, layout: str, folder: Path) -> None:
             connection.exec_driver_sql("SELECT setval('plans_revision_seq', 1), setval('decisions_id_seq', 1)")
 
 
-@pytest.mark.parametrize("layout", ["0001", "0002"])
+@pytest.mark.parametrize("layout", ["0001", "0002", "0003"])
 def test_a_store_of_an_older_layout_is_read_and_written_as_it_is(store_url: str, layout: str, tmp_path: Path) -> None:
     make_old_store(store_url, layout, tmp_path)
     with Store.open(store_url) as store:
         assert store.load_plan().plan.to_json() == PLAN.to_json()
         assert store.load_plan().info.n_set_aside == 0
         assert [d.target for d in store.decisions()] == [TARGET]
-        assert (list(store.visits()), store.labels()) == ([], [])
+        assert (list(store.visits()), store.labels(), store.timetables()) == ([], [], [])
         assert {row.set_aside for row in store.appearances()} == {False}
         advised = replace(PLAN, stop=StopAdvice(2, 0.02, "after 2 targets", 1.5, 0.1, 0.7, 0.0), sampling="32 spectra")
         store.save_plan(advised, created=NOW)
