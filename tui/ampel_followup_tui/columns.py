@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from rich.text import Text
 
 from ampel_followup.decision import Verdict
 from ampel_followup.plan import NightSummary, RankedTarget
 from ampel_followup.untrusted import clean
+from ampel_followup_tui.cells import Column
 from ampel_followup_tui.glyphs import (
     ANOMALY,
     CLOSING,
@@ -31,10 +29,6 @@ from ampel_followup_tui.groups import has_anomaly, is_closing, is_urgent
 from ampel_followup_tui.instants import clock, day_and_month, mjd
 from ampel_followup_tui.journal import Journal
 
-if TYPE_CHECKING:
-    from rich.console import Console, ConsoleOptions
-    from rich.segment import Segment
-
 #: From this width on there is room for every column, and for panes side by side [characters].
 WIDE = 120
 
@@ -47,38 +41,7 @@ _WIDTH_OF_OTHERS = 11
 _ROOM_FOR_ALL = 20
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
-    """A column: its heading, its width without the gap to the next [characters], and what a target shows in it."""
-
-    key: str
-    label: str
-    width: int
-    content: Callable[[RankedTarget, int], Text]
-    right: bool = False
-
-
-class Cell:
-    """A cell that is drawn when it comes into sight: a list of 500 targets opens as fast as one of 20."""
-
-    __slots__ = ("_column", "_target")
-
-    def __init__(self, target: RankedTarget, column: Column) -> None:
-        self._target = target
-        self._column = column
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterable[Segment]:
-        column = self._column
-        text = column.content(self._target, column.width)
-        text.truncate(column.width, overflow="ellipsis")
-        if column.right:
-            text.pad_left(column.width - text.cell_len)
-        # A single line, which need not be wrapped; `render` sees the style of a part only, not that of the whole.
-        text.stylize_before(text.style)
-        return text.render(console)
-
-
-def tonight_columns(width: int, journal: Journal) -> list[Column]:
+def tonight_columns(width: int, journal: Journal) -> list[Column[RankedTarget]]:
     """Return the columns of what can be observed, to fill `width` characters with a gap of one between columns."""
     night = journal.plan.night
     wide = width >= WIDE - 1
@@ -121,7 +84,7 @@ def tonight_columns(width: int, journal: Journal) -> list[Column]:
     return _with_status(columns, width, journal)
 
 
-def hidden_columns(width: int, journal: Journal) -> list[Column]:
+def hidden_columns(width: int, journal: Journal) -> list[Column[RankedTarget]]:
     """Return the columns of what cannot be observed, with the reason, to fill `width` characters."""
     wide = width >= WIDE - 1
     status = 20 if wide else 10
@@ -138,7 +101,7 @@ def hidden_columns(width: int, journal: Journal) -> list[Column]:
     return _with_status(columns, width, journal)
 
 
-def aside_columns(width: int, journal: Journal) -> list[Column]:
+def aside_columns(width: int, journal: Journal) -> list[Column[RankedTarget]]:
     """Return the columns of what the policy set aside, with the reason, to fill `width` characters."""
     wide = width >= WIDE - 1
     status = 20 if wide else 10
@@ -154,7 +117,7 @@ def aside_columns(width: int, journal: Journal) -> list[Column]:
     return _with_status(columns, width, journal)
 
 
-def _assistant_columns(*, probabilities: bool) -> list[Column]:
+def _assistant_columns(*, probabilities: bool) -> list[Column[RankedTarget]]:
     """Return the columns of the virtual assistant's scores: its rank, and before it what the rank rests on."""
     rank = Column("assistant", "rank", 4, _assistant_rank, right=True)
     if not probabilities:
@@ -167,7 +130,7 @@ def _assistant_columns(*, probabilities: bool) -> list[Column]:
     ]
 
 
-def _with_status(columns: list[Column], width: int, journal: Journal) -> list[Column]:
+def _with_status(columns: list[Column[RankedTarget]], width: int, journal: Journal) -> list[Column[RankedTarget]]:
     rest = width - sum(column.width + 1 for column in columns)
     return [*columns, Column("status", "status", rest, lambda target, width: _status(target, width, journal))]
 

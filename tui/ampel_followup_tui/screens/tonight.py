@@ -206,7 +206,7 @@ class TonightScreen(Screen[None], inherit_bindings=False):
         all_targets = [target for target in targets_of(plan, self._list) if group is None or group.has(target)]
         columns = _COLUMNS[self._list](width, self._journal)
         targets = [target for target in all_targets if matches(target, self._words, self._journal)]
-        self.table.fill(targets, columns)
+        self.table.fill({target.id: target for target in targets}, columns)
         strip = self.query_one("#lists", TabStrip)
         strip.show_tabs(self._tabs())
         strip.chosen = f"{self._list}/{self._group}" if self._group else self._list
