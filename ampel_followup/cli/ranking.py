@@ -26,6 +26,7 @@ from ampel_followup.plan import STOP_BELOW
 if TYPE_CHECKING:
     from ampel_followup.night_run import NightRun, Progress
     from ampel_followup.store import Store
+    from ampel_followup.triage import Triage
 
 StrategyOption = Annotated[
     str, typer.Option("--strategy", metavar="NAME", help="How to rank; `ampel-followup strategies` lists them.")
@@ -44,6 +45,23 @@ MonteCarloOption = Annotated[
         "--monte-carlo",
         metavar="N",
         help="Draw N possible spectra of each object at random; by default quasi-random ones, as the bundle asks for.",
+    ),
+]
+AssistantOption = Annotated[
+    str | None,
+    typer.Option(
+        "--assistant", metavar="NAME|DIR", help="Bundle of the virtual assistant; by default the one that comes along."
+    ),
+]
+NoAssistantOption = Annotated[
+    bool, typer.Option("--no-assistant", help="List every object: neither scores of the assistant nor queues.")
+]
+PolicyOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--policy",
+        metavar="FILE",
+        help="What is worth a look, YAML; by default the policy that comes along (`ampel-followup policy show`).",
     ),
 ]
 SeedOption = Annotated[
@@ -70,6 +88,9 @@ def rank(
     stop_below: StopOption = STOP_BELOW,
     monte_carlo: MonteCarloOption = None,
     seed: SeedOption = 0,
+    assistant: AssistantOption = None,
+    policy: PolicyOption = None,
+    no_assistant: NoAssistantOption = False,
     store: StoreOption = None,
     no_store: Annotated[
         bool, typer.Option("--no-store", help="Only print: keep neither plan nor light curves.")
@@ -85,9 +106,10 @@ def rank(
     """
     Rank the objects of an alert archive for tonight.
 
-    Reads the alerts, scores every object by what a spectrum of it would tell, leaves out (with the reason) what the
-    site cannot see, prints the list in order of priority, and keeps it in the store for `ampel-followup tui`,
-    `decide` and `export`. Alerts that cannot be read are counted and kept in quarantine.
+    Reads the alerts, scores every object by what a spectrum of it would tell and by whether it is real, galactic and
+    fast, sets aside (with the reason) what the policy does not list and what the site cannot see, prints the list in
+    order of priority, and keeps all of it in the store for `ampel-followup tui`, `decide` and `export`. Alerts that
+    cannot be read are counted and kept in quarantine.
 
     Example: `ampel-followup rank alerts.tar.gz --site palomar --night 2018-08-20 --top 20`
     """
@@ -97,7 +119,20 @@ def rank(
 
     with nullcontext(None) if no_store else Store.open(store) as opened, rank_progress(quiet=as_json) as report:
         run = rank_into(
-            opened, alerts, site, night, strategy, bundle, quarantine, report, stop_below, monte_carlo, seed
+            opened,
+            alerts,
+            site,
+            night,
+            report,
+            strategy=strategy,
+            bundle=bundle,
+            quarantine=quarantine,
+            stop_below=stop_below,
+            monte_carlo=monte_carlo,
+            seed=seed,
+            assistant=assistant,
+            policy=policy,
+            no_assistant=no_assistant,
         )
     if as_json:
         print_json(as_dict(run, top))
@@ -111,13 +146,17 @@ def rank_into(
     alerts: list[Path],
     site: str,
     night: str,
-    strategy: str,
-    bundle: str | None,
-    quarantine: Path | None,
     progress: Progress,
+    *,
+    strategy: str = "value-of-information",
+    bundle: str | None = None,
+    quarantine: Path | None = None,
     stop_below: float = STOP_BELOW,
     monte_carlo: int | None = None,
     seed: int = 0,
+    assistant: str | None = None,
+    policy: Path | None = None,
+    no_assistant: bool = False,
 ) -> NightRun:
     """Check what was asked for before reading anything, then run the night."""
     from ampel_followup.alerts.quarantine import Quarantine
@@ -134,6 +173,7 @@ def rank_into(
     sampling = Sampling(monte_carlo, seed)
     the_night = night_at(get_site(site), night)
     loaded = load_bundle(bundle)
+    triage = None if no_assistant else _triage(store, assistant, policy)
     if quarantine is None and store is not None:
         quarantine = store.folder / "quarantine"
     created = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
@@ -148,7 +188,16 @@ def rank_into(
         progress=progress,
         stop_below=stop_below,
         sampling=sampling,
+        triage=triage,
     )
+
+
+def _triage(store: Store | None, assistant: str | None, policy: Path | None) -> Triage:
+    from ampel_followup.models.assistant_bundle import load_assistant
+    from ampel_followup.policy import load_policy
+    from ampel_followup.triage import Triage
+
+    return Triage.with_store(load_assistant(assistant), load_policy(policy), store)
 
 
 @contextmanager
@@ -176,6 +225,10 @@ def as_dict(run: NightRun, top: int | None) -> dict[str, Any]:
         "stop": plan["stop"],
         "targets": plan["targets"][:top],
         "not_observable": plan["not_observable"],
+        "set_aside": plan["set_aside"],
+        "assistant": plan["assistant"],
+        "assistant_digest": plan["assistant_digest"],
+        "policy": plan["policy"],
     }
 
 
@@ -187,6 +240,15 @@ def print_run(run: NightRun) -> None:
         f"with bundle {report['bundle']}"
     )
     console().print(line, markup=False)
+    if report["queues"]:
+        queues = ", ".join(f"{queue} {count}" for queue, count in report["queues"].items())
+        console().print(
+            f"queues by {report['assistant']} and policy {report['policy']}: {queues}; "
+            f"{len(run.plan.set_aside)} set aside",
+            markup=False,
+        )
+    if report["drift"]["moved"]:
+        console().print(f"drift: {report['drift']['sentence']}", markup=False)
     if report["bad_reasons"]:
         reasons = ", ".join(f"{reason} ({count})" for reason, count in report["bad_reasons"].items())
         kept = f"; kept in {report['quarantine']}" if report["quarantine"] else ""

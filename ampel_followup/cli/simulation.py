@@ -112,7 +112,7 @@ def demo(
     simulate_into(archive, objects, night, seed, Templates.AUTO.value, quiet=as_json)
     database = folder / "night.sqlite"
     with Store.open(database) as opened, rank_progress(quiet=as_json) as report:
-        run = rank_into(opened, [archive], site, night, "value-of-information", None, None, report)
+        run = rank_into(opened, [archive], site, night, report)
     if as_json:
         print_json(as_dict(run, None))
         return

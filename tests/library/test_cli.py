@@ -66,7 +66,10 @@ def test_rank_prints_the_promised_json(run, archive, tmp_path):
     assert {"alerts_read", "alerts_bad", "objects", "scored", "seconds", "bundle", "strategy", "night", "site"} <= set(
         result["run"]
     )
-    assert result["run"]["scored"] == 12 == len(result["targets"]) + len(result["not_observable"])
+    lists = ("targets", "not_observable", "set_aside")
+    assert result["run"]["scored"] == 12 == sum(len(result[name]) for name in lists)
+    assert sum(result["run"]["queues"].values()) == 12
+    assert all(target["placement"]["because"] for name in lists for target in result[name])
     for target in result["targets"]:
         assert {"id", "ra", "dec", "priority", "scores", "visibility", "reasons"} <= set(target)
         scores = target["scores"]
@@ -76,6 +79,39 @@ def test_rank_prints_the_promised_json(run, archive, tmp_path):
         assert visibility <= set(target["visibility"]) and target["visibility"]["observable"] is True
     priorities = [t["priority"] for t in result["targets"]]
     assert priorities == sorted(priorities, reverse=True)
+
+
+def test_without_the_assistant_everything_is_listed(run, archive):
+    code, out, _ = run("rank", archive, *RANK, "--json", "--no-store", "--no-assistant")
+    result = json.loads(out)
+    assert code == 0
+    assert len(result["targets"]) + len(result["not_observable"]) == 12
+    assert (result["set_aside"], result["assistant"], result["run"]["queues"]) == ([], "", {})
+    assert all(target["assistant"] is None for target in result["targets"])
+
+
+def test_strategy_of_the_assistant_orders_by_its_rank_and_is_refused_without_it(run, archive):
+    options = [*RANK, "--strategy", "assistant-rank", "--json", "--no-store"]
+    targets = json.loads(run("rank", archive, *options)[1])["targets"]
+    ranks = [target["assistant"]["rank"] for target in targets]
+    assert ranks == sorted(ranks, reverse=True) and len(ranks) > 2
+    code, _, err = run("rank", archive, *options, "--no-assistant")
+    assert code == 2 and "needs the virtual assistant" in err and len(err.splitlines()) == 1
+
+
+def test_policy_of_ones_own_decides_what_is_listed(run, archive, tmp_path):
+    strict = tmp_path / "strict.yml"
+    strict.write_text("name: strict\nversion: 3\neyeball: {above: 10}\nlisted: [urgent]\n")
+    result = json.loads(run("rank", archive, *RANK, "--json", "--no-store", "--policy", strict)[1])
+    assert result["targets"] == [] and len(result["set_aside"]) == 12
+    assert result["policy"].startswith("strict 3 (")
+    assert len({target["id"] for target in result["set_aside"]}) == 12
+
+
+def test_rank_says_which_features_of_the_night_moved(run, archive):
+    drift = json.loads(run("rank", archive, *RANK, "--json", "--no-store")[1])["run"]["drift"]
+    assert drift["n_objects"] == 12
+    assert {"moved", "sentence", "features"} <= set(drift)
 
 
 def test_a_whole_night_from_alerts_to_an_approved_list(run, ranked, tmp_path):
@@ -302,7 +338,7 @@ def test_sites_and_strategies_are_listed(run):
     sites = json.loads(run("sites", "--json")[1])["sites"]
     assert len(sites) >= 30 and all(s["spectrographs"] for s in sites)
     assert "palomar" in run("sites", "P60")[1]
-    assert len(json.loads(run("strategies", "--json")[1])["strategies"]) == 10
+    assert len(json.loads(run("strategies", "--json")[1])["strategies"]) == 11
 
 
 @pytest.mark.parametrize(

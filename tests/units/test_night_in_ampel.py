@@ -6,7 +6,7 @@ import datetime as dt
 import json
 import shutil
 import tarfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,18 +15,26 @@ import pytest
 
 from ampel_followup.alerts.quarantine import Quarantine
 from ampel_followup.alerts.spool import light_curves
+from ampel_followup.assistant_scores import AssistantScores
 from ampel_followup.errors import SiteError
 from ampel_followup.lightcurve import LightCurve
+from ampel_followup.models.assistant_bundle import load_assistant
 from ampel_followup.models.bundle import find_bundle, load_bundle
 from ampel_followup.night_run import run_night
 from ampel_followup.observing import get_site, night_at
 from ampel_followup.plan import STOP_BELOW, NightPlan, RankedTarget
+from ampel_followup.policy import load_policy
 from ampel_followup.scoring import Sampling
 from ampel_followup.simulate import simulate_objects, write_alerts
 from ampel_followup.store import Store, StoredPlan
+from ampel_followup.triage import Triage
 
 SITE, NIGHT = "palomar", "2018-08-20"
 TOLERANCE = 1e-9
+
+
+def triage() -> Triage:
+    return Triage(load_assistant(), load_policy())
 
 
 def embedded(
@@ -34,6 +42,8 @@ def embedded(
     strategy: str = "value-of-information",
     stop_below: float = STOP_BELOW,
     sampling: Sampling | None = None,
+    *,
+    triaged: bool = True,
 ) -> NightPlan:
     """Plan the same night without AMPEL."""
     return run_night(
@@ -45,6 +55,7 @@ def embedded(
         created="2018-08-20T22:00:00Z",
         stop_below=stop_below,
         sampling=sampling,
+        triage=triage() if triaged else None,
     ).plan
 
 
@@ -57,6 +68,14 @@ def stored(broker: Any) -> StoredPlan:
         return store.load_plan(night=NIGHT, site=SITE)
 
 
+def everything(plan: NightPlan) -> list[RankedTarget]:
+    return [*plan.targets, *plan.not_observable, *plan.set_aside]
+
+
+def counts(report: Mapping[str, Any]) -> dict[str, int]:
+    return {name: report[name] for name in ("objects", "scored", "rescored")}
+
+
 def t2_results(broker: Any) -> list[tuple[object, ...]]:
     return [
         tuple(document[key] for key in ("stock", "unit", "link", "code", "body")) for document in broker.documents("t2")
@@ -64,12 +83,13 @@ def t2_results(broker: Any) -> list[tuple[object, ...]]:
 
 
 def assert_same_plan(plan: NightPlan, expected: NightPlan) -> None:
-    for name in ("night", "strategy", "bundle_digest", "sampling"):
+    for name in ("night", "strategy", "bundle_digest", "sampling", "assistant_digest", "policy"):
         assert getattr(plan, name) == getattr(expected, name)
-    assert plan.stop is not None and expected.stop is not None
-    assert (plan.stop.after, plan.stop.sentence) == (expected.stop.after, expected.stop.sentence)
-    assert plan.stop.changes == pytest.approx(expected.stop.changes, abs=TOLERANCE)
-    for name in ("targets", "not_observable"):
+    assert (plan.stop is None) == (expected.stop is None)
+    if plan.stop is not None and expected.stop is not None:
+        assert (plan.stop.after, plan.stop.sentence) == (expected.stop.after, expected.stop.sentence)
+        assert plan.stop.changes == pytest.approx(expected.stop.changes, abs=TOLERANCE)
+    for name in ("targets", "not_observable", "set_aside"):
         ours: tuple[RankedTarget, ...] = getattr(plan, name)
         theirs: tuple[RankedTarget, ...] = getattr(expected, name)
         assert [target.id for target in ours] == [target.id for target in theirs]
@@ -90,6 +110,21 @@ def assert_same_plan(plan: NightPlan, expected: NightPlan) -> None:
             assert (one.rank, one.stock, one.reasons) == (other.rank, other.stock, other.reasons)
             assert one.visibility.to_dict() == other.visibility.to_dict()
             assert one.photometry.to_dict() == other.photometry.to_dict()
+            assert one.placement == other.placement
+            assert_same_assessment(one.assistant, other.assistant)
+
+
+def assert_same_assessment(one: AssistantScores | None, other: AssistantScores | None) -> None:
+    assert (one is None) == (other is None)
+    if one is None or other is None:
+        return
+    assert len(one.history) == len(other.history) > 0
+    for visit, expected in zip(one.history, other.history, strict=True):
+        for name in ("mjd", "day", "p_real", "p_galactic", "p_fast", "rank"):
+            assert getattr(visit, name) == pytest.approx(getattr(expected, name), abs=TOLERANCE, nan_ok=True)
+    assert one.rank == pytest.approx(other.rank, abs=TOLERANCE)
+    assert [cause.text for cause in one.causes] == [cause.text for cause in other.causes]
+    assert [(t.name, t.label) for t in one.traits] == [(t.name, t.label) for t in other.traits]
 
 
 @pytest.fixture(scope="module")
@@ -108,9 +143,43 @@ def night(new_broker: Callable[[], Any], archive: Path) -> Any:
 
 def test_list_equals_the_embedded_one(night: Any, archive: Path) -> None:
     plan = stored(night).plan
-    assert len(plan.targets) + len(plan.not_observable) == 30
-    assert len(plan.targets) > 5
+    assert len(everything(plan)) == 30
+    assert plan.set_aside
+    assert all(target.placement is not None for target in everything(plan))
     assert_same_plan(plan, embedded(archive))
+
+
+def test_list_without_the_assistant_equals_the_embedded_one(new_broker: Callable[[], Any], archive: Path) -> None:
+    broker = new_broker()
+    broker.run(broker.job(archive, site=SITE, night=NIGHT, triage=False))
+    plan = stored(broker).plan
+    assert len(plan.targets) > 5
+    assert not plan.set_aside
+    assert_same_plan(plan, embedded(archive, triaged=False))
+
+
+def test_assistant_document_is_what_the_plan_holds(night: Any) -> None:
+    documents = {
+        document["stock"]: document["body"][0] for document in night.documents("t2", {"unit": "T2VirtualAssistant"})
+    }
+    assert len(documents) == 30
+    for target in everything(stored(night).plan):
+        body = documents[target.stock]
+        assert body["assistant_digest"] == load_assistant().digest
+        assert_same_assessment(AssistantScores.from_dict(body), target.assistant)
+
+
+def test_stocks_that_the_assistant_has_not_seen_are_assessed_for_the_plan(
+    new_broker: Callable[[], Any], archive: Path
+) -> None:
+    broker = new_broker()
+    job = broker.job(archive, site=SITE, night=NIGHT)
+    broker.run(job, 0)
+    broker.run(job, 1)
+    broker.database["t2"].delete_many({"unit": "T2VirtualAssistant"})
+    broker.run(job, 2)
+    assert stored(broker).report["assessed"] == 30
+    assert_same_plan(stored(broker).plan, embedded(archive))
 
 
 def test_list_equals_that_of_the_command_line(night: Any, archive: Path, tmp_path: Path) -> None:
@@ -135,7 +204,7 @@ def test_simulated_night_gives_the_embedded_list(new_broker: Callable[[], Any], 
     broker = new_broker()
     broker.run(broker.job(archive, site=SITE, night=NIGHT))
     plan = stored(broker).plan
-    assert len(plan.targets) + len(plan.not_observable) == 25
+    assert len(everything(plan)) == 25
     assert_same_plan(plan, embedded(archive))
 
 
@@ -174,6 +243,7 @@ def test_targets_are_tagged_and_say_in_their_journal_why(night: Any) -> None:
                 "rank": target.rank,
                 "priority": target.priority,
                 "out_of_scope": target.scores.out_of_scope,
+                "queue": target.placement.queue if target.placement else None,
                 "reasons": list(target.reasons),
             }
         ]
@@ -193,11 +263,17 @@ def test_plan_document_counts_what_went_into_the_plan(night: Any) -> None:
         "not_observable": len(plan.plan.not_observable),
         "outside_training": sum(target.scores.out_of_scope for target in plan.plan.targets),
         "stop": plan.plan.stop.to_dict() if plan.plan.stop else None,
+        "set_aside": len(plan.plan.set_aside),
+        "assistant": load_assistant().label,
+        "policy": triage().policy_label,
+        "queues": plan.report["queues"],
+        "drift": plan.report["drift"]["moved"],
         "objects": 30,
         "scored": 30,
         "rescored": 0,
+        "assessed": 0,
     }
-    assert plan.report == {"objects": 30, "scored": 30, "rescored": 0}
+    assert sum(plan.report["queues"].values()) == plan.report["drift"]["n_objects"] == 30
 
 
 def test_nothing_went_wrong(night: Any) -> None:
@@ -233,10 +309,10 @@ def test_running_the_job_again_changes_nothing_but_the_journal(new_broker: Calla
 
 def test_damaged_datapoint_costs_its_object_and_no_other(new_broker: Callable[[], Any], archive: Path) -> None:
     broker = new_broker()
-    job = broker.job(archive, site=SITE, night=NIGHT)
+    job = broker.job(archive, site=SITE, night=NIGHT, triage=False)
     broker.run(job, 0)
-    everything = embedded(archive)
-    victim = everything.targets[0]
+    expected = embedded(archive, triaged=False)
+    victim = expected.targets[0]
     point = broker.documents("t0", {"stock": victim.stock, "id": {"$gt": 0}})[0]
     broker.database["t0"].update_one({"_id": point["_id"]}, {"$set": {"body.magpsf": "bright"}})
     broker.run(job, 1)
@@ -247,8 +323,8 @@ def test_damaged_datapoint_costs_its_object_and_no_other(new_broker: Callable[[]
         assert victim.id in document["body"][0]["error"]
         assert "magpsf = 'bright'" in document["body"][0]["error"]
     plan = stored(broker)
-    assert [target.id for target in plan.plan.targets] == [target.id for target in everything.targets[1:]]
-    assert plan.report == {"objects": 30, "scored": 29, "rescored": 0}
+    assert [target.id for target in plan.plan.targets] == [target.id for target in expected.targets[1:]]
+    assert counts(plan.report) == {"objects": 30, "scored": 29, "rescored": 0}
 
 
 def test_object_without_a_detection_is_left_out(new_broker: Callable[[], Any], archive: Path) -> None:
@@ -272,7 +348,7 @@ def test_scores_of_another_bundle_are_made_again(new_broker: Callable[[], Any], 
         change = {"body.0.bundle_digest": "another", "body.0.scores.value_of_information": 2.0}
         broker.database["t2"].update_one({"_id": document["_id"]}, {"$set": change})
     broker.run(job, 2)
-    assert stored(broker).report == {"objects": 30, "scored": 30, "rescored": 4}
+    assert counts(stored(broker).report) == {"objects": 30, "scored": 30, "rescored": 4}
     assert_same_plan(stored(broker).plan, embedded(archive))
 
 
@@ -282,7 +358,7 @@ def test_spectra_are_drawn_as_the_plan_unit_says(new_broker: Callable[[], Any], 
     broker = new_broker()
     job = broker.job(archive, site=SITE, night=NIGHT, **drawn)
     if told == "both":
-        _, gain = job["task"][0]["config"]["directives"][0]["ingest"]["mux"]["combine"][0]["state_t2"]
+        _, gain, _ = job["task"][0]["config"]["directives"][0]["ingest"]["mux"]["combine"][0]["state_t2"]
         gain["config"] |= drawn
     broker.run(job)
     assert stored(broker).report["rescored"] == (0 if told == "both" else 30)
@@ -291,10 +367,10 @@ def test_spectra_are_drawn_as_the_plan_unit_says(new_broker: Callable[[], Any], 
 
 def test_options_of_the_plan_unit_are_heeded(new_broker: Callable[[], Any], archive: Path) -> None:
     broker = new_broker()
-    options = {"strategy": "mixture:entropy=2,random=1", "stop_below": 0.3}
+    options = {"strategy": "mixture:entropy=2,random=1", "stop_below": 0.3, "triage": False}
     broker.run(broker.job(archive, site=SITE, night=NIGHT, max_targets=2, tag="TONIGHT", **options))
     plan = stored(broker).plan
-    assert_same_plan(plan, embedded(archive, options["strategy"], stop_below=0.3))
+    assert_same_plan(plan, embedded(archive, str(options["strategy"]), stop_below=0.3, triaged=False))
     tagged = {stock["stock"] for stock in broker.documents("stock") if "TONIGHT" in stock["tag"]}
     assert tagged == {target.stock for target in plan.targets[:2]}
 
@@ -305,11 +381,11 @@ def test_bundle_of_ones_own_is_named_in_every_unit(
     copy = str(shutil.copytree(find_bundle(), tmp_path / "ours"))
     broker = new_broker()
     job = broker.job(archive, site=SITE, night=NIGHT, bundle=copy)
-    features, gain = job["task"][0]["config"]["directives"][0]["ingest"]["mux"]["combine"][0]["state_t2"]
+    features, gain, _ = job["task"][0]["config"]["directives"][0]["ingest"]["mux"]["combine"][0]["state_t2"]
     features["config"] = {"bundle": copy}
     gain["config"] = {"bundle": copy, "t2_dependency": [{"unit": "T2FollowupFeatures", "config": {"bundle": copy}}]}
     broker.run(job)
-    assert stored(broker).report == {"objects": 30, "scored": 30, "rescored": 0}
+    assert counts(stored(broker).report) == {"objects": 30, "scored": 30, "rescored": 0}
 
 
 def test_unknown_site_stops_the_job_before_it_writes(new_broker: Callable[[], Any], archive: Path) -> None:
@@ -346,6 +422,6 @@ def test_latest_photometry_counts_even_if_it_came_first(
     archive = reordered(shared_data / "ztf_alerts" / f"{name}.tar.gz", tmp_path / "alerts.tar.gz", newest_first=True)
     broker = new_broker()
     broker.run(broker.job(archive, site=SITE, night=NIGHT))
-    [target] = [*stored(broker).plan.targets, *stored(broker).plan.not_observable]
+    [target] = everything(stored(broker).plan)
     [curve] = read_light_curves(archive).values()
     assert target.photometry.last_mjd == curve.time[curve.detected][-1]
