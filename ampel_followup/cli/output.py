@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Annotated, Any
 
 import typer
@@ -60,9 +60,30 @@ def progress(*, quiet: bool = False) -> Progress:
     )
 
 
-def print_json(data: Any) -> None:
-    """Print one JSON value on standard output."""
-    sys.stdout.write(json.dumps(data, ensure_ascii=False, indent=1, allow_nan=False) + "\n")
+def print_json(data: Mapping[str, Any]) -> None:
+    """
+    Print one JSON object on standard output.
+
+    A value that is an iterator becomes a list, written item by item: a long list need not be in memory as a whole.
+    """
+    write = sys.stdout.write
+    separator = "{"
+    for key, value in data.items():
+        write(f"{separator}\n {json.dumps(key)}: ")
+        separator = ","
+        if isinstance(value, Iterator):
+            bracket = "["
+            for item in value:
+                write(f"{bracket}\n  {_json(item)}")
+                bracket = ","
+            write("[]" if bracket == "[" else "\n ]")
+        else:
+            write(_json(value, indent=1).replace("\n", "\n "))
+    write("\n}\n")
+
+
+def _json(value: Any, indent: int | None = None) -> str:
+    return json.dumps(value, ensure_ascii=False, indent=indent, allow_nan=False)
 
 
 def print_table(

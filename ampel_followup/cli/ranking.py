@@ -215,20 +215,20 @@ def rank_progress(*, quiet: bool) -> Iterator[Progress]:
 
 
 def as_dict(run: NightRun, top: int | None) -> dict[str, Any]:
-    """Return what `rank --json` prints."""
-    plan = run.plan.to_dict()
+    """Return what `rank --json` prints; the lists are iterators."""
+    plan = run.plan
     return {
         "run": {**run.report, "revision": run.revision},
-        "night": plan["night"],
-        "bundle_digest": plan["bundle_digest"],
-        "sampling": plan["sampling"],
-        "stop": plan["stop"],
-        "targets": plan["targets"][:top],
-        "not_observable": plan["not_observable"],
-        "set_aside": plan["set_aside"],
-        "assistant": plan["assistant"],
-        "assistant_digest": plan["assistant_digest"],
-        "policy": plan["policy"],
+        "night": plan.night.to_dict(),
+        "bundle_digest": plan.bundle_digest,
+        "sampling": plan.sampling,
+        "assistant": plan.assistant,
+        "assistant_digest": plan.assistant_digest,
+        "policy": plan.policy,
+        "stop": None if plan.stop is None else plan.stop.to_dict(),
+        "targets": (target.to_dict() for target in plan.targets[:top]),
+        "not_observable": (target.to_dict() for target in plan.not_observable),
+        "set_aside": (target.to_dict() for target in plan.set_aside),
     }
 
 
