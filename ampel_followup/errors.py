@@ -29,6 +29,10 @@ class SiteError(FollowupError):
     """An observatory that is unknown or ambiguous."""
 
 
+class InstrumentError(FollowupError):
+    """A spectrograph that is unknown, ambiguous, or badly described."""
+
+
 class NightError(FollowupError):
     """A date without a usable night at the site, or one that is no date."""
 

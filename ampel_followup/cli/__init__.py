@@ -71,6 +71,7 @@ app.command()(drift.drift)
 app.add_typer(evaluate.app, name="evaluate")
 app.add_typer(train.app, name="train")
 app.command(name="sites")(sites.list_sites)
+app.command(name="instruments")(sites.list_instruments)
 app.command(name="strategies")(ranking.list_strategies)
 
 

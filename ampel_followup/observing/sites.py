@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-import difflib
 import math
 import re
 from dataclasses import dataclass
 from functools import cache
-from importlib import resources
-from typing import Any
+from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import field_validator
 
 from ampel_followup.errors import SiteError
+from ampel_followup.observing.names import find_by_name
+from ampel_followup.observing.tables import Settings, Table, markdown_table, setting
+
+TABLE = Table("sites.yml", "AMPEL_FOLLOWUP_SITES", SiteError)
 
 _COORDINATES = re.compile(r"^\s*([-+]?[\d.]+)\s*,\s*([-+]?[\d.]+)\s*(?:,\s*([-+]?[\d.]+)\s*)?$")
 
@@ -57,28 +62,64 @@ class Site:
         return tuple(dict.fromkeys((self.key, self.name, *self.aliases, *parts)))
 
 
-@cache
-def load_sites() -> tuple[Site, ...]:
-    """Return all sites of the table that comes with the package, in order of their keys."""
-    import yaml  # here, because most of what imports this module never asks for the table
+class _SiteEntry(Settings):
+    """A site as tables have it."""
 
-    loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    text = resources.files(__package__).joinpath("sites.yml").read_text(encoding="utf-8")
-    table: dict[str, dict[str, Any]] = yaml.load(text, Loader=loader)
-    return tuple(
-        Site(
-            key=key,
-            name=row["name"],
-            latitude=float(row["latitude"]),
-            longitude=float(row["longitude"]),
-            height=float(row["height"]),
-            timezone=row["timezone"],
-            aliases=tuple(row["aliases"]),
-            spectrographs=tuple(row["spectrographs"]),
-            source=row["source"],
-        )
-        for key, row in sorted(table.items())
-    )
+    key: str = setting("short name that a person types: what stands above the fields")
+    name: str = setting("full name")
+    latitude: float = setting("geodetic (WGS84)", "deg", ge=-90, le=90)
+    longitude: float = setting("geodetic, east positive", "deg", ge=-180, le=360)
+    height: float = setting("above the ellipsoid", "m", ge=-500, le=9000)
+    timezone: str = setting("IANA name of the time zone, such as `America/Santiago`")
+    aliases: tuple[str, ...] = setting("further names", default=())
+    spectrographs: tuple[str, ...] = setting("each as `telescope/instrument`", default=())
+    source: str = setting("where the position comes from", default="")
+
+    @field_validator("timezone")
+    @classmethod
+    def _known(cls, zone: str) -> str:
+        try:
+            ZoneInfo(zone)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            raise ValueError(f"{zone!r} is no IANA time zone; give one such as 'America/Santiago'") from None
+        return zone
+
+    @field_validator("spectrographs")
+    @classmethod
+    def _pairs(cls, entries: tuple[str, ...]) -> tuple[str, ...]:
+        for entry in entries:
+            if not re.fullmatch(r"[^/]+/[^/]+", entry):
+                raise ValueError(f"{entry!r} is not `telescope/instrument`")
+        return entries
+
+    def site(self) -> Site:
+        """Return the site, its longitude brought into range."""
+        return Site(**{**dict(self), "longitude": _in_range(self.longitude)})
+
+
+def load_sites() -> tuple[Site, ...]:
+    """
+    Return all sites, in order of their keys: those of the package, and the user's own, which replace ours by key.
+
+    The user's are in ``ampel-followup/sites.yml`` in the user's configuration folder, or in the file that the
+    environment variable ``AMPEL_FOLLOWUP_SITES`` names. Each file is read once.
+
+    Raises
+    ------
+    SiteError
+        If the user's file cannot be read; the message names file, key and field.
+    """
+    return _sites(TABLE.users())
+
+
+@cache
+def _sites(users: Path | None) -> tuple[Site, ...]:
+    return tuple(entry.site() for entry in TABLE.rows(_SiteEntry, users).values())
+
+
+def describe_settings() -> str:
+    """Describe the fields of a site for the manual, as a table."""
+    return markdown_table(_SiteEntry)
 
 
 def get_site(name: str) -> Site:
@@ -99,37 +140,8 @@ def get_site(name: str) -> Site:
     """
     if coordinates := _COORDINATES.match(name):
         return _site_at(name, *coordinates.groups())
-    wanted = _normalised(name)
-    by_key = {_normalised(site.key): site for site in load_sites()}
-    if wanted in by_key:
-        return by_key[wanted]
-    by_name = _sites_by_name()
-    found = by_name.get(wanted, ())
-    if len(found) == 1:
-        return found[0]
-    if found:
-        choices = " or ".join(f"'{site.key}' ({site.name})" for site in found)
-        raise SiteError(f"site {name!r} is ambiguous; say {choices}")
-    close = difflib.get_close_matches(wanted, by_name, n=3, cutoff=0.7) if wanted else []
-    keys = list(dict.fromkeys(site.key for match in close for site in by_name[match]))
-    guess = f"did you mean {' or '.join(map(repr, keys))}? " if keys else ""
-    raise SiteError(
-        f"unknown site {name!r}; {guess}`ampel-followup sites` lists all,"
-        " and 'latitude,longitude,height' stands for any other"
-    )
-
-
-@cache
-def _sites_by_name() -> dict[str, tuple[Site, ...]]:
-    by_name: dict[str, tuple[Site, ...]] = {}
-    for site in load_sites():
-        for name in {_normalised(name) for name in site.names}:
-            by_name[name] = (*by_name.get(name, ()), site)
-    return by_name
-
-
-def _normalised(name: str) -> str:
-    return re.sub(r"[\W_]+", "", name.casefold())
+    remedy = "`ampel-followup sites` lists all, and 'latitude,longitude,height' stands for any other"
+    return find_by_name(name, load_sites(), kind="site", remedy=remedy, error=SiteError)
 
 
 def _site_at(name: str, latitude_text: str, longitude_text: str, height_text: str | None) -> Site:
@@ -142,8 +154,7 @@ def _site_at(name: str, latitude_text: str, longitude_text: str, height_text: st
             f"site {name!r} is not on Earth; give latitude −90 to 90 and longitude −180 to 360 (east positive) in"
             " degrees, height −500 to 9000 in metres"
         )
-    longitude = longitude - 360.0 if longitude > 180.0 else longitude
-    longitude = 180.0 if longitude == -180.0 else longitude
+    longitude = _in_range(longitude)
     north_south = f"{abs(latitude):.4g}° {'S' if latitude < 0 else 'N'}"
     east_west = f"{abs(longitude):.4g}° {'W' if longitude < 0 else 'E'}"
     return Site(
@@ -155,6 +166,12 @@ def _site_at(name: str, latitude_text: str, longitude_text: str, height_text: st
         timezone=_fixed_offset(longitude),
         source="typed",
     )
+
+
+def _in_range(longitude: float) -> float:
+    """Bring −180 to 360 into (−180, 180]."""
+    longitude = longitude - 360.0 if longitude > 180.0 else longitude
+    return 180.0 if longitude == -180.0 else longitude
 
 
 def _fixed_offset(longitude: float) -> str:

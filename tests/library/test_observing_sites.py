@@ -6,6 +6,7 @@ import datetime as dt
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -15,11 +16,14 @@ from hypothesis import strategies as st
 
 from ampel_followup.errors import SiteError
 from ampel_followup.observing import get_site, load_sites
+from ampel_followup.observing.sites import describe_settings
 
 #: Our key to the key of the same mountain in the Astropy registry. Its `haleakala` lies 9 km off the summit, so the
 #: solar telescope there stands in.
 REGISTRY = {
+    "andersonmesa": "lowell",
     "apo": "apo",
+    "armazones": "oca",
     "asiago": "ekar",
     "calar": "CAHA",
     "cerropachon": "gemini_south",
@@ -37,6 +41,7 @@ REGISTRY = {
     "maunakea": "keck",
     "mcdonald": "mcdonald",
     "mdm": "mdm",
+    "megantic": "omm",
     "mtgraham": "lbt",
     "mthopkins": "mmt",
     "mtjohn": "Otehiwai Observatory",
@@ -51,6 +56,7 @@ REGISTRY = {
     "tno": "TNO",
     "tug": "tug",
     "wendelstein": "Wendelstein",
+    "winer": "winer",
     "wise": "wise",
     "xinglong": "BAO",
 }
@@ -58,7 +64,7 @@ REGISTRY = {
 
 def test_every_site_has_a_place_a_time_zone_and_a_spectrograph() -> None:
     sites = load_sites()
-    assert len(sites) >= 40
+    assert len(sites) >= 60
     assert [site.key for site in sites] == sorted({site.key for site in sites})
     for site in sites:
         assert -90 <= site.latitude <= 90
@@ -154,6 +160,105 @@ def test_any_coordinates_on_earth_have_a_longitude_and_a_time_zone(lat: float, l
     assert -180 < site.longitude <= 180
     offset = ZoneInfo(site.timezone).utcoffset(dt.datetime(2026, 1, 1)) or dt.timedelta()
     assert abs(offset.total_seconds() / 3600 - site.longitude / 15) <= 0.5001
+
+
+BACKYARD = """\
+backyard:
+  name: My Backyard Observatory
+  latitude: 48.1486
+  longitude: 197.1077
+  height: 180
+  timezone: Europe/Bratislava
+  spectrographs: [C14/Alpy]
+"""
+
+
+@pytest.fixture
+def users(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Path]:
+    """Give the user a table of sites."""
+
+    def write(text: str) -> Path:
+        path = tmp_path / "mine.yml"
+        path.write_text(text, encoding="utf-8")
+        monkeypatch.setenv("AMPEL_FOLLOWUP_SITES", str(path))
+        return path
+
+    return write
+
+
+def test_site_of_the_users_is_found_beside_ours(users: Callable[[str], Path]) -> None:
+    n_packaged = len(load_sites())
+    users(BACKYARD)
+    assert get_site("alpy").name == "My Backyard Observatory"
+    assert get_site("backyard").longitude == pytest.approx(-162.8923)
+    assert len(load_sites()) == n_packaged + 1
+    assert get_site("SEDM").key == "palomar"
+
+
+def test_site_of_the_users_replaces_ours_with_the_same_key(users: Callable[[str], Path]) -> None:
+    n_packaged = len(load_sites())
+    users(BACKYARD.replace("backyard:", "palomar:"))
+    assert get_site("palomar").name == "My Backyard Observatory"
+    assert len(load_sites()) == n_packaged
+
+
+def test_empty_table_of_the_users_changes_nothing(users: Callable[[str], Path]) -> None:
+    packaged = load_sites()
+    users("# nothing yet\n")
+    assert load_sites() == packaged
+
+
+def test_sites_are_read_from_the_configuration_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("AMPEL_FOLLOWUP_SITES", raising=False)
+    monkeypatch.setattr("platformdirs.user_config_path", lambda *_, **__: tmp_path)
+    assert not any(site.key == "backyard" for site in load_sites())
+    (tmp_path / "sites.yml").write_text(BACKYARD, encoding="utf-8")
+    assert get_site("backyard").height == 180
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        (BACKYARD.replace("48.1486", "98.1"), "backyard: latitude = 98.1 is out of bounds; give -90 to 90"),
+        (
+            BACKYARD.replace("48.1486", "yes"),
+            "backyard: latitude = True makes no sense: input should be a valid number",
+        ),
+        (BACKYARD.replace("latitude", "latitud"), "backyard: the field latitude is missing; add it (and 1 more)"),
+        (BACKYARD + "  heigth: 1\n", "backyard: unknown field heigth; did you mean height?"),
+        (BACKYARD + "  key: other\n", "backyard: unknown field key; the key is what stands above the fields"),
+        (BACKYARD.replace("Europe/Bratislava", "Mars"), "backyard: timezone: 'Mars' is no IANA time zone"),
+        (BACKYARD.replace("C14/Alpy", "Alpy"), "backyard: spectrographs: 'Alpy' is not `telescope/instrument`"),
+        (BACKYARD + BACKYARD, ", line 8: backyard is there twice; keep the one that is meant"),
+        (BACKYARD + "  height: 2\n", ", line 8: height is there twice; keep the one that is meant"),
+        (BACKYARD.replace("backyard:", "Back Yard:"), "'Back Yard' is no key; use lower-case letters"),
+        ("backyard: 3\n", "backyard is 3; write its fields below it"),
+        ("- 1\n", " holds no entries; write a key"),
+        ("a: [\n", ", line 2: "),
+        ("a: &loop\n  name: *loop\n", "a: Circular reference detected; write numbers, words and lists of them"),
+    ],
+)
+def test_mistake_in_the_users_sites_is_named_with_file_key_and_field(
+    wrong: str, says: str, users: Callable[[str], Path]
+) -> None:
+    path = users(wrong)
+    with pytest.raises(SiteError) as error:
+        load_sites()
+    assert str(error.value).startswith(str(path))
+    assert says in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_environment_that_names_no_file_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AMPEL_FOLLOWUP_SITES", str(tmp_path / "gone.yml"))
+    with pytest.raises(
+        SiteError, match=r"AMPEL_FOLLOWUP_SITES names .*gone\.yml, which is no file; correct or unset it"
+    ):
+        load_sites()
+
+
+def test_manual_describes_every_field_of_a_site() -> None:
+    assert describe_settings() in (Path(__file__).parents[2] / "docs" / "observing.md").read_text(encoding="utf-8")
 
 
 def test_listing_sites_loads_no_numerical_library() -> None:
