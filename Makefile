@@ -48,7 +48,7 @@ bundle: $(STAMP) ## train the packaged model bundle again, from simulation
 benchmark: $(STAMP) ## measure start-up, throughput, visibility, gain and features
 	$(BIN)/python benchmarks/start_up.py --json
 	$(BIN)/python benchmarks/throughput.py --json
-	$(BIN)/python benchmarks/visibility_speed.py
+	$(BIN)/python benchmarks/observing_speed.py --quick --json
 	$(BIN)/python benchmarks/gain_speed.py --json
 	$(BIN)/python benchmarks/features_speed.py --json
 

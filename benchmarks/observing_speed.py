@@ -4,7 +4,7 @@ How fast and how well a night is planned, in one run.
 Run: python benchmarks/observing_speed.py [--json] [--quick]
 
 - Altitudes of 1,000 targets through a night, and all that is said of their visibility, against astropy's altitudes
-  alone; and the largest difference of the altitudes above 30°.
+  alone; and the largest difference of the altitudes above 30°. The windows of 10,000 targets in 30 nights.
 - The schedule of 500 candidates for one telescope and for three, and which share of the bound its value reaches.
 - 60 candidates of 20 minutes, against astroplan's two schedulers (not with --quick: they take a minute): the same
   night, site, limits, durations and values, no slewing.
@@ -32,6 +32,7 @@ from erfa import ErfaWarning
 from ampel_followup.observing import Night, get_site, night_at
 from ampel_followup.observing.scheduling import Problem, Solution, Telescope, solve
 from ampel_followup.observing.visibility import altitudes, visibility
+from ampel_followup.observing.windows import windows
 
 SITE, DATE = "lapalma", "2024-12-01"  # a long night within the Earth orientation table
 LOWEST, MOON = 30.0, 30.0
@@ -65,6 +66,7 @@ def visibility_figures(night: Night, n: int, rng: np.random.Generator) -> dict[s
     astropy_s = best_of(5, lambda: coordinates.transform_to(frame).alt.deg)
     altitudes_s = best_of(30, lambda: altitudes(ra, dec, night, night.times))
     visibility_s = best_of(30, lambda: visibility(ra, dec, night))
+    many = positions(10 * n, np.random.default_rng(n))
     difference = np.abs(altitudes(ra, dec, night, night.times) - reference)[reference > LOWEST]
     return {
         "targets": n,
@@ -74,6 +76,7 @@ def visibility_figures(night: Night, n: int, rng: np.random.Generator) -> dict[s
         "visibility_ms": 1e3 * visibility_s,
         "visibility_ratio_astropy": astropy_s / visibility_s,
         "altitudes_ratio_astropy": astropy_s / altitudes_s,
+        "windows_month_s": best_of(3, lambda: windows(*many, night, nights=30)),
         "max_error_arcsec": 3600.0 * float(difference.max()),
     }
 
