@@ -100,6 +100,11 @@ def signal_to_noise(
     -------
     ndarray
         0 where nothing arrives; NaN where a number is missing.
+
+    Raises
+    ------
+    InstrumentError
+        If `seeing` is not positive.
     """
     source, background, read_variance = _rates(instrument, magnitude, airmass, sky, seeing)
     t = np.asarray(exposure, dtype=np.float64)
@@ -139,7 +144,7 @@ def exposure_time(
     Raises
     ------
     InstrumentError
-        If `snr` is not positive.
+        If `snr` or `seeing` is not positive.
     """
     q = instrument.exposures.snr if snr is None else snr
     if not (q > 0.0 and math.isfinite(q)):
@@ -207,7 +212,10 @@ def _rates(
     usual = instrument.conditions
     x = np.asarray(airmass, dtype=np.float64)
     x = np.where(np.isfinite(x) & (x >= 1.0), x, np.nan)
-    fwhm = (usual.seeing if seeing is None else seeing) * x**0.6
+    zenith = usual.seeing if seeing is None else seeing
+    if not (zenith > 0.0 and math.isfinite(zenith)):
+        raise InstrumentError(f"a seeing of {zenith:g} arcsec at {instrument.site}; give a positive number")
+    fwhm = zenith * x**0.6
     fraction, solid_angle, spatial_pixels = _aperture(instrument, fwhm)
 
     spectrum, detector = instrument.spectrum, instrument.detector
@@ -228,10 +236,10 @@ def _aperture(instrument: Instrument, fwhm: Floats) -> tuple[Floats, Floats, Flo
     extracted = EXTRACTION * fwhm
     if width is None:
         area = math.pi / 4.0 * extracted**2
-        return circle_fraction(extracted, fwhm), area, area / scale**2
+        return circle_fraction(EXTRACTION, 1.0), area, area / scale**2
     if instrument.spectrum.aperture == "fibre":
         area = np.full_like(fwhm, math.pi / 4.0 * width**2)
         return circle_fraction(width, fwhm), area, np.full_like(fwhm, width / scale)
     # Moffat's profile is no product of one along and one across the slit, but nearly: 1 % of the light at most.
-    fraction = slit_fraction(width, fwhm) * slit_fraction(extracted, fwhm)
+    fraction = slit_fraction(width, fwhm) * slit_fraction(EXTRACTION, 1.0)
     return fraction, width * extracted, extracted / scale

@@ -153,6 +153,12 @@ def test_ratio_that_is_no_ratio_is_refused(snr: float) -> None:
         exposure_time(get_instrument("sedm"), 18.0, snr=snr)
 
 
+@pytest.mark.parametrize("seeing", [0.0, -1.0, math.nan])
+def test_seeing_that_is_none_is_refused(seeing: float) -> None:
+    with pytest.raises(InstrumentError, match=r"a seeing of .* arcsec at palomar; give a positive number"):
+        signal_to_noise(get_instrument("sedm"), 18.0, 900.0, seeing=seeing)
+
+
 def test_time_on_target_counts_acquisition_and_every_read_out() -> None:
     gmos = get_instrument("gmos_n")  # at most 1200 s at a time
     cost = gmos.overheads
