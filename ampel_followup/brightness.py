@@ -148,8 +148,8 @@ def brightness_at(
     """
     Extrapolate light curves to a time.
 
-    Only what was seen until then is used. Negative differences are left aside: what is fainter than its reference image
-    has no difference magnitude. Each object's answer depends on its own points alone.
+    Only what was seen until then is used. What was last seen fainter than its reference image has no difference
+    magnitude. Each object's answer depends on its own points alone.
 
     Parameters
     ----------
@@ -181,12 +181,13 @@ def brightness_at(
     if n == 0:
         return Brightness(mag, mag_err, freedom, reason)
     when = np.broadcast_to(np.asarray(mjd, dtype=np.float64), (n,))
-    recent, last, last_mag = _recent_points(light_curves, when, model)
+    recent, last, last_mag, below = _recent_points(light_curves, when, model)
     gap = when - last
+    hopeful = (gap <= LONGEST_GAP) & ~(below > last)
     count = recent.valid.sum(axis=1)
     # Few points make small matrices. What an object gets depends on its own number of points alone.
     for fewer, size in pairwise((0, 2, 4, 8, MOST_POINTS)):
-        rows = np.flatnonzero((gap <= LONGEST_GAP) & (count > fewer) & (count <= size))
+        rows = np.flatnonzero(hopeful & (count > fewer) & (count <= size))
         some = recent.select(rows, size)
         change, mag_err[rows], freedom[rows] = _predict(some, gap[rows], np.full(len(rows), target), model)
         mag[rows] = last_mag[rows] + change
@@ -194,7 +195,9 @@ def brightness_at(
         if not np.isfinite(when[i]):
             reason[i] = "no time given"
         elif np.isnan(last[i]):
-            reason[i] = f"no detection before {_date(when[i])}"
+            reason[i] = f"no detection above the reference image before {_date(when[i])}"
+        elif below[i] > last[i]:
+            reason[i] = f"fainter than its reference image on {_date(below[i])}"
         else:
             reason[i] = f"last detected on {_date(last[i])}, {gap[i]:.0f} d before: too long ago to say"
     return Brightness(mag, mag_err, freedom, reason)
@@ -202,8 +205,12 @@ def brightness_at(
 
 def _recent_points(
     light_curves: Sequence[LightCurve], when: Floats, model: TrendModel
-) -> tuple[_Recent, Floats, Floats]:
-    """Return the last points of each object until `when`, and time [MJD] and magnitude of its last detection, (n,)."""
+) -> tuple[_Recent, Floats, Floats, Floats]:
+    """
+    Return the last points of each object until `when`.
+
+    And, of shape (n,), time [MJD] and magnitude of its last detection, and the time of its last negative one.
+    """
     points = stack(light_curves)
     segments = points.segments
     first = np.array([lc.time[0] if len(lc) else np.nan for lc in light_curves])
@@ -231,7 +238,8 @@ def _recent_points(
     limits = ~points.detected & seen & (age > 0.0) & (age <= LONGEST_GAP)
     if limits.any():
         _add_limits(recent, points, limits, age, last_mag, model)
-    return recent, last, last_mag
+    below = segments.last_where(points.detected & ~points.positive & seen, time)
+    return recent, last, last_mag, below
 
 
 def _add_limits(
