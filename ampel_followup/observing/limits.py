@@ -53,7 +53,7 @@ class ObservingLimits:
             value = getattr(self, name)
             if not low <= value <= high:
                 raise FollowupError(f"observing limit {name} = {value:g} is out of range; give {low:g} to {high:g}")
-        if self.max_altitude <= self.lowest_altitude:
+        if self.max_altitude < 90.0 and self.max_altitude <= self.lowest_altitude:
             raise FollowupError(
                 f"observing limit max_altitude = {self.max_altitude:g} leaves nothing: targets must be above"
                 f" {self.lowest_altitude:.1f}° (max_airmass, min_altitude); give more than that"

@@ -78,11 +78,7 @@ def observable_on(
     ndarray of bool, shape (n, k)
     """
     site = night.site
-    # The Sun's path is smooth: between every tenth day it is interpolated to 0.1°, half a minute of twilight.
-    days = np.arange(0, int(ahead[-1]) + 10, 10)
-    right_ascension, declination = sky.sun_positions(night.midnight + days)
-    sun_ra = np.interp(ahead, days, np.unwrap(right_ascension, period=360.0))
-    sun_dec = np.interp(ahead, days, declination)
+    sun_ra, sun_dec = sky.sun_positions(night.midnight + ahead)
     above = np.minimum(_half_arc(dec, site.latitude, min_altitude), 15.0 * max_hour_angle)[:, np.newaxis]
     dark = 180.0 - _half_arc(sun_dec, site.latitude, -night.twilight)
     # A night that `night_at` refuses, because the Sun does not rise or not set, is none to wait for.

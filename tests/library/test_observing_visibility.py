@@ -337,6 +337,7 @@ def test_no_targets_give_no_visibilities(palomar: Night) -> None:
     assert len(seen) == 0
     assert seen.airmass.shape == (0, 16)
     assert seen.reason == []
+    assert windows([], [], palomar, nights=2).hours.shape == (0, 2)
 
 
 @pytest.mark.parametrize(
