@@ -15,11 +15,13 @@ import datetime
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from rich.progress import track
 
 from ampel_followup.alerts.ztf import light_curve_from_candidates, ztf_stock
+from ampel_followup.drift import add_usual_psi
 from ampel_followup.features import DEFAULT_SETS, FEATURE_SETS
 from ampel_followup.gain import entropy
 from ampel_followup.lightcurve import LightCurve
@@ -66,6 +68,21 @@ def simulated(n: int, seed: int, templates: str) -> Iterator[SimulatedObject]:
         )
 
 
+def night_of(n: int) -> np.ndarray:
+    """Return the number of the night of each of n simulated objects, in their order."""
+    shares = [n // NIGHTS + (k < n % NIGHTS) for k in range(NIGHTS)]
+    return np.repeat(np.arange(NIGHTS), shares)
+
+
+def with_usual_drift(
+    info: dict[str, Any], names: list[str], x_t: np.ndarray, night: np.ndarray
+) -> dict[str, dict[str, Any]]:
+    """Return the distributions of the features with how much single nights differ from all of them."""
+    kept = x_t[:, [names.index(name) for name in info["features"]]]
+    each_night = (kept[night == k] for k in range(NIGHTS))
+    return add_usual_psi(info["features"], each_night, info["distribution"], n_reference=len(kept))
+
+
 def main() -> None:
     """Simulate, train, measure, save."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -98,6 +115,7 @@ def main() -> None:
         rng=np.random.default_rng([options.seed, 3]),
         options=TrainingOptions(),
     )
+    info["distribution"] = with_usual_drift(info, names, x_t[~test], night_of(options.objects)[~test])
     head = {
         "name": DEFAULT_BUNDLE,
         "version": "1",
