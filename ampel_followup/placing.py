@@ -20,14 +20,13 @@ from numpy.typing import NDArray
 from ampel_followup.assistant_scores import AssistantScores, Placement, Queue, Stage
 from ampel_followup.decision import Decision, Verdict, effective_verdicts
 from ampel_followup.labels import HUMAN, utc_time
+from ampel_followup.observing.night import mjd_of
 from ampel_followup.policy import Policy
 from ampel_followup.queues import QUEUES, STAGES, VisitTable, galactic_distance, queues_by_visit, stages
 
 if TYPE_CHECKING:
     from ampel_followup.labels import Label
     from ampel_followup.plan import NightSummary, RankedTarget, ScoredObject
-
-_MJD_EPOCH = dt.datetime(1858, 11, 17, tzinfo=dt.UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +51,7 @@ class Evening:
     @classmethod
     def of(cls, night: NightSummary) -> Evening:
         """Return the evening of a night, as a plan has it."""
-        return cls(dt.date.fromisoformat(night.date), _mjd(night.dusk), night.site)
+        return cls(dt.date.fromisoformat(night.date), mjd_of(night.dusk), night.site)
 
 
 def place(
@@ -143,7 +142,7 @@ def named_by_others(labels: Iterable[Label], evening: Evening) -> set[str]:
     labels : iterable of Label
     evening : Evening
     """
-    return {label.target for label in labels if label.source != HUMAN and _mjd(utc_time(label.time)) < evening.mjd}
+    return {label.target for label in labels if label.source != HUMAN and mjd_of(utc_time(label.time)) < evening.mjd}
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,7 +223,7 @@ def _placement(
     if verdict is not None and verdict.verdict == Verdict.DEFER:
         back = dt.date.fromisoformat(verdict.night) + dt.timedelta(days=policy.snooze.days)
         if tonight.evening.date < back:
-            rank_then = _rank_at(i, _mjd(verdict.time), facts.visits)
+            rank_then = _rank_at(i, mjd_of(verdict.time), facts.visits)
             if not facts.rank[i] >= rank_then + policy.snooze.wake_rise:
                 why = f"deferred by {verdict.observer} on {verdict.night}, back on {back}"
                 return result(False, why, snoozed_until=back.isoformat())
@@ -295,10 +294,3 @@ def _distinct(value: float, limit: float, digits: int) -> str:
         if float(text) != limit:
             break
     return text
-
-
-def _mjd(utc: str) -> float:
-    """Return the Modified Julian Date of a time, ISO 8601; UTC unless it names another zone."""
-    time = dt.datetime.fromisoformat(utc)
-    time = time if time.tzinfo is not None else time.replace(tzinfo=dt.UTC)
-    return (time - _MJD_EPOCH) / dt.timedelta(days=1)

@@ -34,6 +34,11 @@ DEFAULT_STRATEGY = "value-of-information"
 #: Group of entry points that add strategies.
 GROUP = "ampel_followup.strategies"
 
+#: Strategies whose priorities are amounts, which two spectra have twice of.
+AMOUNTS = frozenset(
+    {"value-of-information", "p-change", "information-gain", "entropy", "uncertainty", "assistant-rank"}
+)
+
 #: Name of the strategy that shares the list among others, and of the one that needs the true spectra.
 MIXTURE, IDEAL = "mixture", "ideal"
 
@@ -152,6 +157,28 @@ def list_strategies() -> list[tuple[str, str]]:
         except StrategyError as error:
             listed.append((point.name, str(error)))
     return listed
+
+
+def values_of(name: str, priority: NDArray[np.float64]) -> NDArray[np.float64]:
+    """
+    Return what targets are worth that a strategy has ranked, as a schedule adds it up.
+
+    Parameters
+    ----------
+    name : str
+        Of the strategy.
+    priority : ndarray, shape (n,)
+
+    Returns
+    -------
+    ndarray, shape (n,)
+        0 or more. Priorities that are amounts (`AMOUNTS`) are taken as they are, negative ones as nothing; of all other
+        strategies only the order is known: the first is worth 1, and each one after it 1/n less.
+    """
+    if name in AMOUNTS:
+        return np.maximum(priority, 0.0)
+    place = np.argsort(np.argsort(-priority, kind="stable"), kind="stable")
+    return 1.0 - place / max(len(priority), 1)
 
 
 def ideal(entropy_now: NDArray[np.float64], entropy_after: NDArray[np.float64]) -> NDArray[np.float64]:

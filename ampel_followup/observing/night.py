@@ -109,6 +109,21 @@ def utc_isoformat(mjd: float) -> str:
     return (_MJD_EPOCH + dt.timedelta(seconds=round(mjd * 86400.0))).isoformat() + "Z"
 
 
+def mjd_of(utc: str) -> float:
+    """
+    Read a time, ISO 8601, as a Modified Julian Date; it is UTC unless it names another zone.
+
+    Raises
+    ------
+    ValueError
+        If it is no time.
+    """
+    time = dt.datetime.fromisoformat(utc)
+    if time.tzinfo is not None:
+        time = time.astimezone(dt.UTC).replace(tzinfo=None)
+    return (time - _MJD_EPOCH) / dt.timedelta(days=1)
+
+
 def night_at(site: Site, date: dt.date | str, *, twilight: float = NAUTICAL, delta_ut1: float = 0.0) -> Night:
     """
     Find the night that begins at a site on the evening of a date.

@@ -49,8 +49,7 @@ def assert_possible(problem: Problem, solution: Solution) -> None:
     for k, telescope in enumerate(problem.telescopes):
         mine = [block for block in solution.blocks if block.telescope == k]
         for one, other in pairwise(mine):
-            slew = problem.slew(telescope, one.candidate, np.array([other.candidate]))[0] if other.candidate >= 0 else 0
-            assert other.start >= one.end + slew - 1e-3
+            assert other.start >= one.end + problem.slew_time(telescope, one.candidate, other.candidate) - 1e-3
         for block in mine:
             if not block.movable:
                 continue

@@ -194,13 +194,24 @@ class Problem:
                 raise ScheduleError(f"{telescope.name} slews at a finite rate; the directions of candidates are needed")
         object.__setattr__(self, "value", value)
 
-    def slew(self, telescope: Telescope, one: int, others: Indices) -> Floats:
-        """Return the time to slew between a candidate and others, shape (m,) [s]; 0 from nowhere (−1)."""
-        if one < 0 or not np.isfinite(telescope.slew_rate):
-            return np.zeros(len(others))
-        cosine = self.direction[others] @ self.direction[one]
-        slew: Floats = np.degrees(np.arccos(np.clip(cosine, -1.0, 1.0))) / telescope.slew_rate
-        return slew
+    @cached_property
+    def _angles(self) -> NDArray[np.float32]:
+        """Angles between all candidates, shape (n, n) [deg]."""
+        cosine = np.clip(self.direction @ self.direction.T, -1.0, 1.0)
+        return np.degrees(np.arccos(cosine)).astype(np.float32)
+
+    def slew(self, telescope: Telescope, ones: Indices, others: Indices) -> Floats:
+        """Return the times to slew from candidates to others, shapes (a, 1) and (b,) [s]; 0 from nowhere (−1)."""
+        if not np.isfinite(telescope.slew_rate):
+            return np.zeros(np.broadcast(ones, others).shape)
+        known = (ones >= 0) & (others >= 0)
+        return np.where(known, self._angles[ones, others] / telescope.slew_rate, 0.0)
+
+    def slew_time(self, telescope: Telescope, one: int, other: int) -> float:
+        """Return the time to slew from one candidate to another [s]; 0 from or to nowhere (−1)."""
+        if one < 0 or other < 0 or telescope.slew_rate == np.inf:
+            return 0.0
+        return float(self._angles[one, other]) / telescope.slew_rate
 
 
 @dataclass(frozen=True, slots=True)

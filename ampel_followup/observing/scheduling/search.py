@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ampel_followup.observing.scheduling.problem import Floats, Indices, Placed, Problem, Telescope
+from ampel_followup.observing.scheduling.problem import Floats, Indices, Placed, Problem
 
 #: Rounds of emptying and filling.
 ROUNDS = 600
@@ -175,7 +175,7 @@ class Search:
         free, before = (ends[begin - 1], route.candidates[begin - 1]) if begin else (float(telescope.edges[0]), -1)
         for position in range(begin, len(starts)):
             candidate = route.candidates[position]
-            arrival = free + _slew(problem, telescope, before, candidate)
+            arrival = free + problem.slew_time(telescope, before, candidate)
             if route.fixed[position]:
                 if arrival > starts[position] + _ROUNDING:
                     return None
@@ -245,19 +245,19 @@ class Search:
         places = range(first, n + 1 if last is None else min(last, n) + 1)
         if len(candidates) == 0 or len(places) == 0:
             return candidates[:0], candidates[:0], np.empty(0)
-        before = [-1, *route.candidates]
-        after = [*route.candidates, -1]
+        before = np.array([-1, *route.candidates])[places, np.newaxis]
+        after = np.array([*route.candidates, -1])[places, np.newaxis]
         free = np.array([telescope.edges[0], *route.ends])[places, np.newaxis]
         following = (np.array([*route.starts, np.inf]) + np.array([*self._slack(k, route), np.inf]))[places, np.newaxis]
         slews = telescope.slew_rate < np.inf
         arrive = np.broadcast_to(free, (len(places), len(candidates)))
         if slews:
-            arrive = arrive + np.array([problem.slew(telescope, before[p], candidates) for p in places])
+            arrive = arrive + problem.slew(telescope, before, candidates)
         rows = np.broadcast_to(candidates, arrive.shape).ravel()
         start = telescope.earliest_start(rows, arrive.ravel())
         end = (start + telescope.duration_at(rows, start)).reshape(arrive.shape)
         if slews:
-            end = end + np.array([problem.slew(telescope, after[p], candidates) for p in places])
+            end = end + problem.slew(telescope, after, candidates)
         fits = np.isfinite(end) & (end <= following + _ROUNDING)
         price = self._price_until(k, end) - self._price_until(k, free)
         price = np.where(fits, np.maximum(price, 1e-12), np.inf)
@@ -283,12 +283,11 @@ class Search:
             return slack
         steps = np.minimum(telescope.step_at(np.array(route.starts)), len(telescope.edges) - 2)
         windows = (telescope.run_end[route.candidates, steps] - route.ends).tolist()
-        slews = telescope.slew_rate < np.inf
         room, following, after = np.inf, np.inf, -1
         for position in range(len(slack) - 1, -1, -1):
             end, candidate = route.ends[position], route.candidates[position]
             if after >= 0 or following < np.inf:
-                onward = _slew(problem, telescope, candidate, after) if slews else 0.0
+                onward = problem.slew_time(telescope, candidate, after)
                 room += max(0.0, following - end - onward)
             room = 0.0 if route.fixed[position] else max(0.0, min(room, windows[position]))
             slack[position], following, after = room, route.starts[position], candidate
@@ -298,12 +297,6 @@ class Search:
 def _floored(prices: Floats) -> Floats:
     """Return prices of which none is nothing: time that nobody wants is still worth saving a little."""
     return np.maximum(prices, 0.02 * float(prices.max(initial=0.0)) + 1e-12)
-
-
-def _slew(problem: Problem, telescope: Telescope, one: int, other: int) -> float:
-    if one < 0 or other < 0 or telescope.slew_rate == np.inf:
-        return 0.0
-    return float(problem.slew(telescope, one, np.array([other]))[0])
 
 
 def _best_of(table: tuple[Indices, Indices, Floats], banned: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> float:
