@@ -73,7 +73,7 @@ def blocks_of(part: TelescopeNight, n: int, *, seed: int = 1, lsst: bool = False
     rng = np.random.default_rng(seed)
     dusk, dawn = moment(part.night.dusk), moment(part.night.dawn)
     closed = [(moment(c.start), moment(c.end)) for c in part.closures]
-    step = (dawn - dusk - sum((end - start for start, end in closed), timedelta())) / n
+    step = (dawn - dusk - sum((end - start for start, end in closed), timedelta())) / (n + len(closed))
     start, blocks = dusk, []
     for number in range(n):
         for closed_from, closed_until in closed:

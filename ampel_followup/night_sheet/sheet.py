@@ -1,0 +1,185 @@
+"""What stands on the sheet of a night, whatever it is printed with."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ampel_followup.errors import ScheduleError
+from ampel_followup.exports.coordinates import declination, right_ascension
+from ampel_followup.night_sheet.clock import local, utc
+from ampel_followup.night_sheet.moon import moon_in_words
+from ampel_followup.plan import NightSummary, RankedTarget
+from ampel_followup.timetable import Block, BlockKind, BlockStatus, TelescopeNight, Timetable
+
+#: Candidates without a place that are named: an observer who finds time takes the best.
+N_UNPLACED = 5
+
+#: What the columns of the table show, and their headings; the last is space to write in.
+COLUMNS: Mapping[str, str] = {
+    "number": "#",
+    "time": "UTC",
+    "local": "local",
+    "target": "target",
+    "ra": "RA (ICRS)",
+    "dec": "Dec",
+    "magnitude": "mag",
+    "exposure": "exposure",
+    "airmass": "airm.",
+    "moon": "☾",
+    "why": "why",
+    "comment": "comment",
+}
+
+#: Columns of numbers, which end at the same place.
+RIGHT = frozenset({"number", "magnitude", "exposure", "airmass", "moon"})
+
+_MARKS = {BlockStatus.OBSERVED: "✓", BlockStatus.FAILED: "×"}
+_KINDS = {BlockKind.STANDARD: "standard star", BlockKind.FIXED: "fixed", BlockKind.INTERRUPT: "interrupt"}
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One block as a line of the table; fields are those of `COLUMNS`, texts as people and alerts wrote them."""
+
+    number: str
+    time: str
+    local: str
+    target: str
+    ra: str
+    dec: str
+    magnitude: str
+    exposure: str
+    airmass: str
+    moon: str
+    why: str
+    comment: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """
+    The sheet of one telescope.
+
+    Parameters
+    ----------
+    part : TelescopeNight
+    title : str
+    facts : tuple of str
+        Place, twilights, Moon, value, closures: a sentence each.
+    lines : tuple of Line
+        In order of time.
+    unplaced : tuple of (str, str)
+        The best candidates that found no place, and why.
+    """
+
+    part: TelescopeNight
+    title: str
+    facts: tuple[str, ...]
+    lines: tuple[Line, ...]
+    unplaced: tuple[tuple[str, str], ...]
+
+
+def sheets(
+    timetable: Timetable, targets: Mapping[str, RankedTarget], comments: Mapping[str, str] | None = None
+) -> list[Sheet]:
+    """
+    Put a timetable in words, one sheet per telescope.
+
+    Parameters
+    ----------
+    timetable : Timetable
+    targets : mapping of str to RankedTarget
+        Survey name → the target with its reasons; those that are not in it have none.
+    comments : mapping of str to str, optional
+        Survey name → what people wrote.
+
+    Raises
+    ------
+    ScheduleError
+        If the timetable has no telescope.
+    """
+    if not timetable.telescopes:
+        raise ScheduleError(f"the timetable of {timetable.date} has no telescope; make it for at least one instrument")
+    return [_sheet(timetable, part, targets, comments or {}) for part in timetable.telescopes]
+
+
+def value_in_words(timetable: Timetable) -> str:
+    """Return the summed value beside what no schedule can exceed."""
+    if not timetable.bound > 0:
+        return f"{timetable.value:.3g}"
+    share = 100 * timetable.value / timetable.bound
+    return f"{timetable.value:.3g} of at most {timetable.bound:.3g} ({share:.0f} %)"
+
+
+def _sheet(
+    timetable: Timetable, part: TelescopeNight, targets: Mapping[str, RankedTarget], comments: Mapping[str, str]
+) -> Sheet:
+    blocks = timetable.of(part.telescope)
+    unplaced = [found for found in timetable.unplaced if found.telescope in ("", part.telescope)]
+    return Sheet(
+        part=part,
+        title=f"{part.name} · night of {part.night.date}",
+        facts=_facts(timetable, part, blocks),
+        lines=tuple(
+            _line(number, block, part.night, targets.get(block.target), comments.get(block.target, ""))
+            for number, block in enumerate(blocks, 1)
+        ),
+        unplaced=tuple((found.target, found.reason) for found in unplaced[:N_UNPLACED]),
+    )
+
+
+def _facts(timetable: Timetable, part: TelescopeNight, blocks: tuple[Block, ...]) -> tuple[str, ...]:
+    night = part.night
+    events = (("sunset", night.sunset), ("dusk", night.dusk), ("dawn", night.dawn), ("sunrise", night.sunrise))
+    latitude, longitude = (f"{angle:+.2f}°".replace("-", "−") for angle in (night.latitude, night.longitude))
+    value = value_in_words(timetable)
+    if len(timetable.telescopes) > 1:
+        value = f"{sum(block.value for block in blocks):.3g} here; of all telescopes {value}"
+    origin = [f"Value {value}", timetable.strategy]
+    if timetable.planned_from:
+        origin.append(f"planned from {utc(timetable.planned_from)} UTC on")
+    if part.revision:
+        origin.append(f"plan {part.revision}")
+    closures = [
+        f"{utc(closure.start)}–{utc(closure.end)} UTC" + (f" ({closure.reason})" if closure.reason else "")
+        for closure in part.closures
+    ]
+    return (
+        f"{night.site_name} (latitude {latitude}, longitude {longitude}), local time {night.timezone}",
+        "UTC (local): " + ", ".join(f"{name} {utc(time)} ({local(time, night)})" for name, time in events),
+        f"☾ {moon_in_words(night)}",
+        " · ".join(origin),
+        *([f"Closed: {', '.join(closures)}"] if closures else []),
+    )
+
+
+def _line(number: int, block: Block, night: NightSummary, target: RankedTarget | None, comment: str) -> Line:
+    reason = target.reasons[0] if target is not None and target.reasons else ""
+    kind = _KINDS.get(BlockKind(block.kind), "")
+    mark = _MARKS.get(BlockStatus(block.status), "")
+    return Line(
+        number=f"{mark} {number}" if mark else str(number),
+        time=f"{utc(block.start)}–{utc(block.end)}",
+        local=local(block.start, night),
+        target=block.target,
+        ra=right_ascension(block.ra),
+        dec=declination(block.dec).replace("-", "−"),
+        magnitude=_magnitude(block),
+        exposure=f"{block.n_exposures} × {block.exposure / max(block.n_exposures, 1):.0f} s",
+        airmass=_number(block.airmass, ".2f"),
+        moon=_number(block.moon_separation, ".0f", "°"),
+        why=": ".join(filter(None, (kind, reason))),
+        comment=comment,
+    )
+
+
+def _magnitude(block: Block) -> str:
+    error = _number(block.magnitude_err, ".2f")
+    return _number(block.magnitude, ".2f") + (f" ± {error}" if error and math.isfinite(block.magnitude) else "")
+
+
+def _number(value: float, form: str, unit: str = "") -> str:
+    """Nothing where it is not known."""
+    return f"{value:{form}}{unit}" if math.isfinite(value) else ""
