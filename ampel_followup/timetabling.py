@@ -22,12 +22,14 @@ from ampel_followup.errors import ScheduleError
 from ampel_followup.lightcurve import LightCurve
 from ampel_followup.observing import sky
 from ampel_followup.observing.exposure import number_of_exposures
-from ampel_followup.observing.instruments import Instrument
+from ampel_followup.observing.instruments import Instrument, get_instrument
+from ampel_followup.observing.limits import ObservingLimits
 from ampel_followup.observing.night import Night, mjd_of, night_at, utc_isoformat
 from ampel_followup.observing.scheduling import Placed, Problem, solve
 from ampel_followup.observing.sites import get_site
 from ampel_followup.observing.standards import Standard, load_standards
 from ampel_followup.observing.telescope_time import DAY, STEP, TelescopeTime, telescope_time
+from ampel_followup.observing.visibility import visibility
 from ampel_followup.plan import NightPlan, RankedTarget
 from ampel_followup.strategies import values_of
 from ampel_followup.timetable import (
@@ -220,6 +222,59 @@ def make_timetable(
     )
 
 
+def scheduled_plan(plan: NightPlan, timetable: Timetable, telescope: str) -> tuple[NightPlan, dict[str, float]]:
+    """
+    Return what a telescope has in a schedule as a plan of its own, for target lists.
+
+    Parameters
+    ----------
+    plan : NightPlan
+        That the schedule was made of.
+    timetable : Timetable
+    telescope : str
+        Key of one of its instruments.
+
+    Returns
+    -------
+    plan : NightPlan
+        At the telescope's site; its targets in order of time, ranked so. Standard stars and what failed are left out.
+    exposures : dict of str to float
+        Open shutter on each target [s].
+
+    Raises
+    ------
+    ScheduleError
+        If the schedule has no such telescope.
+    """
+    part = next((t for t in timetable.telescopes if t.telescope == telescope), None)
+    if part is None:
+        names = ", ".join(t.telescope for t in timetable.telescopes)
+        raise ScheduleError(f"the schedule of {timetable.date} has no telescope {telescope!r}; it has {names}")
+    known = {target.id: target for target in (*plan.targets, *plan.not_observable, *plan.set_aside)}
+    blocks = [b for b in timetable.of(telescope) if b.target in known and b.status != BlockStatus.FAILED]
+    chosen = [known[block.target] for block in blocks]
+    night = night_at(get_site(part.night.site), timetable.date)
+    limits = get_instrument(telescope).limits
+    seen = visibility(
+        np.array([t.ra for t in chosen]),
+        np.array([t.dec for t in chosen]),
+        night,
+        ObservingLimits(
+            max_airmass=limits.max_airmass,
+            min_altitude=limits.min_altitude,
+            min_moon_separation=limits.min_moon_separation,
+            min_hours=0.0,
+            max_altitude=limits.max_altitude,
+            max_hour_angle=max(-limits.min_hour_angle, limits.max_hour_angle),
+        ),
+    )
+    targets = tuple(
+        replace(target, rank=place, visibility=seen.target(place - 1)) for place, target in enumerate(chosen, 1)
+    )
+    own = replace(plan, night=part.night, targets=targets, not_observable=(), set_aside=(), stop=None)
+    return own, {block.target: block.exposure for block in blocks}
+
+
 def _candidates(
     plan: NightPlan,
     nights: Sequence[Night],
@@ -333,16 +388,16 @@ def _settled(
         settled.append(Placed(k, i, start, start + float(length)))
     if wishes.standards:
         for k, time in enumerate(times):
-            for placed, block in _standards(k, time, settled, wishes.standards_every, origin):
+            for placed, block in _standards(k, time, settled, wishes.standards_every, origin, opening=not kept):
                 settled.append(placed)
                 extra[k, round(placed.start)] = block
     return settled, extra
 
 
 def _standards(
-    k: int, time: TelescopeTime, settled: Sequence[Placed], every: float | None, origin: float
+    k: int, time: TelescopeTime, settled: Sequence[Placed], every: float | None, origin: float, *, opening: bool
 ) -> list[tuple[Placed, Block]]:
-    """Place the standard stars of a telescope's night where nothing else is fixed."""
+    """Place the standard stars of a telescope's night where nothing else is fixed; one at its `opening`, too."""
     stars = load_standards()
     cost = time.instrument.overheads
     length = cost.acquisition + STANDARD_EXPOSURE + cost.readout
@@ -357,7 +412,10 @@ def _standards(
     # What is closed for candidates is closed for standard stars, too: nothing else is ever wholly unusable.
     open_steps = np.asarray(time.usable.any(axis=0)) if len(time.usable) else np.ones(time.steps, dtype=bool)
     begin, end = (time.begin - origin) * DAY, (time.begin - origin) * DAY + time.steps * STEP
-    wanted = [begin, *([] if every is None else np.arange(begin + every * 3600, end - 1800, every * 3600).tolist())]
+    wanted = [
+        *([begin] if opening else []),
+        *([] if every is None else np.arange(begin + every * 3600, end - 1800, every * 3600).tolist()),
+    ]
     found: list[tuple[Placed, Block]] = []
     for after, backwards in [*((moment, False) for moment in wanted), (end - length, True)]:
         busy = [p for p in (*settled, *(placed for placed, _ in found)) if p.telescope == k]

@@ -34,6 +34,14 @@ def export(
         float | None,
         typer.Option("--exposure", metavar="SECONDS", help="Exposure of each target, for formats that have one."),
     ] = None,
+    telescope: Annotated[
+        str | None,
+        typer.Option(
+            "--telescope",
+            metavar="NAME",
+            help="What this one has in the latest schedule (`plan make`): in order of time, with its exposures.",
+        ),
+    ] = None,
     proposal: Annotated[str, typer.Option("--proposal", help="Proposal that requests are charged to.")] = "",
     store: StoreOption = None,
     night: NightOption = None,
@@ -50,15 +58,25 @@ def export(
     with Store.open(store, read_only=True) as opened:
         stored = opened.load_plan(night=night, site=site)
         verdicts = opened.verdicts(stored.info.night, stored.info.site)
-    entries = exported(stored.plan, verdicts, format_, select=select)
+        timetable = opened.load_timetable(night=stored.info.night).timetable if telescope is not None else None
+    plan = stored.plan
+    exposures: dict[str, float] = {}
+    if telescope is not None and timetable is not None:
+        from ampel_followup.observing.instruments import get_instrument
+        from ampel_followup.timetabling import scheduled_plan
+
+        plan, exposures = scheduled_plan(plan, timetable, get_instrument(telescope).key)
+        select = Select.ALL
+    entries = exported(plan, verdicts, format_, select=select)
     created = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-    exposures = {} if exposure is None else dict.fromkeys((entry.id for entry in entries), exposure)
+    if exposure is not None:
+        exposures = dict.fromkeys((entry.id for entry in entries), exposure)
     extras = Extras(exposures=exposures, proposal=proposal, created=created)
-    write(stored.plan, verdicts, format_, out, select=select, extras=extras)
+    write(plan, verdicts, format_, out, select=select, extras=extras)
     n = sum(1 for entry in entries if entry.start)
     renamed = shortened(entries, format_)
     # What is to be observed elsewhere, or not at all, is not lost without a word.
-    whole = exported(stored.plan, verdicts, "json", select=select)
+    whole = exported(plan, verdicts, "json", select=select)
     left_out = [entry for entry in whole if FORMATS[format_].tonight and not entry.start]
     if as_json:
         print_json(
@@ -68,12 +86,12 @@ def export(
                 "targets": n,
                 "left_out": [entry.id for entry in left_out],
                 "shortened": renamed,
-                "night": stored.info.night,
-                "site": stored.info.site,
+                "night": plan.night.date,
+                "site": plan.night.site,
             }
         )
         return
-    console().print(f"{n} targets of {stored.info.night} at {stored.info.site} written to {out}", markup=False)
+    console().print(f"{n} targets of {plan.night.date} at {plan.night.site} written to {out}", markup=False)
     for entry in left_out:
         console().print(f"left out: {entry.id}, {entry.reasons[0]}", markup=False)
     for name, short in renamed.items():

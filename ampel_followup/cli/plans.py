@@ -7,10 +7,13 @@ from typing import Annotated
 
 import typer
 
+from ampel_followup.cli import schedules
 from ampel_followup.cli.output import JsonOption, NightOption, SiteOption, StoreOption, console, print_json, print_table
 from ampel_followup.plan import NightPlan, RankedTarget, StopAdvice
 
-app = typer.Typer(no_args_is_help=True, help="Plans in the store.")
+app = typer.Typer(no_args_is_help=True, help="Tonight's list, and its schedule at the telescopes.")
+app.command()(schedules.make)
+app.command()(schedules.replan)
 
 #: In the list, beside an object that is outside what the models were trained on.
 OUTSIDE = "? outside"
@@ -27,10 +30,22 @@ def show(
         int | None, typer.Option("--revision", metavar="R", help="This revision; by default the latest.")
     ] = None,
     top: TopOption = None,
+    schedule: Annotated[
+        bool, typer.Option("--schedule", help="Print the latest schedule instead: what each telescope does when.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Print a plan: what to observe in order of priority, and what cannot be seen and why."""
     from ampel_followup.store import Store
+
+    if schedule:
+        with Store.open(store, read_only=True) as opened:
+            found = opened.load_timetable(night=night)
+        if as_json:
+            print_json({"revision": found.info.revision, "timetable": found.timetable.to_dict()})
+            return
+        schedules.print_timetable(found.timetable)
+        return
 
     with Store.open(store, read_only=True) as opened:
         stored = opened.load_plan(revision, night=night, site=site)

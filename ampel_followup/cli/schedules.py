@@ -1,0 +1,379 @@
+"""`ampel-followup plan make`, `plan replan`: which telescope observes what, and when."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ampel_followup.cli.output import (
+    JsonOption,
+    NightOption,
+    SiteOption,
+    StoreOption,
+    console,
+    print_json,
+    print_table,
+    progress,
+)
+from ampel_followup.errors import ScheduleError
+from ampel_followup.timetable import BlockStatus, Timetable
+
+if TYPE_CHECKING:
+    from ampel_followup.decision import Decision
+    from ampel_followup.lightcurve import LightCurve
+    from ampel_followup.observing.instruments import Instrument
+    from ampel_followup.observing.night import Night
+    from ampel_followup.plan import NightPlan
+    from ampel_followup.store import Store
+    from ampel_followup.timetabling import Wishes
+
+TelescopeOption = Annotated[
+    list[str],
+    typer.Option(
+        "--telescope", "-t", metavar="NAME", help="Spectrograph of `ampel-followup instruments`; repeat for several."
+    ),
+]
+ClosedOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--closed",
+        metavar="[TEL=][FROM]/[TO]",
+        help="Time that is lost, UTC: `/02:00` until 02:00, `sedm=04:30/` from then on. Repeat for several.",
+    ),
+]
+FixedOption = Annotated[
+    list[str] | None,
+    typer.Option("--fixed", metavar="TARGET@TEL@TIME", help="A target that a telescope takes at a time, UTC."),
+]
+InterruptOption = Annotated[
+    list[str] | None, typer.Option("--interrupt", metavar="TARGET", help="Observe it as soon as it can be.")
+]
+StandardsOption = Annotated[
+    bool, typer.Option("--standards/--no-standards", help="A standard star at both ends of each night.")
+]
+EveryOption = Annotated[
+    float | None, typer.Option("--standards-every", min=0.5, metavar="H", help="And one every H hours.")
+]
+ApprovedOption = Annotated[bool, typer.Option("--approved", help="Only targets that were approved.")]
+SeeingOption = Annotated[
+    float | None,
+    typer.Option("--seeing", min=0.2, max=10.0, metavar="ARCSEC", help="At the zenith; by default as usual there."),
+]
+SnrOption = Annotated[
+    float | None,
+    typer.Option("--snr", min=1.0, metavar="RATIO", help="Signal-to-noise; by default what the instrument asks for."),
+]
+SheetOption = Annotated[
+    Path | None, typer.Option("--sheet", metavar="FILE", help="Write a night sheet: a page, .html or .pdf.")
+]
+PlotsOption = Annotated[
+    Path | None, typer.Option("--plots", metavar="DIR", help="Draw timeline and airmass there, SVG and PNG.")
+]
+
+
+def make(
+    telescope: TelescopeOption,
+    store: StoreOption = None,
+    night: NightOption = None,
+    site: SiteOption = None,
+    closed: ClosedOption = None,
+    fixed: FixedOption = None,
+    interrupt: InterruptOption = None,
+    standards: StandardsOption = True,
+    standards_every: EveryOption = None,
+    approved: ApprovedOption = False,
+    seeing: SeeingOption = None,
+    snr: SnrOption = None,
+    begin: Annotated[
+        str | None, typer.Option("--from", metavar="TIME", help="Plan from this moment on, UTC; by default from dusk.")
+    ] = None,
+    plots: PlotsOption = None,
+    sheet: SheetOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """
+    Schedule tonight's targets, for one telescope or several.
+
+    Takes the latest plan in the store (what was rejected, deferred or observed is left out), estimates how bright each
+    target will be, how long its spectrum takes with airmass and Moon, and finds the schedule of most value; the bound
+    beside it is what no schedule can exceed. It is kept in the store, for the app and for `plan replan`.
+
+    Example: `ampel-followup plan make -t sedm -t wifes --closed sedm=/02:00 --sheet tonight.pdf`
+    """
+    from ampel_followup.observing.instruments import get_instrument
+    from ampel_followup.store import Store
+    from ampel_followup.timetabling import Wishes
+
+    instruments = [get_instrument(name) for name in telescope]
+    with Store.open(store) as opened:
+        stored = opened.load_plan(night=night, site=site)
+        nights = _nights(instruments, stored.plan)
+        wishes = Wishes(
+            closures=_closures(closed or [], nights),
+            fixed=[_fixed(text, nights) for text in fixed or []],
+            interrupts=interrupt or [],
+            standards=standards,
+            standards_every=standards_every,
+            approved_only=approved,
+            seeing=seeing,
+            snr=snr,
+        )
+        now = None if begin is None else _moment(begin, next(iter(nights.values())))
+        timetable, revision = _schedule(
+            opened, stored.plan, stored.info.revision, instruments, wishes, None, now, quiet=as_json
+        )
+    _finish(timetable, revision, stored.plan, plots, sheet, as_json=as_json)
+
+
+def replan(
+    store: StoreOption = None,
+    night: NightOption = None,
+    begin: Annotated[
+        str | None, typer.Option("--from", metavar="TIME", help="From this moment on, UTC; by default from now on.")
+    ] = None,
+    closed: ClosedOption = None,
+    interrupt: InterruptOption = None,
+    standards: StandardsOption = True,
+    approved: ApprovedOption = False,
+    seeing: SeeingOption = None,
+    snr: SnrOption = None,
+    plots: PlotsOption = None,
+    sheet: SheetOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """
+    Schedule the rest of the night anew.
+
+    What has begun stays as it is, with what observers said of it (observed, failed: `ampel-followup decide`, or the
+    app); what failed may come again. Closures that were known stay known.
+
+    Example: `ampel-followup plan replan --from 03:20 --closed wifes=/05:00`
+    """
+    from ampel_followup.observing.instruments import get_instrument
+    from ampel_followup.observing.night import mjd_of
+    from ampel_followup.store import Store
+    from ampel_followup.timetabling import Wishes
+
+    with Store.open(store) as opened:
+        previous = opened.load_timetable(night=night).timetable
+        if not previous.telescopes:
+            raise ScheduleError(f"the schedule of {previous.date} has no telescope; make one with `plan make`")
+        revisions = {t.revision for t in previous.telescopes} - {0}
+        stored = opened.load_plan(max(revisions) if revisions else None, night=previous.date)
+        instruments = [get_instrument(t.telescope) for t in previous.telescopes]
+        nights = _nights(instruments, stored.plan)
+        if begin is None:
+            now = mjd_of(dt.datetime.now(dt.UTC).isoformat())
+        else:
+            now = _moment(begin, next(iter(nights.values())))
+        wishes = Wishes(
+            closures=_closures(closed or [], nights),
+            interrupts=interrupt or [],
+            standards=standards,
+            approved_only=approved,
+            seeing=seeing,
+            snr=snr,
+        )
+        timetable, revision = _schedule(
+            opened, stored.plan, stored.info.revision, instruments, wishes, previous, now, quiet=as_json
+        )
+    _finish(timetable, revision, stored.plan, plots, sheet, as_json=as_json)
+
+
+def _schedule(
+    store: Store,
+    plan: NightPlan,
+    plan_revision: int,
+    instruments: Sequence[Instrument],
+    wishes: Wishes,
+    previous: Timetable | None,
+    now: float | None,
+    *,
+    quiet: bool,
+) -> tuple[Timetable, int]:
+    """Make a schedule and keep it."""
+    from ampel_followup.timetabling import make_timetable
+
+    with progress(quiet=quiet) as bars:
+        targets = [*plan.targets, *plan.not_observable]
+        task = bars.add_task("reading light curves", total=len(targets))
+        light_curves: dict[str, LightCurve] = {}
+        for target in targets:
+            stored = store.light_curve(target.id)
+            if stored is not None:
+                light_curves[target.id] = stored.to_light_curve()
+            bars.advance(task)
+        bars.add_task("scheduling the night", total=None)
+        timetable = make_timetable(
+            plan,
+            instruments,
+            light_curves,
+            verdicts=_verdicts(store, plan, instruments),
+            wishes=wishes,
+            previous=previous,
+            now=now,
+            revision=plan_revision,
+        )
+    created = dt.datetime.now(dt.UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    return timetable, store.save_timetable(timetable, created=created)
+
+
+def _verdicts(store: Store, plan: NightPlan, instruments: Sequence[Instrument]) -> dict[str, Decision]:
+    """Return what holds for each target, at the plan's site and at those of the telescopes; the latest word counts."""
+    sites = dict.fromkeys([plan.night.site, *(instrument.site for instrument in instruments)])
+    found: dict[str, Decision] = {}
+    for site in sites:
+        for target, decision in store.verdicts(plan.night.date, site).items():
+            if target not in found or decision.id > found[target].id:
+                found[target] = decision
+    return found
+
+
+def _nights(instruments: Sequence[Instrument], plan: NightPlan) -> dict[str, Night]:
+    from ampel_followup.observing.night import night_at
+    from ampel_followup.observing.sites import get_site
+
+    return {i.key: night_at(get_site(i.site), plan.night.date) for i in instruments}
+
+
+def _closures(texts: Sequence[str], nights: Mapping[str, Night]) -> dict[str, list[Any]]:
+    """Read `[TEL=][FROM]/[TO]`."""
+    from ampel_followup.observing.night import utc_isoformat
+    from ampel_followup.timetable import Closure
+
+    found: dict[str, list[Any]] = {}
+    for text in texts:
+        name, _, times = text.rpartition("=")
+        begin, slash, end = times.partition("/")
+        if not slash:
+            raise ScheduleError(f"--closed {text!r} has no '/'; write [TEL=][FROM]/[TO], such as sedm=/02:00")
+        for key in [_telescope(name, nights, text)] if name else list(nights):
+            night = nights[key]
+            start = _moment(begin, night) if begin else night.sunset
+            until = _moment(end, night) if end else night.sunrise
+            found.setdefault(key, []).append(Closure(utc_isoformat(start), utc_isoformat(until), "closed"))
+    return found
+
+
+def _fixed(text: str, nights: Mapping[str, Night]) -> Any:
+    from ampel_followup.observing.night import utc_isoformat
+    from ampel_followup.timetabling import Fixed
+
+    parts = text.split("@")
+    if len(parts) != 3:
+        raise ScheduleError(f"--fixed {text!r} is not TARGET@TEL@TIME, such as ZTF18abmjhtn@sedm@03:15")
+    key = _telescope(parts[1], nights, text)
+    return Fixed(parts[0], key, utc_isoformat(_moment(parts[2], nights[key])))
+
+
+def _telescope(name: str, nights: Mapping[str, Night], text: str) -> str:
+    from ampel_followup.observing.instruments import get_instrument
+
+    key = get_instrument(name).key
+    if key not in nights:
+        raise ScheduleError(f"{text!r} names {key}, which is not among the telescopes: {', '.join(nights)}")
+    return key
+
+
+def _moment(text: str, night: Night) -> float:
+    """Read HH:MM (UTC, of this night) or an ISO 8601 time [MJD]."""
+    from ampel_followup.observing.night import mjd_of
+
+    if match := re.fullmatch(r"(\d{1,2}):(\d{2})(?::(\d{2}))?Z?", text.strip()):
+        hour, minute, second = (int(part or 0) for part in match.groups())
+        if hour < 24 and minute < 60 and second < 60:
+            of_day = (hour + minute / 60 + second / 3600) / 24
+            return float(of_day + round(night.midnight - of_day))
+    try:
+        return mjd_of(text)
+    except ValueError:
+        raise ScheduleError(f"{text!r} is no time; write HH:MM in UTC, or 2026-11-20T23:30") from None
+
+
+def _finish(
+    timetable: Timetable, revision: int, plan: NightPlan, plots: Path | None, sheet: Path | None, *, as_json: bool
+) -> None:
+    written = _write(timetable, plan, plots, sheet)
+    if as_json:
+        print_json({"revision": revision, "timetable": timetable.to_dict(), "written": written})
+        return
+    print_timetable(timetable)
+    for path in written:
+        console().print(f"written: {path}", markup=False)
+
+
+def _write(timetable: Timetable, plan: NightPlan, plots: Path | None, sheet: Path | None) -> list[str]:
+    """Draw and write what was asked for; return the files."""
+    written: list[Path] = []
+    if plots is not None:
+        from ampel_followup.learning.plots import check_plotting
+        from ampel_followup.night_sheet import draw_airmass, draw_timeline
+
+        check_plotting()
+        for suffix in ("svg", "png"):
+            written.append(draw_timeline(timetable, plots / f"timeline.{suffix}"))
+            written.append(draw_airmass(timetable, plan, plots / f"airmass.{suffix}"))
+    if sheet is not None:
+        written.append(_write_sheet(timetable, plan, sheet))
+    return [str(path) for path in written]
+
+
+def _write_sheet(timetable: Timetable, plan: NightPlan, out: Path) -> Path:
+    from ampel_followup.learning.plots import check_plotting
+    from ampel_followup.night_sheet import render_sheet_html, render_sheet_pdf
+
+    check_plotting()
+    targets = {t.id: t for t in (*plan.targets, *plan.not_observable, *plan.set_aside)}
+    try:
+        if out.suffix == ".pdf":
+            out.write_bytes(render_sheet_pdf(timetable, targets))
+        elif out.suffix in (".html", ".htm"):
+            out.write_text(render_sheet_html(timetable, targets), encoding="utf-8")
+        else:
+            raise ScheduleError(f"--sheet {out}: a night sheet is .html or .pdf; name the file so")
+    except OSError as error:
+        raise ScheduleError(f"cannot write the night sheet to {out} ({error.strerror}); name another file") from error
+    return out
+
+
+def print_timetable(timetable: Timetable) -> None:
+    """Print a schedule, a table per telescope."""
+    out = console()
+    share = f" ({100 * timetable.value / timetable.bound:.0f} %)" if timetable.bound > 0 else ""
+    out.print(
+        f"Night {timetable.date}, {timetable.strategy}: value {timetable.value:.2f} of at most "
+        f"{timetable.bound:.2f}{share}, planned from {timetable.planned_from[11:16]} UTC",
+        markup=False,
+    )
+    for telescope in timetable.telescopes:
+        blocks = timetable.of(telescope.telescope)
+        print_table(
+            (
+                "UTC", "what", "target", ("mag", "right"), ("exposure", "right"), ("airmass", "right"),
+                ("Moon", "right"), ("value", "right"), "status",
+            ),
+            [
+                (
+                    f"{b.start[11:16]}–{b.end[11:16]}", str(b.kind), b.target,
+                    f"{b.magnitude:.1f} ± {b.magnitude_err:.1f}" if b.magnitude == b.magnitude else None,
+                    f"{b.n_exposures} × {b.exposure / b.n_exposures:.0f} s", f"{b.airmass:.2f}",
+                    f"{b.moon_separation:.0f}°", f"{b.value:.3f}",
+                    "" if b.status == BlockStatus.PLANNED else str(b.status),
+                )
+                for b in blocks
+            ],
+            title=f"{telescope.name} ({telescope.telescope}): {len(blocks)} blocks, dark from "
+            f"{telescope.night.dusk[11:16]} to {telescope.night.dawn[11:16]} UTC"
+            + "".join(f", closed {c.start[11:16]}–{c.end[11:16]}" for c in telescope.closures),
+        )  # fmt: skip
+    if timetable.unplaced:
+        print_table(
+            ("not placed", ("value", "right"), "why not"),
+            [(u.target, f"{u.value:.3f}", u.reason) for u in timetable.unplaced[:10]],
+            title=f"Without a place: {len(timetable.unplaced)}, the most valuable first",
+        )
