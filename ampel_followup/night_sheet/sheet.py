@@ -35,8 +35,12 @@ COLUMNS: Mapping[str, str] = {
 #: Columns of numbers, which end at the same place.
 RIGHT = frozenset({"number", "magnitude", "exposure", "airmass", "moon"})
 
-_MARKS = {BlockStatus.OBSERVED: "✓", BlockStatus.FAILED: "×"}
-_KINDS = {BlockKind.STANDARD: "standard star", BlockKind.FIXED: "fixed", BlockKind.INTERRUPT: "interrupt"}
+_MARKS: Mapping[str, str] = {BlockStatus.OBSERVED: "✓", BlockStatus.FAILED: "×"}
+_KINDS: Mapping[str, str] = {
+    BlockKind.STANDARD: "standard star",
+    BlockKind.FIXED: "fixed",
+    BlockKind.INTERRUPT: "interrupt",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +140,8 @@ def _facts(timetable: Timetable, part: TelescopeNight, blocks: tuple[Block, ...]
     latitude, longitude = (f"{angle:+.2f}°".replace("-", "−") for angle in (night.latitude, night.longitude))
     value = value_in_words(timetable)
     if len(timetable.telescopes) > 1:
-        value = f"{sum(block.value for block in blocks):.3g} here; of all telescopes {value}"
+        worth = sum(block.value for block in blocks if block.status != BlockStatus.FAILED)
+        value = f"{worth:.3g} here; of all telescopes {value}"
     origin = [f"Value {value}", timetable.strategy]
     if timetable.planned_from:
         origin.append(f"planned from {utc(timetable.planned_from)} UTC on")
@@ -157,8 +162,8 @@ def _facts(timetable: Timetable, part: TelescopeNight, blocks: tuple[Block, ...]
 
 def _line(number: int, block: Block, night: NightSummary, target: RankedTarget | None, comment: str) -> Line:
     reason = target.reasons[0] if target is not None and target.reasons else ""
-    kind = _KINDS.get(BlockKind(block.kind), "")
-    mark = _MARKS.get(BlockStatus(block.status), "")
+    kind = _KINDS.get(block.kind, "")
+    mark = _MARKS.get(block.status, "")
     return Line(
         number=f"{mark} {number}" if mark else str(number),
         time=f"{utc(block.start)}–{utc(block.end)}",
@@ -176,8 +181,9 @@ def _line(number: int, block: Block, night: NightSummary, target: RankedTarget |
 
 
 def _magnitude(block: Block) -> str:
-    error = _number(block.magnitude_err, ".2f")
-    return _number(block.magnitude, ".2f") + (f" ± {error}" if error and math.isfinite(block.magnitude) else "")
+    """With the error, unless there is none to speak of, as of standard stars."""
+    magnitude = _number(block.magnitude, ".2f")
+    return f"{magnitude} ± {block.magnitude_err:.2f}" if magnitude and block.magnitude_err >= 0.005 else magnitude
 
 
 def _number(value: float, form: str, unit: str = "") -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 #: Kind of block → colour and hatch.
-_KINDS = {
+_KINDS: Mapping[str, tuple[str, str | None]] = {
     BlockKind.TARGET: (BLUE, None),
     BlockKind.FIXED: (PURPLE, "\\\\\\\\"),
     BlockKind.INTERRUPT: (VERMILLION, "xxxx"),
@@ -161,7 +161,7 @@ def _labels(timetable: Timetable, part: TelescopeNight, per_day: float, *, numbe
         if _fits(name, (end - start) * per_day):
             inside.append(((start + end) / 2, name))
         else:
-            above.append(((start + end) / 2, name, _KINDS[BlockKind(block.kind)][0]))
+            above.append(((start + end) / 2, name, _KINDS[block.kind][0]))
     for closure in part.closures:
         start, end = days(closure.start), days(closure.end)
         reason = drawable(f"closed: {closure.reason}", 60) if closure.reason else "closed"
@@ -196,7 +196,7 @@ def _draw_blocks(axes: Axes, timetable: Timetable, part: TelescopeNight) -> None
         start, end = days(block.start), days(block.end)
         axes.broken_barh([(start, end - start)], (_MOON + _STATUS, _BAR), **_style(block.kind, block.status))
         if block.status in _DONE:
-            _draw_mark(axes, (start + end) / 2, BlockStatus(block.status))
+            _draw_mark(axes, (start + end) / 2, block.status)
 
 
 def _draw_closures(axes: Axes, part: TelescopeNight) -> None:
@@ -210,15 +210,18 @@ _CLOSED: dict[str, Any] = {"facecolor": "#EEEEEE", "edgecolor": "#999999", "hatc
 
 
 def _is_within(time: str, part: TelescopeNight) -> bool:
-    return bool(time) and moment(part.night.sunset) < moment(time) < moment(part.night.sunrise)
+    return bool(time) and moment(part.night.dusk) < moment(time) < moment(part.night.sunrise)
 
 
 def _style(kind: str, status: str) -> dict[str, Any]:
     """Full colour for what was observed, pale for what is planned, empty for what failed."""
-    colour, hatch = _KINDS[BlockKind(kind)]
-    fill = {BlockStatus.PLANNED: figures.paler(colour, 0.4), BlockStatus.OBSERVED: figures.paler(colour, 0.9)}
+    colour, hatch = _KINDS[kind]
+    fill: Mapping[str, tuple[float, ...]] = {
+        BlockStatus.PLANNED: figures.paler(colour, 0.4),
+        BlockStatus.OBSERVED: figures.paler(colour, 0.9),
+    }
     return {
-        "facecolor": fill.get(BlockStatus(status), "white"),
+        "facecolor": fill.get(status, "white"),
         "edgecolor": colour if status != BlockStatus.OBSERVED or hatch is None else "white",
         "hatch": hatch,
         "linewidth": 0.7,
@@ -226,11 +229,11 @@ def _style(kind: str, status: str) -> dict[str, Any]:
     }
 
 
-def _draw_mark(axes: Axes, place: float, status: BlockStatus) -> None:
+def _draw_mark(axes: Axes, place: float, status: str) -> None:
     axes.plot(place, _MOON + _STATUS / 2, **_mark(status))
 
 
-def _mark(status: BlockStatus) -> dict[str, Any]:
+def _mark(status: str) -> dict[str, Any]:
     # A tick as a path: markers of text are mathematics to matplotlib, whatever it is told.
     tick = [(-1.0, 0.1), (-0.3, -0.7), (1.0, 0.9)]
     marker: Any = "x" if status == BlockStatus.FAILED else _open_path(tick)

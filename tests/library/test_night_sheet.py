@@ -40,7 +40,7 @@ from ampel_followup.observing.airmass import altitude_of_airmass
 from ampel_followup.observing.night import night_at
 from ampel_followup.observing.sites import Site
 from ampel_followup.observing.visibility import altitudes
-from ampel_followup.timetable import Closure, Timetable, Unplaced
+from ampel_followup.timetable import BlockStatus, Closure, Timetable, Unplaced
 
 NASTY = '<script>alert("1")</script> & [red]$x_$\x1b[2J 超新星 δ−″☾'
 TIMETABLE = sample_timetable()
@@ -397,6 +397,21 @@ def test_what_is_not_known_is_left_blank_and_what_is_no_target_says_so() -> None
     [sheet] = sheets(replace(TIMETABLE, blocks=(unknown,)), {})
     assert re.fullmatch(r"\d\d\.\d\d", sheet.lines[0].magnitude)
     assert (sheet.lines[0].airmass, sheet.lines[0].moon, sheet.lines[0].why) == ("", "", "")
+
+
+def test_a_magnitude_without_an_error_to_speak_of_stands_alone() -> None:
+    star = replace(TIMETABLE.blocks[0], magnitude=11.5, magnitude_err=0.0)
+    [sheet] = sheets(replace(TIMETABLE, blocks=(star,)), {})
+    assert sheet.lines[0].magnitude == "11.50"
+
+
+def test_a_failed_block_is_worth_nothing_in_the_share_of_its_telescope() -> None:
+    both = two_telescopes()
+    blocks = tuple(replace(block, value=1.0) for block in both.blocks)
+    failed = sum(block.status == BlockStatus.FAILED for block in blocks if block.telescope == "wifes")
+    first, _ = sheets(replace(both, blocks=blocks), {})
+    assert failed == 1
+    assert first.facts[3].startswith("Value 17 here; of all telescopes")
 
 
 def test_the_header_names_place_twilights_moon_value_and_closures() -> None:
