@@ -5,18 +5,20 @@ from __future__ import annotations
 import shutil
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import pytest
 
 from ampel_followup.store import Store
+from ampel_followup.timetable import Closure
 from ampel_followup_tui.app import FollowupApp
 
 # The sample night is a module of its own, for the benchmark of the start uses it too.
 sys.path.insert(0, str(Path(__file__).parent))
 
-from sample_night import NOW, assist, make_plan
+from sample_night import FLOYDS, NOW, SPRAT, WIFES, assist, make_plan, make_timetable
 
 DRIFT = {
     "moved": ["peak_mag", "rb_pix", "log10_std_ra"],
@@ -44,6 +46,17 @@ def filled_assisted_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
         store.save_plan(
             plan, created="2026-11-20T06:00:00Z", report={"drift": DRIFT}, light_curves=[*light_curves, *more]
         )
+    return path
+
+
+@pytest.fixture(scope="session")
+def scheduled_store(filled_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The first night with a schedule: two telescopes at its site, one of them closed for a time, and one elsewhere."""
+    path = Path(shutil.copy(filled_store, tmp_path_factory.mktemp("store") / "scheduled.sqlite"))
+    clouds = Closure("2026-11-20T16:20:00Z", "2026-11-20T17:22:00Z", "clouds")
+    with Store.open(path) as store:
+        timetable = make_timetable(store.load_plan().plan, (replace(WIFES, closures=(clouds,)), FLOYDS, SPRAT))
+        store.save_timetable(timetable, created="2026-11-20T07:00:00Z")
     return path
 
 

@@ -31,6 +31,7 @@ from ampel_followup.plan import (
     TargetVisibility,
 )
 from ampel_followup.stopping import stop_advice
+from ampel_followup.timetable import Block, BlockKind, BlockStatus, TelescopeNight, Timetable
 
 # Half past nine in the evening at the telescope.
 NOW = datetime(2026, 11, 20, 10, 30, tzinfo=UTC)
@@ -232,6 +233,87 @@ def assist(plan: NightPlan, n_aside: int, seed: int = 5) -> tuple[NightPlan, lis
         policy="production 1",
     )
     return judged, [light_curve for _, light_curve in pairs]
+
+
+#: The same evening on another continent.
+LA_PALMA = NightSummary(
+    date="2026-11-20",
+    site="lapalma",
+    site_name="Roque de los Muchachos",
+    latitude=28.76,
+    longitude=-17.88,
+    timezone="Atlantic/Canary",
+    sunset="2026-11-20T18:10:00Z",
+    dusk="2026-11-20T19:31:00Z",
+    dawn="2026-11-21T06:01:00Z",
+    sunrise="2026-11-21T07:24:00Z",
+    moon_illumination=0.84,
+    moon_rise=None,
+    moon_set="2026-11-21T02:40:00Z",
+)
+WIFES = TelescopeNight("wifes", "ANU 2.3m/WiFeS", NIGHT, revision=1)
+FLOYDS = TelescopeNight("floyds-s", "FTS/FLOYDS", NIGHT, revision=1)
+SPRAT = TelescopeNight("sprat", "LT/SPRAT", LA_PALMA, revision=1)
+
+
+def make_timetable(plan: NightPlan, telescopes: tuple[TelescopeNight, ...] = (WIFES,)) -> Timetable:
+    """A schedule without gaps: a standard first, then the targets in order of priority, by turns."""
+    blocks = []
+    for number, telescope in enumerate(telescopes):
+        night = telescope.night
+        start, dawn = datetime.fromisoformat(night.dusk), datetime.fromisoformat(night.dawn)
+        blocks.append(_block(telescope, "EG131", BlockKind.STANDARD, start, 60.0, 290.2, -27.25))
+        start += timedelta(minutes=5)
+        for place, target in enumerate(plan.targets[number :: len(telescopes)]):
+            exposure = 600.0 * (1 + place % 3)
+            kind = (BlockKind.FIXED, BlockKind.TARGET, BlockKind.TARGET, BlockKind.INTERRUPT)[place % 4]
+            block = _block(
+                telescope, target.id, kind if place < 5 else BlockKind.TARGET, start, exposure, target.ra, target.dec
+            )
+            end = datetime.fromisoformat(block.end)
+            if end > dawn:
+                break
+            magnitude = target.photometry.last_mag
+            blocks.append(
+                replace(
+                    block,
+                    value=target.scores.value_of_information,
+                    magnitude=magnitude,
+                    magnitude_err=0.08 + 0.05 * (place % 4),
+                )
+            )
+            start = end
+    blocks.sort(key=lambda block: (block.start, block.telescope))
+    value = sum(block.value for block in blocks)
+    return Timetable(
+        date=plan.night.date,
+        telescopes=telescopes,
+        blocks=tuple(blocks),
+        unplaced=(),
+        value=value,
+        bound=1.02 * value,
+        strategy=plan.strategy,
+        planned_from=min(telescope.night.dusk for telescope in telescopes),
+    )
+
+
+def _block(
+    telescope: TelescopeNight, target: str, kind: BlockKind, start: datetime, exposure: float, ra: float, dec: float
+) -> Block:
+    return Block(
+        telescope=telescope.telescope,
+        target=target,
+        kind=kind,
+        status=BlockStatus.PLANNED,
+        ra=ra,
+        dec=dec,
+        start=iso(start),
+        end=iso(start + timedelta(seconds=exposure + 240.0)),
+        exposure=exposure,
+        n_exposures=max(1, round(exposure / 600.0)),
+        airmass=1.23,
+        moon_separation=71.0,
+    )
 
 
 def _listed(target: RankedTarget, number: int, rng: np.random.Generator) -> RankedTarget:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sample_night import NOW, until
+from sample_night import FLOYDS, NOW, SPRAT, WIFES, make_timetable, until
 from textual.pilot import Pilot
 
 from ampel_followup.decision import Decision
 from ampel_followup.store import Store
+from ampel_followup.timetable import Closure, TelescopeNight
 from ampel_followup_tui.app import FollowupApp
 from ampel_followup_tui.instants import stamp
 from ampel_followup_tui.widgets.detail import Detail
@@ -54,6 +56,8 @@ def press(*keys: str) -> Callable[[Pilot[None]], Any]:
     async def act(pilot: Pilot[None]) -> None:
         # The panes come when the list is painted.
         await until(lambda: bool(pilot.app.screen.query(Detail)))
+        assert isinstance(pilot.app, FollowupApp)
+        await pilot.app.poll()
         await pilot.press(*keys)
         await pilot.app.workers.wait_for_complete()
         await pilot.pause()
@@ -97,6 +101,57 @@ def test_screen_with_an_assistant(
     keys: tuple[str, ...],
 ) -> None:
     assert snap_compare(make_assisted_app(), terminal_size=size, run_before=press(*keys))
+
+
+@pytest.mark.parametrize("size", [NARROW, WIDE], ids=["80x24", "140x45"])
+@pytest.mark.parametrize("telescopes", [(WIFES,), (WIFES, FLOYDS, SPRAT)], ids=["one", "three"])
+def test_plan(
+    snap_compare: Any, make_app: MakeApp, store: Store, size: tuple[int, int], telescopes: tuple[TelescopeNight, ...]
+) -> None:
+    assert snap_compare(make_app(), terminal_size=size, run_before=press(*_schedule(store, telescopes)))
+
+
+@pytest.mark.parametrize("size", [NARROW, WIDE], ids=["80x24", "140x45"])
+def test_scheduled_target(snap_compare: Any, make_app: MakeApp, store: Store, size: tuple[int, int]) -> None:
+    _schedule(store, (WIFES,))
+    assert snap_compare(make_app(), terminal_size=size, run_before=press("n", "n", "n", "enter", "3"))
+
+
+@pytest.mark.parametrize("size", [NARROW, WIDE], ids=["80x24", "140x45"])
+def test_tonight_with_a_schedule(snap_compare: Any, make_app: MakeApp, store: Store, size: tuple[int, int]) -> None:
+    _schedule(store, (WIFES,))
+    assert snap_compare(make_app(), terminal_size=size, run_before=press("n"))
+
+
+def test_plan_without_colours(
+    snap_compare: Any, make_app: MakeApp, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert snap_compare(make_app(), terminal_size=NARROW, run_before=press(*_schedule(store, (WIFES,))))
+
+
+def test_plan_that_is_not_there(snap_compare: Any, make_app: MakeApp) -> None:
+    assert snap_compare(make_app(), terminal_size=NARROW, run_before=press("t"))
+
+
+def test_closing(snap_compare: Any, store: Store) -> None:
+    _schedule(store, (WIFES,))
+    app = FollowupApp(
+        store, store.load_plan(), "ada", now=lambda: NOW, poll_seconds=3600.0, replan=lambda timetable, *_: timetable
+    )
+    assert snap_compare(app, terminal_size=NARROW, run_before=press("t", "C"))
+
+
+def _schedule(store: Store, telescopes: tuple[TelescopeNight, ...]) -> list[str]:
+    """Put a schedule into the store, with two outcomes; return the keys that show it."""
+    clouds = Closure("2026-11-20T16:20:00Z", "2026-11-20T17:22:00Z", "clouds")
+    first, *others = telescopes
+    plan = store.load_plan().plan
+    timetable = make_timetable(plan, (replace(first, closures=(clouds,)), *others))
+    # Nothing is scheduled behind the clouds.
+    kept = tuple(block for block in timetable.blocks if block.telescope != "wifes" or block.end < clouds.start)
+    store.save_timetable(replace(timetable, blocks=kept), created="2026-11-20T07:00:00Z")
+    return ["t", "p", "p", "x", "f"]
 
 
 def test_drift(snap_compare: Any, make_assisted_app: MakeApp) -> None:

@@ -32,7 +32,7 @@ with Store.open(sys.argv[1]) as store:
 """
 
 
-@pytest.mark.parametrize("plan", ["filled_store", "filled_assisted_store"])
+@pytest.mark.parametrize("plan", ["filled_store", "filled_assisted_store", "scheduled_store"])
 def test_the_first_screen_loads_none_of_the_science_stack(plan: str, request: pytest.FixtureRequest) -> None:
     store: Path = request.getfixturevalue(plan)
     result = subprocess.run(
@@ -50,7 +50,7 @@ async def use():
     with Store.open(sys.argv[1]) as store:
         app = FollowupApp(store, store.load_plan(), "ada")
         async with app.run_test(size=(140, 45)) as pilot:
-            await pilot.press("n", "f", "enter", "a", "escape", "question_mark", "escape", "e", "escape")
+            await pilot.press("n", "f", "enter", "a", "escape", "question_mark", "escape", "e", "escape", "t")
             await app.workers.wait_for_complete()
 
 asyncio.run(use())
@@ -58,9 +58,9 @@ print("loaded:", *sorted({"ampel", "astropy", "scipy", "sklearn", "sqlalchemy", 
 """
 
 
-def test_the_app_never_loads_ampel_astropy_or_a_classifier(filled_store: Path, tmp_path: Path) -> None:
+def test_the_app_never_loads_ampel_astropy_or_a_classifier(scheduled_store: Path, tmp_path: Path) -> None:
     copy = tmp_path / "night.sqlite"
-    copy.write_bytes(filled_store.read_bytes())
+    copy.write_bytes(scheduled_store.read_bytes())
     result = subprocess.run(
         [sys.executable, "-c", WHOLE_APP, copy], capture_output=True, text=True, timeout=60, check=True
     )

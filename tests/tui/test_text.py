@@ -21,7 +21,7 @@ from ampel_followup.plan import RankedTarget
 from ampel_followup_tui.app import FollowupApp
 from ampel_followup_tui.axes import axis, round_values
 from ampel_followup_tui.columns import hidden_columns, tonight_columns
-from ampel_followup_tui.commands import COMMANDS
+from ampel_followup_tui.commands import COMMANDS, Place, commands_of
 from ampel_followup_tui.coordinates import galactic
 from ampel_followup_tui.glyphs import BAND, STATUS, UNDECIDED, airmass_bar, trend_sign
 from ampel_followup_tui.instants import clock, mjd
@@ -205,8 +205,9 @@ def test_flowing_text_breaks_only_between_pieces(pieces: list[str], width: int) 
     assert "".join("".join(lines).split()) == "".join("".join(pieces).split())
 
 
-def test_no_two_commands_share_a_key() -> None:
-    keys = [key for command in COMMANDS for key in command.keys.split(",")]
+@pytest.mark.parametrize("place", [Place.TARGETS, Place.PLAN])
+def test_no_two_commands_of_a_screen_share_a_key(place: Place) -> None:
+    keys = [key for command in commands_of(place) for key in command.keys.split(",")]
     assert len(keys) == len(set(keys))
 
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from textual.command import Provider
 
     from ampel_followup.store import Store, StoredPlan
+    from ampel_followup_tui.screens.plan import PlanScreen, Replan
     from ampel_followup_tui.screens.target import TargetScreen
     from ampel_followup_tui.widgets.detail import Detail
 
@@ -54,6 +55,9 @@ class FollowupApp(App[None]):
         How often the verdicts of others are looked for [s].
     on_shown : callable, optional
         Called once the list is on the screen.
+    replan : callable, optional
+        Plans the rest of a night anew: from a schedule, the closures of each telescope by its key, and the present
+        moment. It is run aside, and may raise FollowupError. Without it the app says how it is done elsewhere.
     """
 
     TITLE = "ampel-followup"
@@ -74,12 +78,15 @@ class FollowupApp(App[None]):
         now: Callable[[], datetime] = utc_now,
         poll_seconds: float = 2.0,
         on_shown: Callable[[], None] | None = None,
+        replan: Replan | None = None,
     ) -> None:
         super().__init__()
         self.journal = Journal(store, stored, observer, now)
         self._poll_seconds = poll_seconds
         self._on_shown = on_shown
+        self._replan = replan
         self._tonight = TonightScreen(self.journal)
+        self._plan: PlanScreen | None = None
         self._opened: TargetScreen | None = None
 
     def get_default_screen(self) -> Screen[None]:
@@ -101,11 +108,37 @@ class FollowupApp(App[None]):
             self._tonight.show_plan()
         if self._on_shown is not None:
             self._on_shown()
+        try:
+            scheduled = await asyncio.to_thread(self.journal.read_timetable)
+        except FollowupError as error:
+            self._complain(error)
+        else:
+            if scheduled:
+                self._show_timetable()
+
+    def _show_timetable(self) -> None:
+        self._tonight.show_plan()
+        if self._plan is not None:
+            self._plan.show_timetable()
+        if self._opened is not None:
+            self._opened.show_timetable()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Let a key do only what belongs to the screen in front."""
+        place = commands.place_of(action)
+        if place == commands.Place.ANYWHERE:
+            return True
+        return (place == commands.Place.PLAN) == (self._plan is not None and self.screen is self._plan)
+
+    @property
+    def _lister(self) -> TonightScreen | PlanScreen:
+        """The screen whose cursor chooses the target."""
+        return self._tonight if self._plan is None else self._plan
 
     @property
     def current(self) -> str | None:
         """Name of the target under the cursor."""
-        return self._tonight.table.current
+        return self._lister.current
 
     @work(exclusive=True, group="poll")
     async def _poll_aside(self) -> None:
@@ -116,6 +149,7 @@ class FollowupApp(App[None]):
         header = self._tonight.query_one(NightHeader)
         try:
             changed = await asyncio.to_thread(self.journal.poll)
+            replanned = await asyncio.to_thread(self.journal.read_timetable)
         except FollowupError as error:
             header.trouble = str(error)
         else:
@@ -123,15 +157,19 @@ class FollowupApp(App[None]):
                 header.trouble = ""
                 self._tonight.show_current()
             self._show_decisions(changed)
+            if replanned:
+                self._show_timetable()
 
     def _show_decisions(self, target_ids: Iterable[str]) -> None:
         changed = set(target_ids)
         self._tonight.show_decisions(changed)
+        if self._plan is not None:
+            self._plan.show_decisions(changed)
         if self._opened is not None:
             self._opened.show_decisions(changed)
 
     async def _show_target(self, target_id: str) -> None:
-        await self._tonight.show_target(target_id)
+        await self._lister.show_target(target_id)
         if self._opened is not None:
             self._opened.show_target(target_id)
 
@@ -162,6 +200,8 @@ class FollowupApp(App[None]):
         self._show_decisions({current})
         if verdict == Verdict.DEFER and target.placement is not None and target.placement.snoozed_until:
             self.notify(clean(f"{current} comes back on {target.placement.snoozed_until}."), markup=False)
+        if self._plan is not None:
+            return
         following = self.journal.next_undecided(self._tonight.table.order, current)
         if following is None:
             self.notify("Every target of this list is decided.", markup=False)
@@ -193,15 +233,15 @@ class FollowupApp(App[None]):
             self.notify("Nothing of yours to take back on this night.", markup=False)
             return
         self._show_decisions({undone.target})
-        await self._show_target(undone.target)
+        if self.journal.knows(undone.target):
+            await self._show_target(undone.target)
         self.notify(f"Took back: {undone.verdict} {undone.target}", markup=False)
 
-    async def action_move(self, step: int) -> None:
+    def action_move(self, step: int) -> None:
         """Go to another target of the list."""
-        order, current = self._tonight.table.order, self.current
-        if current is not None:
-            index = min(len(order) - 1, max(0, order.index(current) + step))
-            await self._show_target(order[index])
+        self._lister.move(step)
+        if self._opened is not None and self.current is not None:
+            self._opened.show_target(self.current)
 
     async def action_filter(self) -> None:
         """Ask for words to filter by."""
@@ -226,17 +266,70 @@ class FollowupApp(App[None]):
         """Show the current target on the whole screen."""
         from ampel_followup_tui.screens.target import TargetScreen
 
-        if self.current is not None and self._opened is None:
-            self._opened = TargetScreen(self.journal, self.current)
+        current = self.current
+        if current is not None and not self.journal.knows(current):
+            self._complain(f"{current} is not in the plan of {self.journal.plan.night.site}: there is no more to show")
+        elif current is not None and self._opened is None:
+            self._opened = TargetScreen(self.journal, current)
             self.push_screen(self._opened)
 
     async def action_back(self) -> None:
-        """Close the target, or clear the filter."""
-        if self._opened is None:
-            await self._tonight.clear_filter()
-        else:
+        """Close the target, stop planning, close the plan, or clear the filter."""
+        if self._opened is not None:
             self._opened = None
             self.pop_screen()
+        elif self._plan is not None:
+            if not self._plan.stop_planning():
+                self._plan = None
+                self.pop_screen()
+        else:
+            await self._tonight.clear_filter()
+
+    def action_plan(self) -> None:
+        """Show the schedule, or from there the list."""
+        from ampel_followup_tui.screens.plan import PlanScreen
+
+        if self._opened is not None:
+            self._opened = None
+            self.pop_screen()
+        if self._plan is None:
+            self._plan = PlanScreen(self.journal, self._replan)
+            self.push_screen(self._plan)
+        else:
+            self._plan.stop_planning()
+            self._plan = None
+            self.pop_screen()
+
+    async def action_mark(self, verdict: str) -> None:
+        """Record what became of the block under the cursor, then go on to the next one of its telescope."""
+        if self._plan is None or (step := self._plan.step) is None:
+            return
+        name, night = step.block.target, self.journal.plan.night
+        if step.telescope.night.site != night.site:
+            self._complain(
+                f"{name} is observed at {step.telescope.night.site_name}, and this is the plan of {night.site_name}: "
+                f"mark it in `ampel-followup tui --site {step.telescope.night.site}`"
+            )
+        elif not self.journal.knows(name):
+            self._complain(f"{name} is not in the plan of {night.site_name}: only targets of the list are marked")
+        else:
+            try:
+                await asyncio.to_thread(self.journal.decide, name, Verdict(verdict))
+            except FollowupError as error:
+                self._complain(error)
+                return
+            self._show_decisions({name})
+            self._plan.show_next(step)
+
+    def action_close_until(self) -> None:
+        """Ask until when a telescope is closed."""
+        if self._plan is not None:
+            self._plan.ask_closure()
+
+    def action_replan(self) -> None:
+        """Plan the rest of the night anew."""
+        if self._plan is not None:
+            self._plan.plan_anew()
 
     def action_pane(self, name: str) -> None:
         """Show a pane of the current target."""

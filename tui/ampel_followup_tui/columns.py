@@ -28,6 +28,7 @@ from ampel_followup_tui.glyphs import (
 from ampel_followup_tui.groups import has_anomaly, is_closing, is_urgent
 from ampel_followup_tui.instants import clock, day_and_month, mjd
 from ampel_followup_tui.journal import Journal
+from ampel_followup_tui.panes.timeline import sign_of
 
 #: From this width on there is room for every column, and for panes side by side [characters].
 WIDE = 120
@@ -35,10 +36,14 @@ WIDE = 120
 _SHORT_CLASS = {"variable star": "var", "M-dwarf flare": "flare", "SN Ib/c": "SN Ibc"}
 _COMMENT = "”"
 _ROOM_FOR_OBSERVER = 5
+# Signs of verdict and comment, and these with the start of a block behind them.
+_WIDTH_OF_SIGNS, _ROOM_FOR_SCHEDULED = 2, 10
 
 # IG and least airmass, with their gaps; beside the assistant's columns they need so much more than `WIDE`.
 _WIDTH_OF_OTHERS = 11
 _ROOM_FOR_ALL = 20
+# Start of the scheduled block, with its gap.
+_WIDTH_OF_START = 6
 
 
 def tonight_columns(width: int, journal: Journal) -> list[Column[RankedTarget]]:
@@ -51,6 +56,9 @@ def tonight_columns(width: int, journal: Journal) -> list[Column[RankedTarget]]:
     whole = wide and (not assisted or spare >= _ROOM_FOR_ALL)
     if assisted and whole:
         spare -= _WIDTH_OF_OTHERS
+    scheduled = journal.timetable is not None and spare >= _WIDTH_OF_START
+    if scheduled:
+        spare -= _WIDTH_OF_START
     place = 4 if assisted and journal.info.n_targets > 99 else 3
     name = 12 + ((1 if assisted else 3) + min(12, spare // 4) if wide else 0)
     classes = 28 + min(10, spare // 2) if wide else 20
@@ -81,6 +89,8 @@ def tonight_columns(width: int, journal: Journal) -> list[Column[RankedTarget]]:
         Column("bar", _bar_label(night, bar), bar, _bar),
         Column("age", "age", 4 if wide else 3, lambda target, _: _age(target, night), right=True),
     ]
+    if scheduled:
+        columns.insert(-1, Column("start", "start", 5, lambda target, _: _start(target, journal)))
     return _with_status(columns, width, journal)
 
 
@@ -132,7 +142,11 @@ def _assistant_columns(*, probabilities: bool) -> list[Column[RankedTarget]]:
 
 def _with_status(columns: list[Column[RankedTarget]], width: int, journal: Journal) -> list[Column[RankedTarget]]:
     rest = width - sum(column.width + 1 for column in columns)
-    return [*columns, Column("status", "status", rest, lambda target, width: _status(target, width, journal))]
+    starts = journal.timetable is not None and all(column.key != "start" for column in columns)
+    return [
+        *columns,
+        Column("status", "status", rest, lambda target, width: _status(target, width, journal, starts=starts)),
+    ]
 
 
 def _number(value: float, digits: int) -> Text:
@@ -255,6 +269,14 @@ def _bar(target: RankedTarget, width: int) -> Text:
     return Text(airmass_bar(target.visibility.airmass, width), SKY_BLUE)
 
 
+def _start(target: RankedTarget, journal: Journal) -> Text:
+    """Write when the schedule has a target, on the clock of its telescope."""
+    step = journal.scheduled(target.id)
+    if step is None:
+        return Text("–", GREY)
+    return Text(clock(step.block.start, step.telescope.night.timezone), sign_of(step)[2])
+
+
 def _age(target: RankedTarget, night: NightSummary) -> Text:
     age = mjd(night.dusk) - target.photometry.first_mjd
     if math.isnan(age):
@@ -268,7 +290,7 @@ def _reason(target: RankedTarget, width: int) -> Text:
     return Text(clean(target.visibility.reason or "–", max(1, width)), GREY)
 
 
-def _status(target: RankedTarget, width: int, journal: Journal) -> Text:
+def _status(target: RankedTarget, width: int, journal: Journal, *, starts: bool) -> Text:
     decision = journal.verdict(target.id)
     sign, word, style = STATUS.get(decision.verdict, UNDECIDED) if decision else UNDECIDED
     text = Text(sign, style)
@@ -283,6 +305,9 @@ def _status(target: RankedTarget, width: int, journal: Journal) -> Text:
             text.append(f" {clean(decision.observer)}", GREY)
     else:
         text.append(*_remark(target))
+        if starts and text.cell_len == _WIDTH_OF_SIGNS and width >= _ROOM_FOR_SCHEDULED:
+            step = journal.scheduled(target.id)
+            text.append(f"at {clock(step.block.start, step.telescope.night.timezone)}" if step else "", GREY)
     return text
 
 

@@ -37,6 +37,19 @@ ANOMALY = ("!", "anomaly", PURPLE)
 #: Word and style of an object that the site will soon have seen the last of.
 CLOSING = ("closing", ORANGE)
 
+#: Why a block is in the schedule → sign, word, style.
+BLOCK_KIND = {
+    "target": ("▌", "planned", GREEN),
+    "fixed": ("◆", "fixed", YELLOW),
+    "interrupt": ("»", "interrupt", VERMILION),
+    "standard": ("★", "standard", ORANGE),
+}
+
+#: Behind the blocks of the schedule: sign, word, style.
+TWILIGHT = ("░", "twilight", GREY)
+MOON_UP = ("·", "Moon up", YELLOW)
+CLOSED = ("╱", "closed", VERMILION)
+
 #: What a feature did to a score → sign, style.
 RAISES, LOWERS = ("▲", GREEN), ("▼", VERMILION)
 

@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING
 from ampel_followup.decision import Decision, Verdict, effective_verdicts
 from ampel_followup.plan import NightPlan, RankedTarget
 from ampel_followup.untrusted import clean
+from ampel_followup_tui.course import Step, steps
 from ampel_followup_tui.drift import read_drift
 from ampel_followup_tui.groups import ASIDE, HIDDEN, TONIGHT
 from ampel_followup_tui.instants import stamp
 
 if TYPE_CHECKING:
     from ampel_followup.store import Store, StoredPlan
+    from ampel_followup.timetable import Timetable
 
 
 class Journal:
@@ -40,6 +42,10 @@ class Journal:
         self.store = store
         self.observer = observer
         self.now = now
+        self.timetable: Timetable | None = None
+        self._timetable_revision = 0
+        # Rows of the list ask for it one by one.
+        self._course: tuple[Step, ...] | None = None
         self._hold(stored)
         self._decisions: dict[int, Decision] = {}
         self._verdicts: dict[str, Decision] = {}
@@ -87,6 +93,61 @@ class Journal:
             If the store cannot be read.
         """
         self._hold(self.store.load_plan(self.info.revision))
+
+    def read_timetable(self) -> bool:
+        """
+        Read the newest schedule of this night with a telescope of this site.
+
+        Returns
+        -------
+        bool
+            True if there is another one than at the last look.
+
+        Raises
+        ------
+        StoreError
+            If the store cannot be read.
+        """
+        night = self.plan.night
+        for info in self.store.timetables():
+            if info.night != night.date:
+                continue
+            if info.revision <= self._timetable_revision:
+                return False
+            timetable = self.store.load_timetable(info.revision).timetable
+            if any(telescope.night.site == night.site for telescope in timetable.telescopes):
+                self.timetable, self._timetable_revision, self._course = timetable, info.revision, None
+                return True
+        return False
+
+    def keep_timetable(self, timetable: Timetable) -> None:
+        """
+        Put a schedule into the store, and show it from now on.
+
+        Raises
+        ------
+        StoreError
+            If the store refuses; then nothing has changed here either.
+        """
+        self._timetable_revision = self.store.save_timetable(timetable, created=stamp(self.now()))
+        self.timetable, self._course = timetable, None
+
+    @property
+    def course(self) -> tuple[Step, ...]:
+        """The blocks of the schedule, each with what became of it; none without a schedule."""
+        if self._course is None:
+            timetable = self.timetable
+            self._course = steps(timetable, self.plan.night.site, self.verdict) if timetable is not None else ()
+        return self._course
+
+    def scheduled(self, target_id: str) -> Step | None:
+        """Return the block of a target: the one that is still open, or else the last."""
+        mine = [step for step in self.course if step.block.target == target_id]
+        return next((step for step in mine if step.is_open), mine[-1] if mine else None)
+
+    def knows(self, target_id: str) -> bool:
+        """Return whether a target is in this plan; a standard star is not."""
+        return target_id in self._targets
 
     def target(self, target_id: str) -> RankedTarget:
         """Return a target of this plan by its survey name."""
@@ -222,6 +283,7 @@ class Journal:
                 self._decisions = dict(sorted({**self._decisions, **new}.items()))
                 standing = self._standing()
                 self._verdicts = effective_verdicts(self._decisions.values())
+                self._course = None
                 self._comments = Counter(decision.target for decision in standing if decision.comment)
             return {decision.target for decision in new.values()}
 

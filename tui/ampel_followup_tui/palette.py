@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 
 from ampel_followup.untrusted import clean
 from ampel_followup_tui.app import FollowupApp
-from ampel_followup_tui.commands import COMMANDS, Command
+from ampel_followup_tui.commands import Command, Place, commands_of
 
-_ABOUT_THE_TARGET = frozenset({"approve", "reject", "defer", "comment", "target"})
+_ABOUT_THE_TARGET = frozenset({"approve", "reject", "defer", "comment", "target", "observed", "failed"})
 
 
 class CommandProvider(Provider):
@@ -16,18 +18,25 @@ class CommandProvider(Provider):
 
     async def discover(self) -> Hits:
         """Offer all commands while nothing is typed."""
-        for command in COMMANDS:
+        for command in self._offered:
             if command.name != "palette":
                 yield DiscoveryHit(self._caption(command), self._run(command), help=command.help)
 
     async def search(self, query: str) -> Hits:
         """Offer the commands that match."""
         matcher = self.matcher(query)
-        for command in COMMANDS:
+        for command in self._offered:
             caption = self._caption(command)
             score = max(matcher.match(caption), matcher.match(command.help))
             if score > 0 and command.name != "palette":
                 yield Hit(score, matcher.highlight(caption), self._run(command), text=caption, help=command.help)
+
+    @property
+    def _offered(self) -> Iterator[Command]:
+        """The commands that work on the screen from which the palette was called."""
+        from ampel_followup_tui.screens.plan import PlanScreen
+
+        return commands_of(Place.PLAN if isinstance(self.screen, PlanScreen) else Place.TARGETS)
 
     def _caption(self, command: Command) -> str:
         app = self.app

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from datetime import datetime, timedelta
+from datetime import datetime
 from textwrap import wrap
 
 from rich.text import Text
@@ -11,10 +11,14 @@ from rich.text import Text
 from ampel_followup.exports.coordinates import declination, right_ascension
 from ampel_followup.plan import NightSummary, RankedTarget
 from ampel_followup.untrusted import clean
+from ampel_followup_tui.block_columns import exposure, magnitude, number
 from ampel_followup_tui.coordinates import galactic
+from ampel_followup_tui.course import Step
 from ampel_followup_tui.glyphs import GREY, SKY_BLUE, VERMILION, airmass_bar
-from ampel_followup_tui.instants import clock, zone
+from ampel_followup_tui.instants import clock
 from ampel_followup_tui.panes.flow import flow
+from ampel_followup_tui.panes.night_scale import dark_scale
+from ampel_followup_tui.panes.timeline import sign_of, telescope_name
 
 _LABEL = "airmass "
 _SHORTEST_BAR, _LONGEST_BAR = 10, 72
@@ -34,7 +38,15 @@ def position(target: RankedTarget, separator: str = "   ") -> Text:
     )
 
 
-def visibility(target: RankedTarget, night: NightSummary, now: datetime, width: int) -> Text:
+def visibility(
+    target: RankedTarget,
+    night: NightSummary,
+    now: datetime,
+    width: int,
+    *,
+    scheduled: Step | None = None,
+    bar: bool = True,
+) -> Text:
     """
     Tell what the site sees of a target in the night.
 
@@ -48,24 +60,46 @@ def visibility(target: RankedTarget, night: NightSummary, now: datetime, width: 
         The present moment; it is marked on the bar if it is dark.
     width : int
         Room [characters].
+    scheduled : Step, optional
+        Its block in the schedule.
+    bar : bool
+        Draw the airmass as a bar; not where a picture shows it.
 
     Returns
     -------
     Text
-        When and how well, the airmass through the night with its hours, the Moon and the dark time.
+        When it is scheduled, when and how well it is seen, the airmass through the night with its hours, the Moon and
+        the dark time.
     """
     seen = target.visibility
-    text = _window(target, night, width)
+    text = Text() if scheduled is None else _scheduled(scheduled, width)
+    text.append_text(_window(target, night, width))
     length = min(width - len(_LABEL), _LONGEST_BAR)
-    bar = airmass_bar(seen.airmass, max(0, length))
-    if length > _SHORTEST_BAR and not bar.isspace():
-        indent = " " * len(_LABEL)
-        text.append(f"{indent}{_hours(night, length)}\n", GREY)
+    levels = airmass_bar(seen.airmass, max(0, length))
+    if bar and length > _SHORTEST_BAR and not levels.isspace():
+        indent, scale = " " * len(_LABEL), dark_scale(night, length)
+        text.append(f"{indent}{scale.hours()}\n", GREY)
         text.append(_LABEL, GREY)
-        text.append(f"{bar}\n", SKY_BLUE)
-        text.append(f"{indent}{_now_mark(night, now, length)}\n", VERMILION)
+        text.append(f"{levels}\n", SKY_BLUE)
+        text.append(f"{indent}{scale.now_mark(now)}\n", VERMILION)
     text.append_text(_moon_and_sun(target, night, width))
     return text
+
+
+def _scheduled(step: Step, width: int) -> Text:
+    """When, where and how long the schedule has it, and how bright it is then."""
+    block, timezone = step.block, step.telescope.night.timezone
+    sign, word, style = sign_of(step)
+    pieces = [
+        Text.assemble(
+            (f"{sign} {word} ", style), (f"{clock(block.start, timezone)} – {clock(block.end, timezone)}", "bold")
+        ),
+        Text(telescope_name(step.telescope, 24)),
+        Text(exposure(block)),
+        Text(f"{magnitude(block)} mag tonight" if magnitude(block) else ""),
+        Text(f"airmass {number(block.airmass, 2)}" if number(block.airmass, 2) else ""),
+    ]
+    return flow(filter(None, pieces), width)
 
 
 def _window(target: RankedTarget, night: NightSummary, width: int) -> Text:
@@ -91,28 +125,3 @@ def _moon_and_sun(target: RankedTarget, night: NightSummary, width: int) -> Text
     sun = f"Sun sets {clock(night.sunset, timezone)}"
     dark = f"dark {clock(night.dusk, timezone)} – {clock(night.dawn, timezone)}"
     return flow(map(Text, moon), width).append_text(flow([Text(sun, GREY), Text(dark, GREY)], width))
-
-
-def _hours(night: NightSummary, width: int) -> str:
-    """Write full local hours where they fall between dusk and dawn."""
-    dusk, dawn = datetime.fromisoformat(night.dusk), datetime.fromisoformat(night.dawn)
-    local = dusk.astimezone(zone(night.timezone))
-    hour = local.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
-    scale = [" "] * width
-    last = -3
-    while hour < dawn:
-        cell = int((hour - dusk) / (dawn - dusk) * width)
-        if last + 3 <= cell <= width - 2:
-            scale[cell : cell + 2] = f"{hour:%H}"
-            last = cell
-        hour += timedelta(hours=1)
-    return "".join(scale)
-
-
-def _now_mark(night: NightSummary, now: datetime, width: int) -> str:
-    dusk, dawn = datetime.fromisoformat(night.dusk), datetime.fromisoformat(night.dawn)
-    if not dusk <= now < dawn:
-        return ""
-    cell = int((now - dusk) / (dawn - dusk) * width)
-    mark = "▲ now"
-    return " " * cell + mark if cell + len(mark) <= width else "now ▲".rjust(cell + 1)

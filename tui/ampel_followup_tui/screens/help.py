@@ -16,17 +16,21 @@ from ampel_followup_tui.glyphs import (
     AIRMASS_LEGEND,
     ANOMALY,
     BAND,
+    BLOCK_KIND,
+    CLOSED,
     CLOSING,
     GREY,
     LIMIT,
+    MOON_UP,
     OUTSIDE,
     STATUS,
+    TWILIGHT,
     UNDECIDED,
     URGENT,
 )
 from ampel_followup_tui.screens.dialogue import Dialogue
 
-_GROUPS = ("Verdicts", "Moving about", "The target", "The program")
+_GROUPS = ("Verdicts", "Moving about", "The target", "The plan", "The program")
 
 
 class HelpScreen(Dialogue[None]):
@@ -52,6 +56,12 @@ def _page() -> Text:
     page.append("Signs\n", "bold")
     page.append("  status  ")
     for sign, word, style in (UNDECIDED, *STATUS.values()):
+        page.append(f"{sign} {word}  ", style)
+    page.append("\n  blocks  ")
+    for sign, word, style in BLOCK_KIND.values():
+        page.append(f"{sign} {word}  ", style)
+    page.append("\n  night   ")
+    for sign, word, style in (TWILIGHT, MOON_UP, CLOSED):
         page.append(f"{sign} {word}  ", style)
     page.append("\n  bands   ")
     for band, (sign, style) in BAND.items():

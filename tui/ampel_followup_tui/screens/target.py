@@ -74,6 +74,10 @@ class TargetScreen(Screen[None], inherit_bindings=False):
         if self._target_id in set(target_ids):
             self.show_target(self._target_id)
 
+    def show_timetable(self) -> None:
+        """Show where the schedule has the target now."""
+        self.show_target(self._target_id)
+
     def on_resize(self) -> None:
         """Fill the new width."""
         self._write_title()

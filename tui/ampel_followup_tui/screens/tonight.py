@@ -76,6 +76,11 @@ class TonightScreen(Screen[None], inherit_bindings=False):
         """The list."""
         return self.query_one(TargetTable)
 
+    @property
+    def current(self) -> str | None:
+        """Name of the target under the cursor."""
+        return self.table.current
+
     def on_mount(self) -> None:
         """Fill the list at once; what stands below it comes when the list is on the screen."""
         self._fill()
@@ -86,8 +91,10 @@ class TonightScreen(Screen[None], inherit_bindings=False):
 
         if not self.is_attached:
             return
-        self._detail = Detail(self._journal)
-        await self.query_one("#below").mount(self._detail)
+        detail = Detail(self._journal)
+        await self.query_one("#below").mount(detail)
+        # Not before its parts are there: the list may be filled meanwhile, and then asks it to show a target.
+        self._detail = detail
         self.show_current()
 
     def on_resize(self) -> None:
@@ -148,6 +155,12 @@ class TonightScreen(Screen[None], inherit_bindings=False):
             await self.clear_filter()
             self.show_list(self._journal.list_of(target_id))
         self.table.show(target_id)
+
+    def move(self, step: int) -> None:
+        """Put the cursor on another target of the list."""
+        order, current = self.table.order, self.current
+        if current is not None:
+            self.table.show(order[min(len(order) - 1, max(0, order.index(current) + step))])
 
     def show_decisions(self, target_ids: Iterable[str]) -> None:
         """Show what was decided on these targets; the cursor and the order stay."""

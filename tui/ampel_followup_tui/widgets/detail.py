@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 
 from rich.text import Text
 from textual import work
@@ -20,6 +21,7 @@ from ampel_followup_tui.panes.assistant import assistant
 from ampel_followup_tui.panes.history import history
 from ampel_followup_tui.panes.visibility import position, visibility
 from ampel_followup_tui.panes.why import why
+from ampel_followup_tui.widgets.airmass_plot import AirmassPlot
 from ampel_followup_tui.widgets.light_curve import LightCurveView
 from ampel_followup_tui.widgets.tab_strip import Tab, TabStrip
 
@@ -36,6 +38,10 @@ PANES = (
 _BESIDE_TEXT = 4
 # A position in all its forms takes one line from here on [characters].
 _WHOLE_POSITION = 70
+
+# Lines of a picture of the airmass, and of what is said above and below it.
+_HIGHEST_PLOT, _LOWEST_PLOT = 14, 8
+_TEXT_BESIDE_PLOT = 10
 
 _NO_TARGET = Text("No target.", GREY)
 
@@ -83,7 +89,7 @@ class Detail(Container):
             height: auto;
         }
     }
-    .-narrow Detail LightCurveView, .-narrow Detail .texts, .-narrow Detail .texts Static {
+    .-narrow Detail LightCurveView, .-narrow Detail .texts, .-narrow Detail .texts Static, .-narrow Detail AirmassPlot {
         display: none;
     }
     .-narrow Detail.-light-curve LightCurveView,
@@ -144,6 +150,7 @@ class Detail(Container):
                 yield Static(id="assistant", markup=False)
         with VerticalScroll(id="circumstances", classes="texts", can_focus=self._whole_screen):
             yield Static(id="visibility", markup=False)
+            yield AirmassPlot(id="airmass")
             yield Static(id="history", markup=False)
 
     def on_mount(self) -> None:
@@ -191,8 +198,19 @@ class Detail(Container):
             self._fill(_NO_TARGET, _NO_TARGET, _NO_TARGET, _NO_TARGET)
         elif room > 0:
             where = position(target, "\n" if room < _WHOLE_POSITION else "   ")
-            sky = visibility(target, night, self._journal.now(), room)
+            now, step = self._journal.now(), self._journal.scheduled(target.id)
+            plot = self.query_one(AirmassPlot)
+            plot.display = self._has_room_for_plot and not all(map(math.isnan, target.visibility.airmass))
+            sky = visibility(target, night, now, room, scheduled=step, bar=not plot.display)
+            if plot.display:
+                plot.styles.height = min(_HIGHEST_PLOT, self.size.height - _TEXT_BESIDE_PLOT)
+                plot.show(target, night, now, step if step and step.telescope.night.site == night.site else None)
             self._fill(why(target, room), assistant(target, room), Text.assemble(where, "\n", sky))
+
+    @property
+    def _has_room_for_plot(self) -> bool:
+        """True if a picture of the airmass leaves room for what is said about the target."""
+        return self.size.height >= _LOWEST_PLOT + _TEXT_BESIDE_PLOT
 
     def _fill(self, why: Text, assistant: Text, visibility: Text, history: Text | None = None) -> None:
         self.query_one("#why", Static).update(why)
@@ -216,5 +234,8 @@ class Detail(Container):
             self.query_one("#history", Static).update(Text(str(error), VERMILION))
             return
         night = self._journal.plan.night
+        if not self.query("LightCurveView Picture"):
+            # The observer left meanwhile, and the panes are gone.
+            return
         self.query_one("#history", Static).update(history(decisions, night))
         self.query_one(LightCurveView).show(curve.to_light_curve() if curve else None, mjd(night.dusk))

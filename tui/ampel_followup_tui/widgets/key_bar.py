@@ -6,18 +6,30 @@ from rich.style import Style
 from rich.text import Text
 from textual.widget import Widget
 
-from ampel_followup_tui.commands import COMMANDS
+from ampel_followup_tui.commands import Place, commands_of
 
 _GAP = "  "
 
 
 class KeyBar(Widget):
-    """One line of keys, as many as fit; each can be clicked."""
+    """
+    One line of keys, as many as fit; each can be clicked.
+
+    Parameters
+    ----------
+    place : Place
+        Where it stands: the keys that work there.
+    """
+
+    def __init__(self, place: Place = Place.TARGETS) -> None:
+        super().__init__()
+        self._place = place
 
     def render(self) -> Text:
         """Draw the keys in the order of their importance."""
         bar = Text(" ", no_wrap=True)
-        for command in sorted((command for command in COMMANDS if command.bar), key=lambda command: command.bar):
+        offered = (command for command in commands_of(self._place) if command.bar)
+        for command in sorted(offered, key=lambda command: command.bar):
             key = command.shown_keys.split()[0]
             click = Style(meta={"@click": f"app.{command.action}"})
             item = Text.assemble((key, Style(bold=True) + click), (f" {command.label}", Style(dim=True) + click), _GAP)

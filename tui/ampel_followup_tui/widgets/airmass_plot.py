@@ -1,0 +1,158 @@
+"""The airmass of a target through the night: 1 at the top, the scheduled block thick."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from datetime import datetime
+
+from textual_hires_canvas import Canvas
+
+from ampel_followup.plan import NightSummary, RankedTarget
+from ampel_followup_tui.axes import Axis
+from ampel_followup_tui.course import Step
+from ampel_followup_tui.glyphs import GREEN, GREY, MOON_UP, SKY_BLUE, VERMILION
+from ampel_followup_tui.panes.night_scale import NightScale, dark_scale, moon_is_up
+from ampel_followup_tui.widgets.light_curve import Picture
+
+_LEFT = 5  # room for the labels of the vertical axis
+_BEST, _WORST = 1.0, 3.0
+_LABELLED = (1.0, 1.5, 2.0, 2.5, 3.0)
+_SHORTEST, _NARROWEST = 5, 20
+# Steps of a braille sign: two to a column, four to a row.
+_DOTS_ACROSS, _DOTS_DOWN = 2, 4
+_THICK = "█"
+
+
+class AirmassPlot(Picture):
+    """A picture of one target's airmass from dusk to dawn."""
+
+    DEFAULT_CSS = """
+    AirmassPlot {
+        width: 100%;
+        height: 10;
+    }
+    """
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
+        super().__init__(1, 1, id=id)
+        self._drawn: tuple[RankedTarget, NightSummary, datetime, Step | None] | None = None
+
+    def show(self, target: RankedTarget, night: NightSummary, now: datetime, scheduled: Step | None) -> None:
+        """
+        Draw a target's airmass.
+
+        Parameters
+        ----------
+        target : RankedTarget
+            The target.
+        night : NightSummary
+            The night; hours are on its clock.
+        now : datetime
+            The present moment.
+        scheduled : Step or None
+            Its block, if it has one at this site.
+        """
+        self._drawn = (target, night, now, scheduled)
+        self._draw()
+
+    def on_canvas_resize(self) -> None:
+        """Draw for the new size."""
+        self._draw()
+
+    def _draw(self) -> None:
+        size = self.size
+        with self.batch_refresh():
+            self.reset(size=size)
+            if self._drawn is not None and size.width > _NARROWEST and size.height > _SHORTEST:
+                _draw_night(self, *self._drawn)
+
+
+def airmass_at(airmass: Sequence[float], share: float) -> float:
+    """
+    Interpolate the airmass of a target.
+
+    Parameters
+    ----------
+    airmass : sequence of float
+        At equal steps from dusk to dawn, both included; NaN below the horizon.
+    share : float
+        Share of the dark time that has passed, 0 to 1.
+
+    Returns
+    -------
+    float
+        NaN below the horizon, and beside it. The inverse of the airmass is near the sine of the altitude, which bends
+        so little within half an hour that a straight line is right to
+        1 % up to airmass 3.
+    """
+    index = share * (len(airmass) - 1)
+    before = min(max(0, len(airmass) - 2), int(index))
+    if len(airmass) < 2:
+        return math.nan
+    part = index - before
+    return 1.0 / ((1.0 - part) / airmass[before] + part / airmass[before + 1])
+
+
+def _draw_night(canvas: Canvas, target: RankedTarget, night: NightSummary, now: datetime, step: Step | None) -> None:
+    """Draw grid, Moon and present moment, then the curve, so that it stays on top."""
+    scale = dark_scale(night, canvas.size.width - _LEFT - 1)
+    vertical = Axis(_BEST - 0.05, _WORST, canvas.size.height - 2)
+    _draw_axes(canvas, scale, vertical, night)
+    seen = target.visibility
+    window = _moments(seen.start, seen.end) if seen.observable else None
+    for moment in window or ():
+        _draw_vertical(canvas, scale, vertical, moment, "┊", GREY)
+    if scale.holds(now):
+        _draw_vertical(canvas, scale, vertical, now, "│", VERMILION)
+    curve = [
+        (dot / _DOTS_ACROSS, airmass_at(seen.airmass, (dot + 0.5) / (scale.width * _DOTS_ACROSS)))
+        for dot in range(scale.width * _DOTS_ACROSS)
+    ]
+    # One colour to a character: what is within the limits is drawn last.
+    for inside, style in ((False, GREY), (True, SKY_BLUE)):
+        dots = [
+            (_LEFT + column, math.floor(vertical.position(value) * _DOTS_DOWN) / _DOTS_DOWN)
+            for column, value in curve
+            if value <= _WORST and _within(window, scale.middle(int(column))) == inside
+        ]
+        canvas.set_hires_pixels(dots, style=style)
+    if step is not None:
+        for cell in range(scale.width):
+            value = airmass_at(seen.airmass, (cell + 0.5) / scale.width)
+            first, last = scale.position(step.start), scale.position(step.end)
+            if value <= _WORST and (first <= cell + 0.5 < last or int(first) == cell):
+                canvas.set_pixel(_LEFT + cell, vertical.cell(value), _THICK, GREEN)
+
+
+def _draw_axes(canvas: Canvas, scale: NightScale, vertical: Axis, night: NightSummary) -> None:
+    rows = {vertical.cell(value): value for value in reversed(_LABELLED)}
+    for row, value in rows.items():
+        _write(canvas, 0, row, f"{value:.1f}".rjust(_LEFT - 1), GREY)
+        for cell in range(0, scale.width, 4):
+            canvas.set_pixel(_LEFT + cell, row, "·", GREY)
+    _write(canvas, 0, vertical.cells, "☾".rjust(_LEFT - 1), MOON_UP[2])
+    for cell in range(scale.width):
+        if moon_is_up(night, scale.middle(cell)):
+            canvas.set_pixel(_LEFT + cell, vertical.cells, "─", MOON_UP[2])
+    for cell, character in enumerate(scale.hours()):
+        canvas.set_pixel(_LEFT + cell, vertical.cells + 1, character, GREY)
+
+
+def _draw_vertical(canvas: Canvas, scale: NightScale, vertical: Axis, moment: datetime, sign: str, style: str) -> None:
+    column = min(scale.width - 1, max(0, int(scale.position(moment))))
+    for row in range(vertical.cells):
+        canvas.set_pixel(_LEFT + column, row, sign, style)
+
+
+def _moments(start: str | None, end: str | None) -> tuple[datetime, datetime] | None:
+    return (datetime.fromisoformat(start), datetime.fromisoformat(end)) if start and end else None
+
+
+def _within(window: tuple[datetime, datetime] | None, moment: datetime) -> bool:
+    return window is not None and window[0] <= moment <= window[1]
+
+
+def _write(canvas: Canvas, column: int, row: int, text: str, style: str) -> None:
+    for offset, character in enumerate(text):
+        canvas.set_pixel(column + offset, row, character, style)
