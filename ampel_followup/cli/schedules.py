@@ -256,7 +256,7 @@ def _closures(texts: Sequence[str], nights: Mapping[str, Night]) -> dict[str, li
             night = nights[key]
             start = _moment(begin, night) if begin else night.sunset
             until = _moment(end, night) if end else night.sunrise
-            found.setdefault(key, []).append(Closure(utc_isoformat(start), utc_isoformat(until), "closed"))
+            found.setdefault(key, []).append(Closure(utc_isoformat(start), utc_isoformat(until)))
     return found
 
 
@@ -313,11 +313,13 @@ def _write(timetable: Timetable, plan: NightPlan, plots: Path | None, sheet: Pat
     if plots is not None:
         from ampel_followup.learning.plots import check_plotting
         from ampel_followup.night_sheet import draw_airmass, draw_timeline
+        from ampel_followup.observing.instruments import get_instrument
 
         check_plotting()
+        highest = {t.telescope: get_instrument(t.telescope).limits.max_airmass for t in timetable.telescopes}
         for suffix in ("svg", "png"):
             written.append(draw_timeline(timetable, plots / f"timeline.{suffix}"))
-            written.append(draw_airmass(timetable, plan, plots / f"airmass.{suffix}"))
+            written.append(draw_airmass(timetable, plan, plots / f"airmass.{suffix}", max_airmass=highest))
     if sheet is not None:
         written.append(_write_sheet(timetable, plan, sheet))
     return [str(path) for path in written]

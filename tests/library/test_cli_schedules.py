@@ -1,0 +1,139 @@
+"""The commands that schedule a night."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from ampel_followup.cli import main
+from ampel_followup.observing.night import mjd_of
+from ampel_followup.store import Store
+
+NIGHT = "2026-11-20"
+
+
+@pytest.fixture(scope="module")
+def night(tmp_path_factory):
+    """A store with the plan of a simulated night at Palomar."""
+    folder = tmp_path_factory.mktemp("night")
+    alerts, store = str(folder / "alerts.tar.gz"), folder / "night.sqlite"
+    assert main(["simulate", alerts, "--objects", "60", "--night", NIGHT, "--seed", "4"]) == 0
+    assert main(["rank", alerts, "--site", "palomar", "--night", NIGHT, "--store", str(store)]) == 0
+    return store
+
+
+def made(run, store, *options):
+    code, out, err = run("plan", "make", "--store", store, "--json", *options)
+    assert code == 0, err
+    return json.loads(out)["timetable"]
+
+
+def test_schedule_for_two_sites_is_made_kept_and_shown(run, night):
+    timetable = made(run, night, "-t", "sedm", "-t", "ANU 2.3m/WiFeS")
+    assert [t["telescope"] for t in timetable["telescopes"]] == ["sedm", "wifes"]
+    assert {b["telescope"] for b in timetable["blocks"]} == {"sedm", "wifes"}
+    assert 0 < timetable["value"] <= timetable["bound"]
+    targets = [b["target"] for b in timetable["blocks"] if b["kind"] == "target"]
+    assert len(targets) == len(set(targets)) > 3
+    assert json.loads(run("plan", "show", "--schedule", "--store", night, "--json")[1])["timetable"] == timetable
+    text = run("plan", "show", "--schedule", "--store", night)[1]
+    assert "SED Machine" in text and "WiFeS" in text and "of at most" in text
+
+
+def test_closed_until_keeps_the_telescope_closed(run, night):
+    timetable = made(run, night, "-t", "sedm", "--closed", "sedm=/06:00", "--no-standards")
+    [telescope] = timetable["telescopes"]
+    assert telescope["closures"][0]["end"] == "2026-11-21T06:00:00Z"
+    assert min(b["start"] for b in timetable["blocks"]) >= "2026-11-21T06:00:00Z"
+
+
+def test_fixed_and_interrupting_targets_are_in_the_schedule(run, night):
+    names = [b["target"] for b in made(run, night, "-t", "sedm", "--no-standards")["blocks"]]
+    first, second = names[-1], names[-2]
+    options = ["--fixed", f"{first}@sedm@07:30", "--interrupt", second, "--no-standards"]
+    blocks = {b["target"]: b for b in made(run, night, "-t", "sedm", *options)["blocks"]}
+    assert (blocks[first]["kind"], blocks[first]["start"]) == ("fixed", "2026-11-21T07:30:00Z")
+    assert blocks[second]["kind"] == "interrupt"
+
+
+def test_rejected_target_is_not_scheduled(run, night, tmp_path):
+    store = tmp_path / "copy.sqlite"
+    store.write_bytes(night.read_bytes())
+    name = next(b["target"] for b in made(run, store, "-t", "sedm")["blocks"] if b["kind"] == "target")
+    assert run("decide", name, "reject", "--observer", "ada", "--store", store)[0] == 0
+    timetable = made(run, store, "-t", "sedm")
+    assert name not in {b["target"] for b in timetable["blocks"]} | {u["target"] for u in timetable["unplaced"]}
+
+
+def test_replan_keeps_what_has_begun_and_plans_the_rest(run, night, tmp_path):
+    store = tmp_path / "copy.sqlite"
+    store.write_bytes(night.read_bytes())
+    before = made(run, store, "-t", "sedm")
+    begun = [b for b in before["blocks"] if b["start"] < "2026-11-21T06:00:00Z"]
+    done = next(b["target"] for b in begun if b["kind"] == "target")
+    assert run("decide", done, "observed", "--observer", "ada", "--store", store)[0] == 0
+    code, out, err = run("plan", "replan", "--from", "06:00", "--closed", "/08:00", "--store", store, "--json")
+    assert code == 0, err
+    after = json.loads(out)["timetable"]["blocks"]
+    assert [b["target"] for b in after if b["start"] < "2026-11-21T06:00:00Z"] == [b["target"] for b in begun]
+    assert next(b["status"] for b in after if b["target"] == done) == "observed"
+    later = [b for b in after if b["start"] >= "2026-11-21T06:00:00Z"]
+    assert later and min(b["start"] for b in later) >= "2026-11-21T08:00:00Z"
+
+
+def test_list_of_one_telescope_is_in_order_of_time_with_its_exposures(run, night, tmp_path):
+    timetable = made(run, night, "-t", "sedm", "-t", "floyds-south")
+    out = tmp_path / "list.json"
+    key = timetable["telescopes"][1]["telescope"]
+    options = ["--format", "lco", "--telescope", "floyds-south", "--store", night, "--json"]
+    code, text, err = run("export", out, *options)
+    assert code == 0, err
+    blocks = [b for b in timetable["blocks"] if b["telescope"] == key and b["kind"] == "target"]
+    assert json.loads(text)["targets"] == len(blocks)
+    requests = json.loads(out.read_text())
+    assert [request["name"] for request in requests] == [b["target"] for b in blocks]
+    assert blocks == sorted(blocks, key=lambda block: mjd_of(block["start"]))
+
+
+def test_night_sheet_and_plots_are_written(run, night, tmp_path):
+    pytest.importorskip("matplotlib")
+    for name in ("sheet.pdf", "sheet.html"):
+        code, out, err = run(
+            "plan", "make", "-t", "sedm", "--store", night, "--sheet", tmp_path / name, "--plots", tmp_path / "plots"
+        )
+        assert code == 0, err
+        assert str(tmp_path / name) in out.replace("\n", "")
+    assert (tmp_path / "sheet.pdf").read_bytes().startswith(b"%PDF")
+    assert "</html>" in (tmp_path / "sheet.html").read_text()
+    assert {p.name for p in (tmp_path / "plots").iterdir()} == {
+        "airmass.png", "airmass.svg", "timeline.png", "timeline.svg",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["-t", "sedmm"], "unknown instrument 'sedmm'"),
+        (["-t", "sedm", "--closed", "02:00"], "has no '/'"),
+        (["-t", "sedm", "--closed", "wifes=/02:00"], "not among the telescopes"),
+        (["-t", "sedm", "--closed", "/25:99"], "is no time"),
+        (["-t", "sedm", "--closed", "06:00/05:00"], "which is earlier"),
+        (["-t", "sedm", "--fixed", "ZTF18abcdefg"], "is not TARGET@TEL@TIME"),
+        (["-t", "sedm", "--interrupt", "ZTF18abcdefg"], "not among the"),
+        (["-t", "sedm", "-t", "SEDM"], "two telescopes are called 'sedm'"),
+        (["-t", "sedm", "--sheet", "tonight.docx"], ".html or .pdf"),
+    ],
+)
+def test_what_cannot_be_done_is_said_on_one_line(run, night, options, message):
+    code, _, err = run("plan", "make", "--store", night, *options)
+    assert code == 2
+    assert message in err and len(err.splitlines()) == 1
+
+
+def test_replan_without_a_schedule_says_how_to_make_one(run, night, tmp_path):
+    store = tmp_path / "new.sqlite"
+    with Store.open(store):
+        pass
+    code, _, err = run("plan", "replan", "--store", store)
+    assert code == 2 and "plan make" in err
