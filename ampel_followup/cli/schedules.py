@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -24,13 +25,10 @@ from ampel_followup.errors import ScheduleError
 from ampel_followup.timetable import BlockStatus, Timetable
 
 if TYPE_CHECKING:
-    from ampel_followup.decision import Decision
-    from ampel_followup.lightcurve import LightCurve
     from ampel_followup.observing.instruments import Instrument
     from ampel_followup.observing.night import Night
     from ampel_followup.plan import NightPlan
     from ampel_followup.store import Store
-    from ampel_followup.timetabling import Wishes
 
 TelescopeOption = Annotated[
     list[str],
@@ -105,6 +103,7 @@ def make(
 
     Example: `ampel-followup plan make -t sedm -t wifes --closed sedm=/02:00 --sheet tonight.pdf`
     """
+    from ampel_followup.night_schedule import schedule_night
     from ampel_followup.observing.instruments import get_instrument
     from ampel_followup.store import Store
     from ampel_followup.timetabling import Wishes
@@ -112,7 +111,7 @@ def make(
     instruments = [get_instrument(name) for name in telescope]
     with Store.open(store) as opened:
         stored = opened.load_plan(night=night, site=site)
-        nights = _nights(instruments, stored.plan)
+        nights = _nights(instruments, stored.info.night)
         wishes = Wishes(
             closures=_closures(closed or [], nights),
             fixed=[_fixed(text, nights) for text in fixed or []],
@@ -124,9 +123,9 @@ def make(
             snr=snr,
         )
         now = None if begin is None else _moment(begin, next(iter(nights.values())))
-        timetable, revision = _schedule(
-            opened, stored.plan, stored.info.revision, instruments, wishes, None, now, quiet=as_json
-        )
+        with _reading(quiet=as_json) as report:
+            timetable = schedule_night(opened, stored, instruments, wishes, now=now, progress=report)
+        revision = _keep(opened, timetable)
     _finish(timetable, revision, stored.plan, plots, sheet, as_json=as_json)
 
 
@@ -154,6 +153,7 @@ def replan(
 
     Example: `ampel-followup plan replan --from 03:20 --closed wifes=/05:00`
     """
+    from ampel_followup.night_schedule import replan_night
     from ampel_followup.observing.instruments import get_instrument
     from ampel_followup.observing.night import mjd_of
     from ampel_followup.store import Store
@@ -161,16 +161,12 @@ def replan(
 
     with Store.open(store) as opened:
         previous = opened.load_timetable(night=night).timetable
-        if not previous.telescopes:
-            raise ScheduleError(f"the schedule of {previous.date} has no telescope; make one with `plan make`")
-        revisions = {t.revision for t in previous.telescopes} - {0}
-        stored = opened.load_plan(max(revisions) if revisions else None, night=previous.date)
         instruments = [get_instrument(t.telescope) for t in previous.telescopes]
-        nights = _nights(instruments, stored.plan)
+        nights = _nights(instruments, previous.date)
         if begin is None:
             now = mjd_of(dt.datetime.now(dt.UTC).isoformat())
         else:
-            now = _moment(begin, next(iter(nights.values())))
+            now = _moment(begin, nights[instruments[0].key])
         wishes = Wishes(
             closures=_closures(closed or [], nights),
             interrupts=interrupt or [],
@@ -179,66 +175,36 @@ def replan(
             seeing=seeing,
             snr=snr,
         )
-        timetable, revision = _schedule(
-            opened, stored.plan, stored.info.revision, instruments, wishes, previous, now, quiet=as_json
-        )
+        with _reading(quiet=as_json) as report:
+            stored, timetable = replan_night(opened, previous, wishes, now, progress=report)
+        revision = _keep(opened, timetable)
     _finish(timetable, revision, stored.plan, plots, sheet, as_json=as_json)
 
 
-def _schedule(
-    store: Store,
-    plan: NightPlan,
-    plan_revision: int,
-    instruments: Sequence[Instrument],
-    wishes: Wishes,
-    previous: Timetable | None,
-    now: float | None,
-    *,
-    quiet: bool,
-) -> tuple[Timetable, int]:
-    """Make a schedule and keep it."""
-    from ampel_followup.timetabling import make_timetable
-
+@contextmanager
+def _reading(*, quiet: bool) -> Iterator[Callable[[int, int], None]]:
+    """Show how many light curves are read, then that the schedule is being made."""
     with progress(quiet=quiet) as bars:
-        targets = [*plan.targets, *plan.not_observable]
-        task = bars.add_task("reading light curves", total=len(targets))
-        light_curves: dict[str, LightCurve] = {}
-        for target in targets:
-            stored = store.light_curve(target.id)
-            if stored is not None:
-                light_curves[target.id] = stored.to_light_curve()
-            bars.advance(task)
-        bars.add_task("scheduling the night", total=None)
-        timetable = make_timetable(
-            plan,
-            instruments,
-            light_curves,
-            verdicts=_verdicts(store, plan, instruments),
-            wishes=wishes,
-            previous=previous,
-            now=now,
-            revision=plan_revision,
-        )
+        task = bars.add_task("reading light curves", total=None)
+
+        def report(done: int, total: int) -> None:
+            bars.update(task, completed=done, total=total)
+            if done == total:
+                bars.add_task("scheduling the night", total=None)
+
+        yield report
+
+
+def _keep(store: Store, timetable: Timetable) -> int:
     created = dt.datetime.now(dt.UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-    return timetable, store.save_timetable(timetable, created=created)
+    return store.save_timetable(timetable, created=created)
 
 
-def _verdicts(store: Store, plan: NightPlan, instruments: Sequence[Instrument]) -> dict[str, Decision]:
-    """Return what holds for each target, at the plan's site and at those of the telescopes; the latest word counts."""
-    sites = dict.fromkeys([plan.night.site, *(instrument.site for instrument in instruments)])
-    found: dict[str, Decision] = {}
-    for site in sites:
-        for target, decision in store.verdicts(plan.night.date, site).items():
-            if target not in found or decision.id > found[target].id:
-                found[target] = decision
-    return found
-
-
-def _nights(instruments: Sequence[Instrument], plan: NightPlan) -> dict[str, Night]:
+def _nights(instruments: Sequence[Instrument], date: str) -> dict[str, Night]:
     from ampel_followup.observing.night import night_at
     from ampel_followup.observing.sites import get_site
 
-    return {i.key: night_at(get_site(i.site), plan.night.date) for i in instruments}
+    return {i.key: night_at(get_site(i.site), date) for i in instruments}
 
 
 def _closures(texts: Sequence[str], nights: Mapping[str, Night]) -> dict[str, list[Any]]:

@@ -4,6 +4,15 @@ from __future__ import annotations
 
 import gc
 import sys
+from functools import partial
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from ampel_followup.store import Store
+    from ampel_followup.timetable import Closure, Timetable
 
 #: Targets that are read before the first paint, more than fit on a screen; the others follow at once.
 FIRST_LOOK = 80
@@ -54,10 +63,22 @@ def launch(
 
             from ampel_followup_tui.app import FollowupApp
 
-            FollowupApp(opened, stored, observer, on_shown=_resume_collecting).run()
+            replan = None if read_only else partial(_replan, opened)
+            FollowupApp(opened, stored, observer, on_shown=_resume_collecting, replan=replan).run()
             return True
     finally:
         gc.enable()
+
+
+def _replan(
+    store: Store, timetable: Timetable, closures: Mapping[str, tuple[Closure, ...]], now: datetime
+) -> Timetable:
+    """Plan the rest of a night anew; what that takes is loaded when it is asked for the first time."""
+    from ampel_followup.night_schedule import replan_night
+    from ampel_followup.observing.night import mjd_of
+    from ampel_followup.timetabling import Wishes
+
+    return replan_night(store, timetable, Wishes(closures=closures), mjd_of(now.isoformat()))[1]
 
 
 def _resume_collecting() -> None:
