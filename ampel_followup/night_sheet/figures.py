@@ -22,6 +22,7 @@ from ampel_followup.untrusted import clean
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from matplotlib.ft2font import FT2Font
 
 #: Told apart also by people who see few colours (Okabe & Ito 2008); hatches tell what paper without any shows alike.
 BLUE, ORANGE, GREEN, VERMILLION, PURPLE, SKY_BLUE = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9"
@@ -88,9 +89,14 @@ def drawable(text: str, limit: int | None = None) -> str:
 
 @cache
 def _characters() -> frozenset[int]:
+    return frozenset(_font().get_charmap())
+
+
+@cache
+def _font() -> FT2Font:
     from matplotlib.ft2font import FT2Font
 
-    return frozenset(FT2Font(str(font_file())).get_charmap())
+    return FT2Font(str(font_file()))
 
 
 def days(time: str | dt.datetime) -> float:
@@ -109,12 +115,12 @@ def paler(colour: str, strength: float) -> tuple[float, ...]:
 
 def text_width(text: str, size: float) -> float:
     """Return how wide a text is in a font of `size` points [inch]."""
-    from matplotlib.textpath import TextPath
-
-    if not text.strip():
-        return 0.0
-    # Screens align letters to pixels, which takes up to a twentieth more.
-    return 1.05 * float(TextPath((0, 0), text, size=size).get_extents().x1) / _POINTS_PER_INCH
+    font = _font()
+    # So large that letters are not aligned to pixels; those on screens are, which takes up to a twentieth more.
+    font.set_size(1000.0, _POINTS_PER_INCH)
+    font.set_text(text)
+    width, _ = font.get_width_height()
+    return 1.05 * width / 64.0 / 1000.0 * size / _POINTS_PER_INCH
 
 
 def spread(wanted: ArrayLike, gap: float, low: float, high: float) -> NDArray[np.float64]:
