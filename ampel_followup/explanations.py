@@ -112,6 +112,13 @@ def _scatter(axis: str) -> Callable[[float], str]:
     return lambda value: f"a position that scatters by {_arcsec(3600.0 * _power(value))} in {axis}"
 
 
+def _change(value: float) -> str:
+    return f"{'brightening' if value < 0 else 'fading'} by {abs(value):.2f} mag/d"
+
+
+_NO_LIMIT = "no limit before the first detection"
+_NO_TREND = "too few detections for a trend"
+
 # The columns of ATLAS's assistant (Stevance et al. 2025), what is derived from them, and the catalogues in alerts.
 # Scatters of the position are decimal logarithms of degrees, the separation from the host is one of arc seconds.
 _PHRASES: dict[str, Phrase] = {
@@ -173,6 +180,42 @@ _PHRASES: dict[str, Phrase] = {
     "neargaia": Phrase(_distance("the nearest Gaia source"), "no Gaia source nearby"),
     "maggaia": Phrase(_number("a nearest Gaia source of G =", ".1f"), "no Gaia source nearby"),
     "ssdistnr": Phrase(_distance("a known minor planet"), "no known minor planet nearby"),
+    "rb_mean": Phrase(_number("a mean real/bogus score of", ".2f"), "no real/bogus score"),
+    "negative_fraction": Phrase(
+        lambda value: (
+            "only detections above the reference" if value <= 0 else f"{100 * value:.0f} % below the reference"
+        ),
+        "no detection",
+    ),
+    "detected_fraction": Phrase(
+        lambda value: f"being detected in {100 * value:.0f} % of its exposures since the first", "no detection"
+    ),
+    "n_nights": Phrase(_count("night", "with detections"), "no detection"),
+    "duration": Phrase(_number("a time from first to last detection of", ".1f", " d"), "no detection"),
+    "time_since_first": Phrase(_number("a first detection", ".1f", " d ago"), "no detection"),
+    "time_since_last": Phrase(_number("a last detection", ".1f", " d before the last exposure"), "no detection"),
+    "n_limits_after": Phrase(_count("limit", "after the first detection"), "no limit after the first detection"),
+    "days_since_limit": Phrase(_number("a last limit", ".1f", " d before the first detection"), _NO_LIMIT),
+    "limit_depth": Phrase(_number("a first detection brighter than the last limit by", "+.1f", " mag"), _NO_LIMIT),
+    "limit_rise_rate": Phrase(_number("a rise since the last limit of at least", ".2f", " mag/d"), _NO_LIMIT),
+    "amplitude_mag": Phrase(_number("a change by", ".2f", " mag so far"), "too few detections for an amplitude"),
+    "mag_slope": Phrase(_change, _NO_TREND),
+    "mag_slope_significance": Phrase(
+        lambda value: f"a trend of {abs(value):.1f} times its error", "too few detections for a trend"
+    ),
+    "flux_slope": Phrase(
+        lambda value: (
+            f"a flux that {'rises' if value > 0 else 'falls'} by {100 * abs(value):.0f} % of the peak per day"
+        ),
+        _NO_TREND,
+    ),
+    "colour_first": Phrase(_number("a first colour g − r of", ".2f", " mag"), "no colour yet"),
+    "colour_last": Phrase(_number("a last colour g − r of", ".2f", " mag"), "no colour yet"),
+    **{
+        f"{what}_{band}": Phrase(_number(f"{label} in {band} of", "+.2f", " mag/d"), f"{_NO_TREND} in {band}")
+        for band in "gr"
+        for what, label in (("rise_rate", "a rise"), ("decline_rate", "a decline"), ("mag_slope", "a trend"))
+    },
     "ndethist": Phrase(_count("detection", "at this place since the survey began"), "an unknown history"),
 }
 

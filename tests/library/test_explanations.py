@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from ampel_followup.explanations import _PHRASES, causes_in_words, describe_cause
 from ampel_followup.features import FEATURE_SETS
-from ampel_followup.models.assistant_bundle import ScoreCauses
+from ampel_followup.models.assistant_bundle import ScoreCauses, load_assistant
 
 
 @pytest.mark.parametrize(
@@ -70,3 +70,11 @@ def test_causes_come_in_the_order_of_the_scores_without_those_that_did_nothing()
         "real/bogus score 0.50 raises it",
     ]
     assert causes_in_words({}) == []
+
+
+def test_everything_that_the_packaged_assistant_looks_at_has_words_of_its_own():
+    bundle = load_assistant()
+    for day in bundle.days:
+        for feature in bundle.features(day):
+            for value in (0.3, math.nan):
+                assert feature not in describe_cause(feature, value, 1.0)
