@@ -147,7 +147,7 @@ def test_every_block_stands_where_its_time_is(
 def _bar_width(rows: list[str], width: int) -> int:
     """The bar fills what the longest label leaves."""
     bars = [row for row in rows if "░" in row]
-    return width - min(row.index("░") for row in bars)
+    return width - min(min(row.index(sign) for sign in "░│" if sign in row) for row in bars)
 
 
 def test_a_closure_is_hatched_and_the_moon_and_twilight_are_shaded(timetable: Timetable) -> None:

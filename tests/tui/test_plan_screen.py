@@ -22,6 +22,7 @@ from ampel_followup_tui.screens.closing import ClosingScreen, read_closure
 from ampel_followup_tui.screens.plan import BlockTable, PlanScreen
 from ampel_followup_tui.screens.target import TargetScreen
 from ampel_followup_tui.screens.tonight import TonightScreen
+from ampel_followup_tui.widgets.detail import Detail
 
 MakeApp = Callable[..., FollowupApp]
 CREATED = "2026-11-20T07:00:00Z"
@@ -40,6 +41,8 @@ async def plan_of(app: FollowupApp) -> PlanScreen:
     await until(lambda: app.journal.timetable is not None)
     await app.run_action("plan")
     await until(lambda: isinstance(app.screen, PlanScreen) and app.screen.is_mounted and app.screen.current is not None)
+    # What is read aside is there before the screen is looked at, over and over, which takes the app's time.
+    await app.workers.wait_for_complete()
     await until(lambda: "of at most" in screen_text(app))
     assert isinstance(app.screen, PlanScreen)
     return app.screen
@@ -228,7 +231,9 @@ async def test_the_list_says_when_a_target_is_scheduled(make_app: MakeApp, store
     first = targets(timetable)[0]
     for size in (NARROW, WIDE):
         app = make_app()
-        async with app.run_test(size=size):
+        async with app.run_test(size=size) as pilot:
+            await until(lambda app=app: app.journal.timetable is not None and bool(app.screen.query(Detail)))
+            await pilot.pause()
             await until(lambda app=app: any(first in x and "20:46" in x for x in screen_text(app).splitlines()))
 
 
@@ -311,6 +316,28 @@ async def test_a_closure_is_added_to_those_of_the_telescope_under_the_cursor(sto
     assert asked == [{"wifes": (before, Closure(now, two, "[b]fog[/b]")), "floyds-s": ()}]
 
 
+async def test_clouds_close_every_telescope_of_the_site_on_demand(store: Store) -> None:
+    keep(store, WIFES, FLOYDS, SPRAT)
+    asked: list[Mapping[str, tuple[Closure, ...]]] = []
+
+    def replan(old: Timetable, closures: Mapping[str, tuple[Closure, ...]], now: datetime) -> Timetable:
+        asked.append(closures)
+        return old
+
+    app = replanning_app(store, replan)
+    async with app.run_test(size=NARROW) as pilot:
+        await plan_of(app)
+        await pilot.press("C")
+        await until(lambda: isinstance(app.screen, ClosingScreen) and bool(app.screen.query(Input)))
+        await pilot.press("tab", "space", "shift+tab", "enter")
+        await until(lambda: bool(asked))
+    assert {telescope: len(closures) for telescope, closures in asked[0].items()} == {
+        "wifes": 1,
+        "floyds-s": 1,
+        "sprat": 0,
+    }
+
+
 @pytest.mark.parametrize("key", ["R", "C"])
 async def test_without_a_planner_the_keys_say_how_it_is_done_on_the_command_line(store: Store, key: str) -> None:
     keep(store)
@@ -353,11 +380,12 @@ async def test_planning_is_seen_can_be_stopped_and_then_leaves_nothing(store: St
     assert store.load_timetable(night=timetable.date).timetable == timetable
 
 
-async def test_a_plan_that_cannot_be_made_says_why_and_changes_nothing(store: Store) -> None:
+@pytest.mark.parametrize("error", [ScheduleError("the night is over at sso"), ValueError("the night is over at sso")])
+async def test_a_plan_that_cannot_be_made_says_why_and_changes_nothing(store: Store, error: Exception) -> None:
     timetable = keep(store)
 
     def replan(*_: object) -> Timetable:
-        raise ScheduleError("the night is over at sso; choose another --from")
+        raise error
 
     app = replanning_app(store, replan)
     async with app.run_test(size=WIDE) as pilot:

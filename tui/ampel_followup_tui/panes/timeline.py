@@ -65,9 +65,8 @@ def timeline(
     """
     sites = [list(group) for _, group in groupby(telescopes, key=lambda telescope: telescope.night.site)]
     spare = (lines - len(sites) - len(telescopes)) // max(1, len(telescopes))
-    longest = _LONGEST_LABEL if width >= _WIDE else _SHORT_LABEL
-    names = [telescope_name(telescope, longest - 1) for telescope in telescopes]
-    label = 1 + max(map(len, (*names, *(clean(site[0].night.site, longest - 1) for site in sites))), default=0)
+    names = _labels(telescopes, (_LONGEST_LABEL if width >= _WIDE else _SHORT_LABEL) - 1)
+    label = 1 + max(map(len, (*names.values(), *(site[0].night.site for site in sites))), default=0)
     text = Text(no_wrap=True)
     for site in sites:
         keys = {telescope.telescope for telescope in site}
@@ -77,7 +76,7 @@ def timeline(
         text.append_text(hours)
         for telescope in site:
             mine = [step for step in course if step.block.telescope == telescope.telescope]
-            text.append(f"{telescope_name(telescope, label - 1):<{label}}", "bold")
+            text.append(f"{names[telescope.telescope]:<{label}}", "bold")
             text.append_text(_bar(mine, telescope, scale, now, chosen)).append("\n")
             text.append_text(_names(mine, scale, label, max(0, min(spare, _MOST_NAME_LINES))))
     return text
@@ -87,6 +86,14 @@ def telescope_name(telescope: TelescopeNight, width: int) -> str:
     """Return the name of a telescope, or its key where that is too long."""
     name = clean(telescope.name)
     return name if name and len(name) <= width else clean(telescope.telescope, width)
+
+
+def _labels(telescopes: Sequence[TelescopeNight], width: int) -> dict[str, str]:
+    """Return the names of telescopes by their keys; the keys themselves for all if one name is too long."""
+    names = {telescope.telescope: clean(telescope.name) for telescope in telescopes}
+    if all(name and len(name) <= width for name in names.values()):
+        return names
+    return {key: clean(key, width) for key in names}
 
 
 def _scale(telescope: TelescopeNight, course: Sequence[Step], width: int) -> NightScale:

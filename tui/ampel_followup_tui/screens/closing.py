@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.containers import Vertical
-from textual.widgets import Input, Static
+from textual.widgets import Checkbox, Input, Static
 
 from ampel_followup.timetable import Closure, TelescopeNight
 from ampel_followup.untrusted import clean
@@ -20,42 +21,48 @@ _CLOCK = re.compile(r"(\d{1,2})[:.h]?(\d{2})\b\s*(.*)")
 _SUGGESTED = timedelta(hours=1)
 
 
-class ClosingScreen(Dialogue[Closure | None]):
+class ClosingScreen(Dialogue[Mapping[str, Closure] | None]):
     """
-    Ask for a time on the telescope's clock and a reason, and return the closure from now until then.
+    Ask for a time on the site's clock and a reason, and return the closures from now until then, by telescope.
 
     Parameters
     ----------
-    telescope : TelescopeNight
-        What is closed.
+    telescopes : sequence of TelescopeNight
+        Those of one site; either the first alone is closed, or all of them.
     now : datetime
         The present moment.
     """
 
-    def __init__(self, telescope: TelescopeNight, now: datetime) -> None:
+    def __init__(self, telescopes: Sequence[TelescopeNight], now: datetime) -> None:
         super().__init__()
-        self._telescope = telescope
+        self._telescopes = telescopes
         self._now = now
 
     def compose(self) -> ComposeResult:
         """Lay out the dialogue."""
-        timezone = zone(self._telescope.night.timezone)
-        name = clean(self._telescope.name or self._telescope.telescope, 40)
+        first, *others = self._telescopes
+        timezone, name = zone(first.night.timezone), clean(first.name or first.telescope, 40)
+        keys = "⏎ re-plan   esc cancel"
         with Vertical(classes="box"):
             yield Static(Text(f"{name} is closed until … (local time, then why)", "bold"), markup=False)
             yield Input(f"{(self._now + _SUGGESTED).astimezone(timezone):%H:%M} clouds")
-            yield Static(Text("⏎ re-plan   esc cancel", GREY), id="message", markup=False)
+            if others:
+                keys = f"⏎ re-plan   tab, space: all {len(self._telescopes)} telescopes here   esc cancel"
+                yield Checkbox(Text(f"so are the others at {clean(first.night.site_name, 40)}"))
+            yield Static(Text(keys, GREY), id="message", markup=False)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Read the answer and close, or say what would be right."""
-        night = self._telescope.night
+        night = self._telescopes[0].night
         closure = read_closure(event.value, self._now, night.timezone)
         if closure is None:
             message = f"{event.value.strip()!r} does not begin with a time; write 02:00 or 02:00 clouds"
         elif closure.end > night.sunrise:
             message = f"the Sun rises at {clock(night.sunrise, night.timezone)} local; write a time before that"
         else:
-            self.dismiss(closure)
+            whole_site = any(box.value for box in self.query(Checkbox))
+            closed = self._telescopes if whole_site else self._telescopes[:1]
+            self.dismiss({telescope.telescope: closure for telescope in closed})
             return
         self.query_one("#message", Static).update(Text(clean(message), VERMILION))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import ClassVar, TypeAlias
@@ -233,7 +234,9 @@ class PlanScreen(Screen[None], inherit_bindings=False):
         local, utc = f"{now.astimezone(zone(night.timezone)):%H:%M}", f"{now.astimezone(UTC):%H:%M}"
         value, strategy, state = Text(), "", Text()
         if timetable is not None:
-            value = Text.assemble((f"  value {timetable.value:.2f}", "bold"), f" of at most {timetable.bound:.2f}")
+            value = Text(f"  value {timetable.value:.2f}", "bold")
+            if not math.isnan(timetable.bound):
+                value = Text.assemble(value, f" of at most {timetable.bound:.2f}")
             strategy = f"  {clean(timetable.strategy, 24)}"
             state = self._punctuality(timetable, now)
         if self._planning is not None:
@@ -268,11 +271,17 @@ class PlanScreen(Screen[None], inherit_bindings=False):
             self._say_how("closed")
             return
 
-        def plan(closure: Closure | None) -> None:
-            if closure is not None:
-                self.plan_anew({step.block.telescope: closure})
+        site = step.telescope.night.site
+        others = [
+            telescope
+            for telescope in (self._journal.timetable.telescopes if self._journal.timetable is not None else ())
+            if telescope.night.site == site and telescope != step.telescope
+        ]
+        self.app.push_screen(ClosingScreen([step.telescope, *others], now), self._plan_with)
 
-        self.app.push_screen(ClosingScreen(step.telescope, now), plan)
+    def _plan_with(self, closed: Mapping[str, Closure] | None) -> None:
+        if closed:
+            self.plan_anew(closed)
 
     def plan_anew(self, closed: Mapping[str, Closure] | None = None) -> None:
         """Plan the rest of the night anew, aside; what is done stays."""
@@ -306,7 +315,9 @@ class PlanScreen(Screen[None], inherit_bindings=False):
             made = await asyncio.to_thread(replan, timetable, closures, self._journal.now())
             await asyncio.to_thread(self._journal.keep_timetable, made)
         except FollowupError as error:
-            self.app.notify(str(error), severity="error", markup=False, timeout=8)
+            self._complain(str(error))
+        except Exception as error:  # a planner that breaks must not end the night of the observer
+            self._complain(f"the planner failed ({error!r}); the schedule is as it was, please report this")
         else:
             after = {step.key: step.block.start for step in self._journal.course}
             moved = sum(after.get(key) != start for key, start in before.items())
@@ -327,6 +338,9 @@ class PlanScreen(Screen[None], inherit_bindings=False):
         self._planning.cancel()
         self.app.notify("Stopped; the schedule is as it was.", markup=False)
         return True
+
+    def _complain(self, message: str) -> None:
+        self.app.notify(message, severity="error", markup=False, timeout=8)
 
     def _say_how(self, what: str) -> None:
         self.app.notify(

@@ -93,6 +93,8 @@ class TonightScreen(Screen[None], inherit_bindings=False):
             return
         detail = Detail(self._journal)
         await self.query_one("#below").mount(detail)
+        if not detail.is_attached:
+            return
         # Not before its parts are there: the list may be filled meanwhile, and then asks it to show a target.
         self._detail = detail
         self.show_current()
