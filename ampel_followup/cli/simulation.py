@@ -54,6 +54,16 @@ def simulate(
         Path | None,
         typer.Option("--spectra", metavar="DIR", help="Also write a spectrum of each object, to train models with."),
     ] = None,
+    magnitude_shift: Annotated[
+        float,
+        typer.Option(
+            "--magnitude-shift",
+            min=-5.0,
+            max=5.0,
+            metavar="MAG",
+            help="Make all detections and limits fainter by this, as if the zero point were wrong: to see drift.",
+        ),
+    ] = 0.0,
     as_json: JsonOption = False,
 ) -> None:
     """
@@ -62,7 +72,9 @@ def simulate(
     Supernovae, tidal disruptions, active galaxies, variable stars, flares and bogus detections, as ZTF would see and
     package them; `truth.csv` beside the archive says what each is. Needs neither network nor template files.
     """
-    count = simulate_into(out, objects, night, seed, templates.value, spectra, quiet=as_json)
+    count = simulate_into(
+        out, objects, night, seed, templates.value, spectra, magnitude_shift=magnitude_shift, quiet=as_json
+    )
     if as_json:
         print_json(
             {
@@ -72,6 +84,7 @@ def simulate(
                 "objects": count.objects,
                 "alerts": count.alerts,
                 "seed": seed,
+                "magnitude_shift": magnitude_shift,
             }
         )
         return
@@ -128,7 +141,15 @@ def demo(
 
 
 def simulate_into(
-    out: Path, objects: int, night: str, seed: int, templates: str, spectra: Path | None = None, *, quiet: bool
+    out: Path,
+    objects: int,
+    night: str,
+    seed: int,
+    templates: str,
+    spectra: Path | None = None,
+    *,
+    magnitude_shift: float = 0.0,
+    quiet: bool,
 ) -> AlertCount:
     """Write an archive of simulated alerts and its truth, and the spectra if a folder for them is named."""
     import numpy as np
@@ -145,7 +166,9 @@ def simulate_into(
         simulated = _with_spectra(simulated, spectra, np.random.default_rng([seed, 1]))
     with progress(quiet=quiet) as bars:
         task = bars.add_task("simulating the night", total=objects)
-        return write_alerts(simulated, out, lambda done: bars.update(task, completed=done))
+        return write_alerts(
+            simulated, out, lambda done: bars.update(task, completed=done), magnitude_shift=magnitude_shift
+        )
 
 
 def _with_spectra(

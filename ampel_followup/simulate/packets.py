@@ -22,6 +22,9 @@ from ampel_followup.simulate.night import SimulatedObject
 #: Days of earlier photometry that come with an alert.
 HISTORY = 30.0
 
+#: What of a record is measured against the zero point of its exposure; the reference image has its own.
+_FROM_ZERO_POINT = ("magpsf", "magap", "diffmaglim")
+
 _PUBLISHER = "ampel-followup (simulated)"
 _SCHEMA_VERSION = "3.3"
 _SYNC_MARKER = b"ampel-followup 1"  # sixteen bytes; random ones would make every archive differ
@@ -121,24 +124,30 @@ class AlertCount:
     truth: Path
 
 
-def packets(simulated: SimulatedObject) -> list[dict[str, Any]]:
+def packets(simulated: SimulatedObject, magnitude_shift: float = 0.0) -> list[dict[str, Any]]:
     """
     Return the alert packets of an object in its night: one per detection, each with the 30 days before it.
 
     Parameters
     ----------
     simulated : SimulatedObject
+    magnitude_shift : float
+        Added to the magnitudes of all detections and to all limits [mag], as if the survey's zero point were wrong by
+        it: what is detected stays the same, and so do errors, the reference image and the catalogues.
 
     Returns
     -------
     list of dict
         As in `SCHEMA`, in order of time.
     """
+    candidates = simulated.candidates
+    if magnitude_shift:
+        candidates = [_shifted(record, magnitude_shift) for record in candidates]
     found = []
-    for n, newest in enumerate(simulated.candidates):
+    for n, newest in enumerate(candidates):
         if newest["candid"] is None or newest["jd"] - MJD_OFFSET < simulated.night:
             continue
-        earlier = [record for record in simulated.candidates[:n] if record["jd"] > newest["jd"] - HISTORY]
+        earlier = [record for record in candidates[:n] if record["jd"] > newest["jd"] - HISTORY]
         found.append(
             {
                 "schemavsn": _SCHEMA_VERSION,
@@ -152,8 +161,17 @@ def packets(simulated: SimulatedObject) -> list[dict[str, Any]]:
     return found
 
 
+def _shifted(record: dict[str, Any], magnitude_shift: float) -> dict[str, Any]:
+    shifted = {name: record[name] + magnitude_shift for name in _FROM_ZERO_POINT if record.get(name) is not None}
+    return record | shifted
+
+
 def write_alerts(
-    objects: Iterable[SimulatedObject], out: Path, progress: Callable[[int], None] | None = None
+    objects: Iterable[SimulatedObject],
+    out: Path,
+    progress: Callable[[int], None] | None = None,
+    *,
+    magnitude_shift: float = 0.0,
 ) -> AlertCount:
     """
     Write the alerts of a night, one avro file per packet, and ``truth.csv`` (id, label, subtype, redshift).
@@ -168,6 +186,8 @@ def write_alerts(
         An archive (``.tar.gz``, ``.tgz`` or ``.tar``), with ``truth.csv`` beside it; or a folder, with it inside.
     progress : callable, optional
         Called with the number of objects written so far.
+    magnitude_shift : float
+        As for `packets` [mag]; the truth stays.
 
     Returns
     -------
@@ -191,7 +211,7 @@ def write_alerts(
             table.writerow(["id", "label", "subtype", "redshift"])
             encode = _encoder()
             for simulated in objects:
-                for packet in packets(simulated):
+                for packet in packets(simulated, magnitude_shift):
                     put(f"{packet['candid']}.avro", encode(packet))
                     n_alerts += 1
                 redshift = "" if math.isnan(simulated.redshift) else f"{simulated.redshift:.6f}"

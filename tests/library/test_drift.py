@@ -218,3 +218,16 @@ def test_the_nights_of_a_store_are_listed_with_what_moved(run: Any, tmp_path: Pa
     code, _, err = run("drift", "--store", store, "--plots", tmp_path)
     assert code == 2
     assert "name some ALERTS" in err
+
+
+def test_a_simulated_survey_whose_zero_point_is_wrong_is_noticed_the_first_night(run: Any, tmp_path: Path) -> None:
+    moved = {}
+    for shift in ("0", "0.3"):
+        archive = tmp_path / f"shifted{shift}.tar.gz"
+        options = ("--objects", "1000", "--night", "2026-11-10", "--seed", "1", "--templates", "analytic", "--json")
+        code, out, _ = run("simulate", archive, *options, "--magnitude-shift", shift)
+        assert code == 0
+        assert json.loads(out)["magnitude_shift"] == float(shift)
+        moved[shift] = json.loads(run("drift", archive, "--json")[1])["drift"]["moved"]
+    assert moved["0"] == []
+    assert "first_mag" in str(moved["0.3"])

@@ -165,3 +165,28 @@ def test_progress_counts_objects(night, tmp_path):
     write_alerts(night[:4], tmp_path / "night.tar", progress=seen.append)
 
     assert seen == [1, 2, 3, 4]
+
+
+def test_a_shifted_zero_point_moves_detections_and_limits_and_nothing_else(night, tmp_path):
+    write_alerts(night, tmp_path / "right" / "night.tar.gz")
+    write_alerts(night, tmp_path / "wrong" / "night.tar.gz", magnitude_shift=0.3)
+
+    moved = {"magpsf", "magap", "diffmaglim"}
+    pairs = zip(read(tmp_path / "right" / "night.tar.gz"), read(tmp_path / "wrong" / "night.tar.gz"), strict=True)
+    for right, wrong in pairs:
+        assert (right["objectId"], right["candid"]) == (wrong["objectId"], wrong["candid"])
+        records = zip(
+            [right["candidate"], *(right["prv_candidates"] or [])],
+            [wrong["candidate"], *(wrong["prv_candidates"] or [])],
+            strict=True,
+        )
+        for before, after in records:
+            assert {name: value for name, value in after.items() if name not in moved} == {
+                name: value for name, value in before.items() if name not in moved
+            }
+            for name in moved & before.keys():
+                if before[name] is None:
+                    assert after[name] is None
+                else:
+                    assert after[name] - before[name] == pytest.approx(0.3, abs=1e-5)
+    assert (tmp_path / "wrong" / "truth.csv").read_bytes() == (tmp_path / "right" / "truth.csv").read_bytes()
