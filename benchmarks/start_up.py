@@ -24,6 +24,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 N_TARGETS = 500
+N_SET_ASIDE = 5000
 SIZE = (80, 24)
 LAST_IN_SIGHT = 8
 PATIENCE = 30.0
@@ -81,17 +82,34 @@ def compare(ours: Callable[[], float], theirs: Callable[[], float], repeats: int
     return statistics.median(turn[0] for turn in turns), statistics.median(turn[1] for turn in turns)
 
 
-def fill_store(path: Path) -> bytes:
-    """Make a store with a plan of 500 targets, and their light curves; return the name of one on the first screen."""
+def fill_store(path: Path, n_set_aside: int = 0) -> bytes:
+    """
+    Make a store with a plan of 500 targets, and their light curves; return the name of one on the first screen.
+
+    With ``n_set_aside``, an assistant has ranked all of them, and the policy sets so many more aside.
+    """
     sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "tui"))
-    from sample_night import make_plan
+    from sample_night import assist, make_plan
 
     from ampel_followup.store import Store
 
     plan, light_curves = make_plan(N_TARGETS, 50)
+    if n_set_aside:
+        plan, more = assist(plan, n_set_aside)
+        light_curves = [*light_curves, *more]
     with Store.open(path) as store:
         store.save_plan(plan, created="2026-11-20T06:00:00Z", light_curves=light_curves)
     return plan.targets[LAST_IN_SIGHT].id.encode()
+
+
+def first_screen(store: Path, repeats: int, n_set_aside: int = 0) -> tuple[float, float]:
+    """Return how long the first screen takes with a new store, and that of an empty app [s]."""
+    name = fill_store(store, n_set_aside)
+    return compare(
+        lambda: seconds_to_paint(FIRST_SCREEN, name, str(store)),
+        lambda: seconds_to_paint(EMPTY_APP, EMPTY_LINE),
+        repeats,
+    )
 
 
 def main() -> None:
@@ -108,28 +126,26 @@ def main() -> None:
         options.repeats,
     )
     with tempfile.TemporaryDirectory() as folder:
-        store = Path(folder) / "night.sqlite"
-        name = fill_store(store)
-        screen_seconds, empty_seconds = compare(
-            lambda: seconds_to_paint(FIRST_SCREEN, name, str(store)),
-            lambda: seconds_to_paint(EMPTY_APP, EMPTY_LINE),
-            options.repeats,
-        )
+        screen_seconds, empty_seconds = first_screen(Path(folder) / "night.sqlite", options.repeats)
+        assisted_seconds, empty_again = first_screen(Path(folder) / "assisted.sqlite", options.repeats, N_SET_ASIDE)
     result = {
         "import_ratio": round(import_seconds / numpy_seconds, 3),
         "first_screen_ratio": round(screen_seconds / empty_seconds, 3),
+        "assisted_first_screen_ratio": round(assisted_seconds / empty_again, 3),
         "import_seconds": round(import_seconds, 4),
         "numpy_seconds": round(numpy_seconds, 4),
         "first_screen_seconds": round(screen_seconds, 4),
+        "assisted_first_screen_seconds": round(assisted_seconds, 4),
         "empty_app_seconds": round(empty_seconds, 4),
         "targets": N_TARGETS,
+        "set_aside": N_SET_ASIDE,
         "repeats": options.repeats,
     }
     if options.json:
         print(json.dumps(result))
     else:
         for name, value in result.items():
-            print(f"{name:22} {value}")
+            print(f"{name:30} {value}")
 
 
 if __name__ == "__main__":

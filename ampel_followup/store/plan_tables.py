@@ -96,17 +96,20 @@ def load(
     info = PlanInfo(*rows[0][:n])
     body = dict(zip(sql.PLAN_BODY_COLUMNS, rows[0][n:], strict=True))
     limit = _NO_LIMIT if limit is None else limit
+    n_targets = min(limit, info.n_targets)
+    n_hidden = min(limit - n_targets, info.n_not_observable)
+    n_aside = min(limit - n_targets - n_hidden, info.n_set_aside)
     after = max(info.n_targets, info.n_not_observable)
     plan = NightPlan(
         night=NightSummary.from_dict(json.loads(body["night_summary"])),
         strategy=info.strategy,
         bundle=info.bundle,
         bundle_digest=body["bundle_digest"],
-        targets=_targets(connection, info.revision, (True,), 0, min(limit, info.n_targets)),
-        not_observable=_targets(connection, info.revision, (False,), 0, min(limit, info.n_not_observable)),
+        targets=_targets(connection, info.revision, (True,), 0, n_targets),
+        not_observable=_targets(connection, info.revision, (False,), 0, n_hidden),
         stop=StopAdvice.from_dict(json.loads(body["stop"])) if body["stop"] else None,
         sampling=body["sampling"],
-        set_aside=_targets(connection, info.revision, (True, False), after, after + min(limit, info.n_set_aside)),
+        set_aside=_targets(connection, info.revision, (True, False), after, after + n_aside),
         assistant=body["assistant"],
         assistant_digest=body["assistant_digest"],
         policy=body["policy"],

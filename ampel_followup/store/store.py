@@ -179,7 +179,7 @@ class Store:
         night, site : str, optional
             Evening date (ISO 8601) and key of the site.
         limit : int, optional
-            Read at most this many of the targets, as many of those that cannot be observed, and of those set aside.
+            Read at most this many rows: first the targets, then those that cannot be observed, then those set aside.
 
         Raises
         ------
