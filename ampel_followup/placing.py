@@ -223,7 +223,7 @@ def _placement(
     if verdict is not None and verdict.verdict == Verdict.DEFER:
         back = dt.date.fromisoformat(verdict.night) + dt.timedelta(days=policy.snooze.days)
         if tonight.evening.date < back:
-            rank_then = _rank_at(i, mjd_of(verdict.time), facts.visits)
+            rank_then = _rank_at(i, _deferred_at(verdict, tonight.evening), facts.visits)
             if not facts.rank[i] >= rank_then + policy.snooze.wake_rise:
                 why = f"deferred by {verdict.observer} on {verdict.night}, back on {back}"
                 return result(False, why, snoozed_until=back.isoformat())
@@ -272,6 +272,17 @@ def _why(i: int, queue: Queue, named: str, facts: _Facts, policy: Policy) -> str
     if queue == Queue.PURGATORY:
         return f"unresolved after {facts.age[i]:.0f} d: {rank}, neither above {above:g} nor discarded"
     return f"{rank}, neither above {above:g} nor discarded; to a person from {policy.purgatory.from_age:g} d on"
+
+
+def _deferred_at(verdict: Decision, evening: Evening) -> float:
+    """
+    Return until when visits were known to who deferred [MJD].
+
+    That is when it was written down; but of an old night that is gone through again only what came before the
+    evening after it, or the rank could never rise.
+    """
+    nights_ago = (evening.date - dt.date.fromisoformat(verdict.night)).days
+    return min(mjd_of(verdict.time), evening.mjd - nights_ago + 1.0)
 
 
 def _rank_at(i: int, mjd: float, visits: VisitTable) -> float:

@@ -168,6 +168,9 @@ def rank_into(
     from ampel_followup.stopping import check_threshold
     from ampel_followup.strategies import get_strategy
 
+    if no_assistant and (assistant is not None or policy is not None):
+        option = "--assistant" if assistant is not None else "--policy"
+        raise typer.BadParameter("means nothing with --no-assistant; leave one of them out", param_hint=option)
     get_strategy(strategy)
     check_threshold(stop_below)
     sampling = Sampling(monte_carlo, seed)

@@ -88,16 +88,26 @@ def write_folder(folder: Path, info: Mapping[str, Any], files: Mapping[str, byte
         What becomes ``bundle.json``; ``format``, ``files`` and ``digest`` are filled in here.
     files : mapping of str to bytes
         The other files.
+
+    Raises
+    ------
+    BundleError
+        If the folder cannot be written to.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     digests = {name: hashlib.sha256(content).hexdigest() for name, content in sorted(files.items())}
     complete = {**info, "format": FORMAT, "files": digests}
     complete["digest"] = _digest_of(complete)
-    for name, content in files.items():
-        (folder / name).write_bytes(content)
     temporary = folder / "bundle.json.part"
-    temporary.write_text(json.dumps(complete, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    temporary.replace(folder / "bundle.json")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, content in files.items():
+            (folder / name).write_bytes(content)
+        temporary.write_text(json.dumps(complete, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        temporary.replace(folder / "bundle.json")
+    except OSError as error:
+        raise BundleError(
+            f"cannot write a bundle to {folder} ({error.strerror or error}); choose another folder"
+        ) from error
 
 
 def kind_of(info: Mapping[str, Any]) -> str:

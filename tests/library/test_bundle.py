@@ -10,6 +10,7 @@ import pytest
 from ampel_followup.errors import BundleError
 from ampel_followup.models.bundle import load_bundle, save_bundle
 from ampel_followup.models.classifier import MISSING, OnnxClassifier, encode, forest_to_onnx
+from ampel_followup.models.folder import write_folder
 from ampel_followup.models.scaling import QuantileScaling
 from ampel_followup.models.training import TrainingOptions, train
 from ampel_followup.spectra.features import N_BINS
@@ -119,6 +120,14 @@ def test_a_bundle_of_a_later_format_or_with_a_missing_file_is_refused(folder, tm
     (copy / "bundle.json").write_text(json.dumps(info | {"format": 99}))
     with pytest.raises(BundleError, match="upgrade ampel-followup"):
         load_bundle(copy)
+
+
+def test_a_place_that_no_bundle_can_be_written_to_is_one_line(tmp_path):
+    (tmp_path / "file").write_text("")
+
+    with pytest.raises(BundleError, match=r"cannot write a bundle to .*file/bundle.*; choose another folder") as caught:
+        write_folder(tmp_path / "file" / "bundle", {}, {"a.json": b"{}"})
+    assert "\n" not in str(caught.value)
 
 
 def test_an_unknown_bundle_is_refused_with_those_there_are(tmp_path):

@@ -90,6 +90,12 @@ def test_without_the_assistant_everything_is_listed(run, archive):
     assert all(target["assistant"] is None for target in result["targets"])
 
 
+def test_a_policy_without_the_assistant_is_refused_instead_of_ignored(run, archive):
+    code, _, err = run("rank", archive, *RANK, "--no-store", "--no-assistant", "--policy", "mine.yml")
+    assert code == 2 and len(err.splitlines()) == 1
+    assert "--policy" in err and "means nothing with --no-assistant" in err
+
+
 def test_strategy_of_the_assistant_orders_by_its_rank_and_is_refused_without_it(run, archive):
     options = [*RANK, "--strategy", "assistant-rank", "--json", "--no-store"]
     targets = json.loads(run("rank", archive, *options)[1])["targets"]

@@ -249,6 +249,14 @@ def test_deferred_object_wakes_when_its_rank_rises() -> None:
     assert not placed(scores(7.2, 7.3, 8.2, age=6.0), decisions=decisions).listed
 
 
+def test_deferred_object_wakes_also_when_old_nights_are_gone_through_later() -> None:
+    night = decided("defer", "2026-11-18")
+    years_later = replace(night, time="2029-01-01T00:00:00Z")
+    placement = placed(scores(7.2, 7.3, 8.4, age=6.0), decisions=[years_later])
+    assert placement == placed(scores(7.2, 7.3, 8.4, age=6.0), decisions=[night])
+    assert placement.listed
+
+
 def test_followed_up_object_is_watched_and_listed_when_it_does_something_unexpected() -> None:
     observed = [decided("observed", "2026-11-10", site="lasilla")]
     for more in ({"decisions": observed}, {"followed_up": {"ZTF26a"}}):
