@@ -12,6 +12,7 @@ import datetime as dt
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,9 +26,10 @@ from ampel_followup.observing.exposure import number_of_exposures
 from ampel_followup.observing.instruments import Instrument, get_instrument
 from ampel_followup.observing.limits import ObservingLimits
 from ampel_followup.observing.night import Night, mjd_of, night_at, utc_isoformat
-from ampel_followup.observing.scheduling import Placed, Problem, solve
+from ampel_followup.observing.scheduling import Placed, Problem, as_soon_as_possible, solve
 from ampel_followup.observing.sites import get_site
-from ampel_followup.observing.standards import Standard, load_standards
+from ampel_followup.observing.standards import EXPOSURE as STANDARD_EXPOSURE
+from ampel_followup.observing.standards import StandardVisit, standard_visits
 from ampel_followup.observing.telescope_time import DAY, STEP, TelescopeTime, telescope_time
 from ampel_followup.observing.visibility import visibility
 from ampel_followup.plan import NightPlan, RankedTarget
@@ -44,11 +46,11 @@ from ampel_followup.timetable import (
 
 Floats = NDArray[np.float64]
 
-#: Open shutter on a standard star [s]: they are bright.
-STANDARD_EXPOSURE = 120.0
-
 #: Seed of the search for a schedule: the same night gives the same one.
 _SEED = 20261120
+
+#: Names of telescopes that stand for several mirrors, each with its own instruments.
+_SEVERAL_MIRRORS = frozenset({"VLT"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +144,8 @@ def make_timetable(
         What was rejected, deferred or observed is no candidate.
     wishes : Wishes, optional
     previous : Timetable, optional
-        To be made anew from `now` on: what was done stays, and so do what was fixed and the closures.
+        To be made anew from `now` on: what has begun stays, with what became of it, and so do the closures, what was
+        fixed (if it is still possible) and what interrupts.
     now : float, optional
         Plan from this moment on [MJD]; by default the whole night.
     revision : int
@@ -156,16 +159,17 @@ def make_timetable(
     Raises
     ------
     ScheduleError, NightError
-        If a wish names what is not there, fixed blocks overlap, or a site has no dark night.
+        If a wish names what is not there or not possible, fixed blocks overlap, two instruments share a telescope,
+        `previous` is of another night, or a site has no dark night.
     """
     wishes, verdicts = wishes or Wishes(), verdicts or {}
     keys = [instrument.key for instrument in instruments]
-    for name in {*wishes.closures, *(fixed.telescope for fixed in wishes.fixed)} - set(keys):
-        raise ScheduleError(f"{name} is not among the telescopes of the schedule: {', '.join(keys)}")
+    _check(plan, instruments, wishes, previous)
     date = dt.date.fromisoformat(plan.night.date)
     nights = [night_at(get_site(instrument.site), date) for instrument in instruments]
     closures = [_closures(key, wishes, previous) for key in keys]
-    kept = _kept(previous, keys, verdicts, now)
+    kept = _kept(previous, verdicts, now)
+    wishes, inherited = _inherit(wishes, previous, kept, verdicts, now)
     candidates = _candidates(plan, nights, instruments, light_curves, verdicts, wishes, kept)
     ra = np.array([t.ra for t in candidates.targets])
     dec = np.array([t.dec for t in candidates.targets])
@@ -188,30 +192,41 @@ def make_timetable(
     ]
     origin = min(night.dusk for night in nights)
     problem = Problem(candidates.value, [t.telescope(origin) for t in times], sky.directions(ra, dec))
-    settled, extra = _settled(candidates, times, problem, wishes, kept, origin, now)
+    settled = _settled(candidates, times, wishes, inherited, kept, origin, now)
     interrupts = [candidates.index(name, "interrupting") for name in wishes.interrupts]
+    for i in dict.fromkeys(interrupts):
+        # Before standard stars: they can wait.
+        if all(placed.candidate != i for placed in settled):
+            placed = as_soon_as_possible(problem, i, settled)
+            settled += [placed] if placed is not None else []
+    standards = _standards(times, settled, wishes, kept, origin) if wishes.standards else []
+    settled += [
+        Placed(keys.index(b.telescope), -1, (_mjd(b.start) - origin) * DAY, (_mjd(b.end) - origin) * DAY)
+        for b in standards
+    ]
     solution = solve(problem, fixed=settled, interrupts=interrupts, rng=np.random.default_rng(_SEED))
-    fixed_targets = {wish.target for wish in wishes.fixed}
-    blocks = [*kept]
+    agreed = {wish.target for wish in wishes.fixed}
+    blocks = [*kept, *standards]
     for placed in solution.blocks:
         if placed.candidate < 0:
-            if (block := extra.get((placed.telescope, round(placed.start)))) is not None:
-                blocks.append(block)
             continue
         name = candidates.targets[placed.candidate].id
         kind = BlockKind.TARGET
         if name in wishes.interrupts:
             kind = BlockKind.INTERRUPT
-        elif name in fixed_targets:
+        elif name in agreed and not placed.movable:
             kind = BlockKind.FIXED
         blocks.append(_block(placed, kind, candidates, times[placed.telescope], origin))
     value = sum(block.value for block in blocks if block.status != BlockStatus.FAILED)
     done = value - solution.value
     return Timetable(
         date=plan.night.date,
-        telescopes=tuple(
-            TelescopeNight(i.key, i.name, night.summary(), tuple(closed), revision)
-            for i, night, closed in zip(instruments, nights, closures, strict=True)
+        telescopes=(
+            *(
+                TelescopeNight(i.key, i.name, night.summary(), tuple(closed), revision)
+                for i, night, closed in zip(instruments, nights, closures, strict=True)
+            ),
+            *_given_up(previous, keys, kept),
         ),
         blocks=tuple(sorted(blocks, key=lambda block: (block.start, block.telescope))),
         unplaced=_unplaced(candidates, solution.reasons, times),
@@ -328,149 +343,194 @@ def _band(instrument: Instrument) -> str:
     return min(centres, key=lambda band: abs(centres[band] - instrument.spectrum.wavelength))
 
 
-def _closures(key: str, wishes: Wishes, previous: Timetable | None) -> list[Closure]:
-    """Return when a telescope is lost, as it is wished now and as it was known before, in order."""
-    known = [c for t in previous.telescopes if t.telescope == key for c in t.closures] if previous is not None else []
-    closures = list(dict.fromkeys([*known, *wishes.closures.get(key, ())]))
-    for closure in closures:
-        if _mjd(closure.end) <= _mjd(closure.start):
+def _check(plan: NightPlan, instruments: Sequence[Instrument], wishes: Wishes, previous: Timetable | None) -> None:
+    """Raise ScheduleError if telescopes, wishes and the previous schedule do not go together."""
+    if not instruments:
+        raise ScheduleError("there is no telescope to schedule; name at least one")
+    keys = [instrument.key for instrument in instruments]
+    named = {*wishes.closures, *(fixed.telescope for fixed in wishes.fixed)}
+    for name in sorted(named - set(keys)):
+        raise ScheduleError(f"{name} is not among the telescopes of the schedule: {', '.join(keys)}")
+    for one, other in combinations(instruments, 2):
+        if one.key == other.key:
+            raise ScheduleError(f"two telescopes are called {one.key!r}; name each once")
+        if (one.site, one.telescope) == (other.site, other.telescope) and one.telescope not in _SEVERAL_MIRRORS:
             raise ScheduleError(
-                f"{key} is said to be closed from {closure.start} until {closure.end}, which is earlier"
+                f"{one.key} and {other.key} are both at the {one.telescope} of {one.site}, which observes one thing at "
+                "a time; choose one of them"
             )
+    if previous is not None and previous.date != plan.night.date:
+        raise ScheduleError(
+            f"the schedule to be made anew is of {previous.date}, the plan of {plan.night.date}; make one with "
+            "`ampel-followup plan make`"
+        )
+    if wishes.standards_every is not None and not wishes.standards_every > 0:
+        raise ScheduleError(f"a standard star every {wishes.standards_every:g} h; give a positive number of hours")
+
+
+def _closures(key: str, wishes: Wishes, previous: Timetable | None) -> list[Closure]:
+    """Return when a telescope is lost, as it is wished now and as it was known before, in order; in UTC."""
+    known = [c for t in previous.telescopes if t.telescope == key for c in t.closures] if previous is not None else []
+    closures: dict[Closure, None] = {}
+    for closure in (*known, *wishes.closures.get(key, ())):
+        start, end = _mjd(closure.start), _mjd(closure.end)
+        if end <= start:
+            raise ScheduleError(
+                f"{key} is said to be closed from {closure.start} until {closure.end}, which is earlier (or the same); "
+                "give the later one second"
+            )
+        closures[Closure(utc_isoformat(start), utc_isoformat(end), closure.reason)] = None
     return sorted(closures, key=lambda closure: closure.start)
 
 
-def _kept(
-    previous: Timetable | None, keys: Sequence[str], verdicts: Mapping[str, Decision], now: float | None
-) -> list[Block]:
+def _kept(previous: Timetable | None, verdicts: Mapping[str, Decision], now: float | None) -> list[Block]:
     """Return what of an earlier schedule has begun by now, with what became of it."""
     if previous is None or now is None:
         return []
     kept = []
+    failed_before = {block.target for block in previous.blocks if block.status == BlockStatus.FAILED}
     for block in previous.blocks:
-        if block.telescope not in keys or _mjd(block.start) >= now:
+        if _mjd(block.start) >= now:
             continue
+        decision = verdicts.get(block.target)
         status = block.status
-        verdict = verdicts[block.target].verdict if block.target in verdicts else None
-        if block.kind != BlockKind.STANDARD and verdict in (Verdict.OBSERVED, Verdict.FAILED):
-            status = BlockStatus.OBSERVED if verdict == Verdict.OBSERVED else BlockStatus.FAILED
+        if decision is not None and block.kind != BlockKind.STANDARD:
+            if decision.verdict == Verdict.OBSERVED and status != BlockStatus.FAILED:
+                status = BlockStatus.OBSERVED
+            # A second attempt has not failed because the first one did.
+            elif decision.verdict == Verdict.FAILED and (
+                block.target not in failed_before or _mjd(decision.time) >= _mjd(block.start)
+            ):
+                status = BlockStatus.FAILED
         kept.append(replace(block, status=status))
     return kept
+
+
+def _given_up(previous: Timetable | None, keys: Sequence[str], kept: Sequence[Block]) -> list[TelescopeNight]:
+    """Return the telescopes that are scheduled no longer, but have done something."""
+    names = {block.telescope for block in kept} - set(keys)
+    return [] if previous is None else [t for t in previous.telescopes if t.telescope in names]
+
+
+def _inherit(
+    wishes: Wishes,
+    previous: Timetable | None,
+    kept: Sequence[Block],
+    verdicts: Mapping[str, Decision],
+    now: float | None,
+) -> tuple[Wishes, set[str]]:
+    """Add the fixed and the interrupting targets of an earlier schedule that are still to come; return which."""
+    done = {block.target for block in kept if block.status != BlockStatus.FAILED}
+    fixed = [wish for wish in wishes.fixed if wish.target not in done]
+    interrupts = [name for name in wishes.interrupts if name not in done]
+    inherited: set[str] = set()
+    for block in previous.blocks if previous is not None else ():
+        if now is not None and _mjd(block.start) < now:
+            continue
+        decision = verdicts.get(block.target)
+        if decision is not None and decision.verdict in (Verdict.REJECT, Verdict.DEFER, Verdict.OBSERVED):
+            continue
+        if block.target in done or block.target in interrupts or any(w.target == block.target for w in fixed):
+            continue
+        if block.kind == BlockKind.FIXED:
+            fixed.append(Fixed(block.target, block.telescope, block.start))
+            inherited.add(block.target)
+        elif block.kind == BlockKind.INTERRUPT:
+            interrupts.append(block.target)
+    return replace(wishes, fixed=fixed, interrupts=interrupts), inherited
 
 
 def _settled(
     candidates: _Candidates,
     times: Sequence[TelescopeTime],
-    problem: Problem,
     wishes: Wishes,
+    inherited: set[str],
     kept: Sequence[Block],
     origin: float,
     now: float | None,
-) -> tuple[list[Placed], dict[tuple[int, int], Block]]:
-    """Return blocks that do not move, and those of them that are no candidates, by telescope and start."""
+) -> list[Placed]:
+    """Return the blocks that do not move: what is under way, and what was agreed."""
     settled: list[Placed] = []
-    extra: dict[tuple[int, int], Block] = {}
     keys = [t.instrument.key for t in times]
     for block in kept:
-        end = (_mjd(block.end) - origin) * DAY
-        if now is not None and end > (now - origin) * DAY and block.status == BlockStatus.PLANNED:
+        end = _mjd(block.end)
+        if now is not None and end > now and block.status == BlockStatus.PLANNED and block.telescope in keys:
             # Under way: the telescope is free when it ends. The block itself is among those kept.
-            settled.append(Placed(keys.index(block.telescope), -1, (now - origin) * DAY, end))
-    for wish in wishes.fixed:
-        k, i = keys.index(wish.telescope), candidates.index(wish.target, "fixed")
-        start = (_mjd(wish.start) - origin) * DAY
-        length = times[k].duration[i, times[k].step_at(_mjd(wish.start))]
-        if not np.isfinite(length):
-            raise ScheduleError(
-                f"fixed target {wish.target} cannot be exposed with {wish.telescope} at {wish.start}: "
-                f"{_too_faint(candidates, i, k, times[k].instrument)}"
-            )
-        settled.append(Placed(k, i, start, start + float(length)))
-    if wishes.standards:
-        for k, time in enumerate(times):
-            for placed, block in _standards(k, time, settled, wishes.standards_every, origin, opening=not kept):
-                settled.append(placed)
-                extra[k, round(placed.start)] = block
-    return settled, extra
+            settled.append(Placed(keys.index(block.telescope), -1, (now - origin) * DAY, (end - origin) * DAY))
+    for wish in sorted(wishes.fixed, key=lambda wish: wish.target in inherited):
+        try:
+            if wish.telescope not in keys:
+                raise ScheduleError(f"{wish.telescope} is not among the telescopes of the schedule: {', '.join(keys)}")
+            k = keys.index(wish.telescope)
+            placed = _agreed(wish, k, times[k], candidates, origin)
+        except ScheduleError:
+            if wish.target in inherited:  # What became impossible since competes with the others.
+                continue
+            raise
+        if wish.target in inherited and any(
+            p.telescope == k and p.start < placed.end and placed.start < p.end for p in settled
+        ):
+            continue
+        settled.append(placed)
+    return settled
+
+
+def _agreed(wish: Fixed, k: int, time: TelescopeTime, candidates: _Candidates, origin: float) -> Placed:
+    """Return the block of a fixed target; raise ScheduleError if the telescope cannot take it then."""
+    key, i, start = time.instrument.key, candidates.index(wish.target, "fixed"), _mjd(wish.start)
+    what = f"fixed target {wish.target} cannot be observed with {key} at {wish.start}"
+    last = time.begin + time.steps * STEP / DAY
+    if not time.begin - 1e-8 <= start < last:
+        raise ScheduleError(
+            f"{what}: that is not between {utc_isoformat(time.begin)} and {utc_isoformat(last)}, the time to plan for"
+        )
+    steps = np.flatnonzero(time.usable[i])
+    first = time.step_at(start + 1e-9)
+    length = float(time.duration[i, first])
+    if len(steps) == 0:
+        raise ScheduleError(f"{what}: it is not within the limits of the telescope while that is open")
+    if time.usable[i, first] and not math.isfinite(length):
+        raise ScheduleError(f"{what}: {_too_faint(candidates, i, k, time.instrument)}")
+    end = start + (length if math.isfinite(length) else STEP) / DAY
+    if end > last + 1e-8 or not time.usable[i, first : time.step_at(end - 1e-8) + 1].all():
+        begin, until = (utc_isoformat(time.begin + step * STEP / DAY) for step in (steps[0], steps[-1] + 1))
+        needed = f" for {length / 60:.0f} min" if math.isfinite(length) else ""
+        raise ScheduleError(
+            f"{what}: it is not within the limits of the open telescope{needed}; choose a time between {begin} and "
+            f"{until}"
+        )
+    return Placed(k, i, (start - origin) * DAY, (end - origin) * DAY)
 
 
 def _standards(
-    k: int, time: TelescopeTime, settled: Sequence[Placed], every: float | None, origin: float, *, opening: bool
-) -> list[tuple[Placed, Block]]:
-    """Place the standard stars of a telescope's night where nothing else is fixed; one at its `opening`, too."""
-    stars = load_standards()
-    cost = time.instrument.overheads
-    length = cost.acquisition + STANDARD_EXPOSURE + cost.readout
-    sight = telescope_time(
-        time.instrument,
-        time.night,
-        np.array([s.ra for s in stars]),
-        np.array([s.dec for s in stars]),
-        np.array([s.magnitude for s in stars]),
-        begin=time.begin,
-    )
-    # What is closed for candidates is closed for standard stars, too: nothing else is ever wholly unusable.
-    open_steps = np.asarray(time.usable.any(axis=0)) if len(time.usable) else np.ones(time.steps, dtype=bool)
-    begin, end = (time.begin - origin) * DAY, (time.begin - origin) * DAY + time.steps * STEP
-    wanted = [
-        *([begin] if opening else []),
-        *([] if every is None else np.arange(begin + every * 3600, end - 1800, every * 3600).tolist()),
-    ]
-    found: list[tuple[Placed, Block]] = []
-    for after, backwards in [*((moment, False) for moment in wanted), (end - length, True)]:
-        busy = [p for p in (*settled, *(placed for placed, _ in found)) if p.telescope == k]
-        start = _free_moment(after, length, busy, begin, end, open_steps, backwards=backwards)
-        if start is None:
-            continue
-        step = sight.step_at(origin + start / DAY)
-        airmass = np.where(sight.usable[:, step], sight.airmass[:, step], np.inf)
-        star = int(airmass.argmin())
-        if not np.isfinite(airmass[star]):
-            continue
-        placed = Placed(k, -1, start, start + length, movable=False)
-        found.append((placed, _standard_block(placed, stars[star], sight, star, step, origin)))
-    return found
+    times: Sequence[TelescopeTime], settled: Sequence[Placed], wishes: Wishes, kept: Sequence[Block], origin: float
+) -> list[Block]:
+    """Place the standard stars of each telescope's night where nothing else is settled."""
+    blocks = []
+    for k, time in enumerate(times):
+        key = time.instrument.key
+        before = [_mjd(b.start) for b in kept if b.kind == BlockKind.STANDARD and b.telescope == key]
+        busy = [(origin + p.start / DAY, origin + p.end / DAY) for p in settled if p.telescope == k]
+        visits = standard_visits(time, busy, last=max(before, default=None), every=wishes.standards_every)
+        blocks += [_standard_block(visit, key) for visit in visits]
+    return blocks
 
 
-def _free_moment(
-    after: float,
-    length: float,
-    busy: Sequence[Placed],
-    begin: float,
-    end: float,
-    open_steps: NDArray[np.bool_],
-    *,
-    backwards: bool,
-) -> float | None:
-    """Return the moment nearest to `after`, in steps of the night, at which a stretch is open and free."""
-    step = (end - begin) / len(open_steps)
-    edges = begin + step * np.arange(len(open_steps))
-    moments = edges[edges <= after][::-1] if backwards else edges[edges >= after - 1e-6]
-    for start in moments.tolist():
-        until = start + length
-        covered = (edges < until) & (edges + step > start)
-        free = all(until <= p.start + 1e-6 or start >= p.end - 1e-6 for p in busy)
-        if free and until <= end + 1e-6 and open_steps[covered].all():
-            return float(start)
-    return None
-
-
-def _standard_block(placed: Placed, star: Standard, sight: TelescopeTime, i: int, step: int, origin: float) -> Block:
+def _standard_block(visit: StandardVisit, telescope: str) -> Block:
     return Block(
-        telescope=sight.instrument.key,
-        target=star.name,
+        telescope=telescope,
+        target=visit.star.name,
         kind=BlockKind.STANDARD,
         status=BlockStatus.PLANNED,
-        ra=star.ra,
-        dec=star.dec,
-        start=utc_isoformat(origin + placed.start / DAY),
-        end=utc_isoformat(origin + placed.end / DAY),
+        ra=visit.star.ra,
+        dec=visit.star.dec,
+        start=utc_isoformat(visit.start),
+        end=utc_isoformat(visit.end),
         exposure=STANDARD_EXPOSURE,
         n_exposures=1,
-        magnitude=star.magnitude,
-        magnitude_err=0.0,
-        airmass=float(sight.airmass[i, step]),
-        moon_separation=float(sight.separation[i, step]),
+        magnitude=visit.star.magnitude,
+        airmass=visit.airmass,
+        moon_separation=visit.moon_separation,
     )
 
 
@@ -521,6 +581,7 @@ def _too_faint(candidates: _Candidates, i: int, k: int, instrument: Instrument) 
     magnitude, error = float(candidates.magnitude[k][i]), float(candidates.magnitude_err[k][i])
     if not math.isfinite(magnitude):
         return candidates.reason[k][i] or "its magnitude is not known"
+    error = error if math.isfinite(error) else 0.0
     expected = f"expected at {magnitude:.1f} ± {error:.1f} mag"
     if magnitude < instrument.magnitudes.bright:
         return f"{expected}, brighter than {instrument.magnitudes.bright:g} of {instrument.key}"

@@ -39,6 +39,8 @@ class TelescopeTime:
         Their number s, at least 1.
     usable : ndarray of bool, shape (n, s)
         Within all limits of the telescope throughout the step, and open.
+    closed : tuple of (float, float)
+        Stretches that are lost [MJD].
     airmass, separation : ndarray, shape (n, s)
         In the middle of the step; the angle to the Moon in degrees.
     exposure, duration : ndarray, shape (n, s)
@@ -51,6 +53,7 @@ class TelescopeTime:
     begin: float
     steps: int
     usable: NDArray[np.bool_]
+    closed: tuple[tuple[float, float], ...]
     airmass: Floats
     separation: Floats
     exposure: Floats
@@ -151,6 +154,7 @@ def telescope_time(
         begin=first,
         steps=steps,
         usable=usable,
+        closed=tuple(closed),
         airmass=overhead,
         separation=separation,
         exposure=exposure,

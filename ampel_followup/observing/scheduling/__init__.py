@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from ampel_followup.observing.scheduling.problem import Placed, Problem, Telescope
-from ampel_followup.observing.scheduling.schedule import Solution, solve
+from ampel_followup.observing.scheduling.schedule import Solution, as_soon_as_possible, solve
 
-__all__ = ["Placed", "Problem", "Solution", "Telescope", "solve"]
+__all__ = ["Placed", "Problem", "Solution", "Telescope", "as_soon_as_possible", "solve"]

@@ -77,7 +77,7 @@ def solve(
     for candidate in dict.fromkeys(interrupts):
         if any(block.candidate == candidate for block in settled):
             continue
-        block = _as_soon_as_possible(problem, candidate, settled)
+        block = as_soon_as_possible(problem, candidate, settled)
         if block is None:
             reasons[candidate] = "cannot be observed in what is left of the night"
         else:
@@ -121,8 +121,8 @@ def _check_overlap(problem: Problem, blocks: Sequence[Placed]) -> None:
             )
 
 
-def _as_soon_as_possible(problem: Problem, candidate: int, settled: Sequence[Placed]) -> Placed | None:
-    """Return the block that begins first, on whichever telescope, between the settled ones."""
+def as_soon_as_possible(problem: Problem, candidate: int, settled: Sequence[Placed]) -> Placed | None:
+    """Return the block that ends first, on whichever telescope, between the settled ones; None if there is none."""
     row = np.array([candidate])
     best: Placed | None = None
     for k, telescope in enumerate(problem.telescopes):
