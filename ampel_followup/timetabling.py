@@ -11,7 +11,7 @@ from __future__ import annotations
 import datetime as dt
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from itertools import combinations
 
 import numpy as np
@@ -25,7 +25,7 @@ from ampel_followup.observing import sky
 from ampel_followup.observing.exposure import number_of_exposures
 from ampel_followup.observing.instruments import Instrument, get_instrument
 from ampel_followup.observing.limits import ObservingLimits
-from ampel_followup.observing.night import Night, mjd_of, night_at, utc_isoformat
+from ampel_followup.observing.night import Night, night_at, utc_isoformat
 from ampel_followup.observing.scheduling import Placed, Problem, as_soon_as_possible, solve
 from ampel_followup.observing.sites import get_site
 from ampel_followup.observing.standards import EXPOSURE as STANDARD_EXPOSURE
@@ -33,16 +33,18 @@ from ampel_followup.observing.standards import StandardVisit, standard_visits
 from ampel_followup.observing.telescope_time import DAY, STEP, TelescopeTime, telescope_time
 from ampel_followup.observing.visibility import visibility
 from ampel_followup.plan import NightPlan, RankedTarget
+from ampel_followup.replanning import Fixed, Wishes, begun_blocks, closures_of, given_up, inherit, moment
 from ampel_followup.strategies import values_of
 from ampel_followup.timetable import (
     Block,
     BlockKind,
     BlockStatus,
-    Closure,
     TelescopeNight,
     Timetable,
     Unplaced,
 )
+
+__all__ = ["Fixed", "Wishes", "make_timetable", "scheduled_plan"]
 
 Floats = NDArray[np.float64]
 
@@ -51,50 +53,6 @@ _SEED = 20261120
 
 #: Names of telescopes that stand for several mirrors, each with its own instruments.
 _SEVERAL_MIRRORS = frozenset({"VLT"})
-
-
-@dataclass(frozen=True, slots=True)
-class Fixed:
-    """A target that a telescope observes from a moment on, whatever it is worth; `start` is UTC, ISO 8601."""
-
-    target: str
-    telescope: str
-    start: str
-
-
-@dataclass(frozen=True, slots=True)
-class Wishes:
-    """
-    What the observers want of a night.
-
-    Parameters
-    ----------
-    closures : mapping of str to sequence of Closure
-        Telescope (key of the instrument) → stretches that are lost.
-    fixed : sequence of Fixed
-        Agreed pointings.
-    interrupts : sequence of str
-        Targets to be observed as soon as they can be, in this order.
-    standards : bool
-        A standard star at the beginning and at the end of each telescope's night.
-    standards_every : float, optional
-        And one every so many hours [h].
-    approved_only : bool
-        Leave out what nobody approved.
-    seeing : float, optional
-        At the zenith [arcsec]; by default the usual one of each instrument.
-    snr : float, optional
-        Signal-to-noise ratio; by default what each instrument asks for.
-    """
-
-    closures: Mapping[str, Sequence[Closure]] = field(default_factory=dict)
-    fixed: Sequence[Fixed] = ()
-    interrupts: Sequence[str] = ()
-    standards: bool = True
-    standards_every: float | None = None
-    approved_only: bool = False
-    seeing: float | None = None
-    snr: float | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -167,9 +125,9 @@ def make_timetable(
     _check(plan, instruments, wishes, previous)
     date = dt.date.fromisoformat(plan.night.date)
     nights = [night_at(get_site(instrument.site), date) for instrument in instruments]
-    closures = [_closures(key, wishes, previous) for key in keys]
-    kept = _kept(previous, verdicts, now)
-    wishes, inherited = _inherit(wishes, previous, kept, verdicts, now)
+    closures = [closures_of(key, wishes, previous) for key in keys]
+    kept = begun_blocks(previous, verdicts, now)
+    wishes, inherited = inherit(wishes, previous, kept, verdicts, now)
     candidates = _candidates(plan, nights, instruments, light_curves, verdicts, wishes, kept)
     ra = np.array([t.ra for t in candidates.targets])
     dec = np.array([t.dec for t in candidates.targets])
@@ -181,7 +139,7 @@ def make_timetable(
             dec,
             # For what it has with 84 % probability: a fading object is not promised.
             magnitude + np.nan_to_num(error),
-            closed=[(_mjd(c.start), _mjd(c.end)) for c in closed],
+            closed=[(moment(c.start), moment(c.end)) for c in closed],
             begin=now,
             seeing=wishes.seeing,
             snr=wishes.snr,
@@ -201,7 +159,7 @@ def make_timetable(
             settled += [placed] if placed is not None else []
     standards = _standards(times, settled, wishes, kept, origin) if wishes.standards else []
     settled += [
-        Placed(keys.index(b.telescope), -1, (_mjd(b.start) - origin) * DAY, (_mjd(b.end) - origin) * DAY)
+        Placed(keys.index(b.telescope), -1, (moment(b.start) - origin) * DAY, (moment(b.end) - origin) * DAY)
         for b in standards
     ]
     solution = solve(problem, fixed=settled, interrupts=interrupts, rng=np.random.default_rng(_SEED))
@@ -226,7 +184,7 @@ def make_timetable(
                 TelescopeNight(i.key, i.name, night.summary(), tuple(closed), revision)
                 for i, night, closed in zip(instruments, nights, closures, strict=True)
             ),
-            *_given_up(previous, keys, kept),
+            *given_up(previous, keys, kept),
         ),
         blocks=tuple(sorted(blocks, key=lambda block: (block.start, block.telescope))),
         unplaced=_unplaced(candidates, solution.reasons, times),
@@ -368,78 +326,6 @@ def _check(plan: NightPlan, instruments: Sequence[Instrument], wishes: Wishes, p
         raise ScheduleError(f"a standard star every {wishes.standards_every:g} h; give a positive number of hours")
 
 
-def _closures(key: str, wishes: Wishes, previous: Timetable | None) -> list[Closure]:
-    """Return when a telescope is lost, as it is wished now and as it was known before, in order; in UTC."""
-    known = [c for t in previous.telescopes if t.telescope == key for c in t.closures] if previous is not None else []
-    closures: dict[Closure, None] = {}
-    for closure in (*known, *wishes.closures.get(key, ())):
-        start, end = _mjd(closure.start), _mjd(closure.end)
-        if end <= start:
-            raise ScheduleError(
-                f"{key} is said to be closed from {closure.start} until {closure.end}, which is earlier (or the same); "
-                "give the later one second"
-            )
-        closures[Closure(utc_isoformat(start), utc_isoformat(end), closure.reason)] = None
-    return sorted(closures, key=lambda closure: closure.start)
-
-
-def _kept(previous: Timetable | None, verdicts: Mapping[str, Decision], now: float | None) -> list[Block]:
-    """Return what of an earlier schedule has begun by now, with what became of it."""
-    if previous is None or now is None:
-        return []
-    kept = []
-    failed_before = {block.target for block in previous.blocks if block.status == BlockStatus.FAILED}
-    for block in previous.blocks:
-        if _mjd(block.start) >= now:
-            continue
-        decision = verdicts.get(block.target)
-        status = block.status
-        if decision is not None and block.kind != BlockKind.STANDARD:
-            if decision.verdict == Verdict.OBSERVED and status != BlockStatus.FAILED:
-                status = BlockStatus.OBSERVED
-            # A second attempt has not failed because the first one did.
-            elif decision.verdict == Verdict.FAILED and (
-                block.target not in failed_before or _mjd(decision.time) >= _mjd(block.start)
-            ):
-                status = BlockStatus.FAILED
-        kept.append(replace(block, status=status))
-    return kept
-
-
-def _given_up(previous: Timetable | None, keys: Sequence[str], kept: Sequence[Block]) -> list[TelescopeNight]:
-    """Return the telescopes that are scheduled no longer, but have done something."""
-    names = {block.telescope for block in kept} - set(keys)
-    return [] if previous is None else [t for t in previous.telescopes if t.telescope in names]
-
-
-def _inherit(
-    wishes: Wishes,
-    previous: Timetable | None,
-    kept: Sequence[Block],
-    verdicts: Mapping[str, Decision],
-    now: float | None,
-) -> tuple[Wishes, set[str]]:
-    """Add the fixed and the interrupting targets of an earlier schedule that are still to come; return which."""
-    done = {block.target for block in kept if block.status != BlockStatus.FAILED}
-    fixed = [wish for wish in wishes.fixed if wish.target not in done]
-    interrupts = [name for name in wishes.interrupts if name not in done]
-    inherited: set[str] = set()
-    for block in previous.blocks if previous is not None else ():
-        if now is not None and _mjd(block.start) < now:
-            continue
-        decision = verdicts.get(block.target)
-        if decision is not None and decision.verdict in (Verdict.REJECT, Verdict.DEFER, Verdict.OBSERVED):
-            continue
-        if block.target in done or block.target in interrupts or any(w.target == block.target for w in fixed):
-            continue
-        if block.kind == BlockKind.FIXED:
-            fixed.append(Fixed(block.target, block.telescope, block.start))
-            inherited.add(block.target)
-        elif block.kind == BlockKind.INTERRUPT:
-            interrupts.append(block.target)
-    return replace(wishes, fixed=fixed, interrupts=interrupts), inherited
-
-
 def _settled(
     candidates: _Candidates,
     times: Sequence[TelescopeTime],
@@ -453,7 +339,7 @@ def _settled(
     settled: list[Placed] = []
     keys = [t.instrument.key for t in times]
     for block in kept:
-        end = _mjd(block.end)
+        end = moment(block.end)
         if now is not None and end > now and block.status == BlockStatus.PLANNED and block.telescope in keys:
             # Under way: the telescope is free when it ends. The block itself is among those kept.
             settled.append(Placed(keys.index(block.telescope), -1, (now - origin) * DAY, (end - origin) * DAY))
@@ -477,7 +363,7 @@ def _settled(
 
 def _agreed(wish: Fixed, k: int, time: TelescopeTime, candidates: _Candidates, origin: float) -> Placed:
     """Return the block of a fixed target; raise ScheduleError if the telescope cannot take it then."""
-    key, i, start = time.instrument.key, candidates.index(wish.target, "fixed"), _mjd(wish.start)
+    key, i, start = time.instrument.key, candidates.index(wish.target, "fixed"), moment(wish.start)
     what = f"fixed target {wish.target} cannot be observed with {key} at {wish.start}"
     last = time.begin + time.steps * STEP / DAY
     if not time.begin - 1e-8 <= start < last:
@@ -509,7 +395,7 @@ def _standards(
     blocks = []
     for k, time in enumerate(times):
         key = time.instrument.key
-        before = [_mjd(b.start) for b in kept if b.kind == BlockKind.STANDARD and b.telescope == key]
+        before = [moment(b.start) for b in kept if b.kind == BlockKind.STANDARD and b.telescope == key]
         busy = [(origin + p.start / DAY, origin + p.end / DAY) for p in settled if p.telescope == k]
         visits = standard_visits(time, busy, last=max(before, default=None), every=wishes.standards_every)
         blocks += [_standard_block(visit, key) for visit in visits]
@@ -588,11 +474,3 @@ def _too_faint(candidates: _Candidates, i: int, k: int, instrument: Instrument) 
     if magnitude + error > instrument.magnitudes.faint:
         return f"{expected}, too near to or beyond the limit {instrument.magnitudes.faint:g} of {instrument.key}"
     return f"{expected}: more than {instrument.exposures.total / 60:.0f} min with {instrument.key}"
-
-
-def _mjd(utc: str) -> float:
-    """Return the Modified Julian Date of a time, ISO 8601; UTC unless it names another zone."""
-    try:
-        return mjd_of(utc)
-    except ValueError as error:
-        raise ScheduleError(f"{utc!r} is no time; write it as 2026-11-20T23:30") from error
