@@ -8,7 +8,7 @@ recall at rank at the stream's mix; docs/assistant.md has the numbers.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -98,12 +98,30 @@ FAST = Recipe(positive=(), among=TYPES, calibrated_among=TYPES)
 
 @dataclass(frozen=True)
 class BoostingOptions:
-    """Shape of the trees: how many, how deep, how much each counts, and rows in a leaf at least."""
+    """
+    Shape of the trees.
+
+    Parameters
+    ----------
+    trees, depth, learning_rate, min_leaf
+        How many, how deep, how much each counts, and rows in a leaf at least.
+    bags : int
+        So many ensembles are averaged, each of objects drawn with replacement; 1: a single one, of all objects.
+    columns : float
+        Share of the features that each split may choose from, above 0 to 1.
+    """
 
     trees: int = 100
     depth: int = 3
     learning_rate: float = 0.06
     min_leaf: int = 8
+    bags: int = 1
+    columns: float = 1.0
+
+
+#: By day. Many visits of few objects make single ensembles differ by which objects they are: day N averages over draws of
+#: them, which cross-validation favours, most of all without `also`. Day 1 gained nothing by it.
+OPTIONS: Mapping[Day, BoostingOptions] = {"1": BoostingOptions(), "N": BoostingOptions(bags=6, columns=0.4)}
 
 
 @dataclass(frozen=True)
@@ -168,6 +186,7 @@ def train_assistant(
         Cross-validations with other folds, 1 or more; the bundle keeps the models of the first.
     seed : int
     options : BoostingOptions, optional
+        By default those of the day, `OPTIONS`.
     progress : callable
         Called with the fits done, and their number.
 
@@ -176,7 +195,7 @@ def train_assistant(
     TrainingError
         If there are too few objects of a kind, or there is nothing to learn.
     """
-    options = options or BoostingOptions()
+    options = options or OPTIONS[table.day]
     joined = table if also is None else table.joined(also)
     recipes, notes = _teachable(joined, folds)
     if table.day == "N" and also is None and joined.objects.max() + 1 < FEW_OBJECTS:
@@ -193,13 +212,13 @@ def train_assistant(
     areas, kept, fold = [], dict[str, _Fit](), np.empty(0, dtype=np.intp)
     for repeat in range(repeats):
         parts = folds_of(joined.objects, joined.types, folds, np.random.default_rng([seed, repeat]))
-        fits = {name: _cross_fit(name, recipes[name], joined, parts, options, tick) for name in recipes}
+        fits = {name: _cross_fit(name, recipes[name], joined, parts, options, seed, tick) for name in recipes}
         areas.append(_area(table, fits))
         if repeat == 0:
             kept, fold = fits, parts
     scores = {}
     for name, fit in kept.items():
-        trees = _fit_trees(name, recipes[name], joined, np.ones(len(joined), dtype=bool), fit.features, options)
+        trees = _fit_trees(name, recipes[name], joined, np.ones(len(joined), dtype=bool), fit.features, options, seed)
         tick()
         scores[name] = TrainedScore(
             ScoreModel(trees, fit.calibration), tuple(ScoreModel(member, fit.calibration) for member in fit.members)
@@ -303,13 +322,14 @@ def _cross_fit(
     table: AssistantTable,
     fold: NDArray[np.intp],
     options: BoostingOptions,
+    seed: int,
     tick: Callable[[], None],
 ) -> _Fit:
     features = _features(table)
     x = select_columns(table.names, table.values, features)
     log_odds, members = np.empty(len(table)), []
     for part in range(fold.max() + 1):
-        members.append(_fit_trees(name, recipe, table, fold != part, features, options))
+        members.append(_fit_trees(name, recipe, table, fold != part, features, options, seed))
         log_odds[fold == part] = members[-1].log_odds(x[fold == part])
         tick()
     asked = np.isfinite(table.fast) if recipe is FAST else np.isin(table.types, recipe.calibrated_among)
@@ -328,23 +348,48 @@ def _fit_trees(
     rows: NDArray[np.bool_],
     features: tuple[str, ...],
     options: BoostingOptions,
+    seed: int,
+) -> TreeEnsemble:
+    x = select_columns(table.names, table.values, features)
+    y, weight = answers(name, table), row_weights(recipe, table) * rows
+    monotonic = [recipe.monotonic.get(feature, 0) for feature in features]
+    if options.bags == 1:
+        return _boost(x, y, weight, features, monotonic, options, seed)
+    rng = np.random.default_rng(seed)
+    bags: list[TreeEnsemble] = []
+    while len(bags) < options.bags:
+        # Poisson(1) copies of each object, all of its rows together.
+        drawn = weight * rng.poisson(1.0, table.objects.max() + 1)[table.objects]
+        if len(np.unique(y[drawn > 0])) == 2:
+            bags.append(_boost(x, y, drawn, features, monotonic, options, int(rng.integers(2**31))))
+    return TreeEnsemble.mean(bags)
+
+
+def _boost(
+    x: Array,
+    y: NDArray[np.bool_],
+    weight: Array,
+    features: tuple[str, ...],
+    monotonic: Sequence[int],
+    options: BoostingOptions,
+    seed: int,
 ) -> TreeEnsemble:
     from sklearn.ensemble import HistGradientBoostingClassifier
 
-    weight = row_weights(recipe, table)
-    rows = rows & (weight > 0)
     model = HistGradientBoostingClassifier(
         max_iter=options.trees,
         max_depth=options.depth,
         learning_rate=options.learning_rate,
         min_samples_leaf=options.min_leaf,
+        max_features=options.columns,
         max_bins=64,
         early_stopping=False,
         categorical_features=None,
-        monotonic_cst=[recipe.monotonic.get(feature, 0) for feature in features],
+        monotonic_cst=list(monotonic),
+        random_state=seed,
     )
-    x = select_columns(table.names, table.values[rows], features)
-    model.fit(x, answers(name, table)[rows], sample_weight=weight[rows])
+    known = weight > 0
+    model.fit(x[known], y[known], sample_weight=weight[known])
     return TreeEnsemble.from_boosting(model, features)
 
 
