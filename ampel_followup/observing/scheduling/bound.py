@@ -58,6 +58,7 @@ class _Starts:
         self.candidate, starts, ends = self.candidate[order], starts[order], ends[order]
         self.begin = self._position(telescope, starts)
         self.end = self._position(telescope, ends)
+        self.first, self.last = (np.minimum(p.astype(np.intp), len(edges) - 2) for p in (self.begin, self.end))
         self.offsets = np.flatnonzero(np.diff(self.candidate, prepend=-1) > 0)
         self.edges = edges
 
@@ -71,9 +72,11 @@ class _Starts:
         cost, begin, end = np.full(n, np.inf), np.zeros(n), np.zeros(n)
         if len(self.candidate) == 0:
             return cost, begin, end
-        paid = np.concatenate([[0.0], np.cumsum(prices) * step])
-        grid = np.arange(len(paid))
-        costs = np.interp(self.end, grid, paid) - np.interp(self.begin, grid, paid)
+        # Up to a position, the whole steps before it cost their sum, and the one it is in by its part.
+        paid = np.concatenate([[0.0], np.cumsum(prices[:-1])]) - np.arange(len(prices)) * prices
+        costs = step * (
+            (paid[self.last] + self.end * prices[self.last]) - (paid[self.first] + self.begin * prices[self.first])
+        )
         least = np.minimum.reduceat(costs, self.offsets)
         who = self.candidate[self.offsets]
         cost[who] = least

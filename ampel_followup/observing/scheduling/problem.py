@@ -147,6 +147,22 @@ class Telescope:
         )
         return np.where(now, time, later)
 
+    def earliest_end(self, candidates: Indices, time: NDArray[np.float64]) -> Floats:
+        """Return the end of the earliest block at or after moments, broadcast together [s]; infinite: there is none."""
+        first, step_length, steps = self._grid
+        time = np.maximum(time, first)
+        step = ((time - first) / step_length + 1e-9).astype(np.intp)
+        inside = np.minimum(step, steps - 1)
+        now = (time <= self.latest[candidates, inside] + 1e-6) & (step < steps)
+        following = self.next_step[candidates, np.minimum(step + 1, steps)]
+        start = np.where(now, time, self._step_starts[following])
+        return np.asarray(start + self.duration[candidates, np.where(now, inside, np.minimum(following, steps - 1))])
+
+    @cached_property
+    def _step_starts(self) -> Floats:
+        """Beginning of each step, and infinity for the one after the last, shape (s + 1,) [s]."""
+        return np.append(self.edges[:-1], np.inf)
+
     def duration_at(self, candidates: Indices, start: NDArray[np.float64]) -> Floats:
         """Return how long candidates take if started at moments, shape (m,) each [s]; infinite after the night."""
         step = self.step_at(start)
@@ -204,8 +220,9 @@ class Problem:
         """Return the times to slew from candidates to others, shapes (a, 1) and (b,) [s]; 0 from nowhere (−1)."""
         if not np.isfinite(telescope.slew_rate):
             return np.zeros(np.broadcast(ones, others).shape)
-        known = (ones >= 0) & (others >= 0)
-        return np.where(known, self._angles[ones, others] / telescope.slew_rate, 0.0)
+        time = self._angles[ones, others] / telescope.slew_rate
+        time[np.broadcast_to((ones < 0) | (others < 0), time.shape)] = 0.0
+        return np.asarray(time, dtype=np.float64)
 
     def slew_time(self, telescope: Telescope, one: int, other: int) -> float:
         """Return the time to slew from one candidate to another [s]; 0 from or to nowhere (−1)."""

@@ -11,7 +11,7 @@ import numpy as np
 from ampel_followup.errors import ScheduleError
 from ampel_followup.observing.scheduling import bound as bounds
 from ampel_followup.observing.scheduling.problem import Mask, Placed, Problem, Telescope
-from ampel_followup.observing.scheduling.search import ROUNDS, Search
+from ampel_followup.observing.scheduling.search import LEAST_ROUNDS, MOST_ROUNDS, ROUNDS_PER_CANDIDATE, Search
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ def solve(
     fixed: Sequence[Placed] = (),
     interrupts: Sequence[int] = (),
     rng: np.random.Generator,
-    rounds: int = ROUNDS,
+    rounds: int | None = None,
 ) -> Solution:
     """
     Find a schedule of high value.
@@ -58,8 +58,8 @@ def solve(
         Candidates to be observed as soon as possible, in this order, whatever they are worth.
     rng : Generator
         Chance for the local search: the same gives the same schedule.
-    rounds : int
-        Of the local search.
+    rounds : int, optional
+        Of the local search; by default, the more the more candidates there are.
 
     Returns
     -------
@@ -91,11 +91,13 @@ def solve(
     greedy = Search(problem, settled, barred).run(rng, rounds=0)
     found = _value(problem, greedy) - settled_value
     bound = bounds.upper_bound(rest, found)
+    if rounds is None:
+        rounds = min(max(ROUNDS_PER_CANDIDATE * n, LEAST_ROUNDS), MOST_ROUNDS)
     left = _profits(rest, bound)
     # What cannot be part of a schedule better than the one found need not be tried (reduced-cost fixing).
     promising = np.where(left > -(bound.value - found), 1.0, 0.0)
     blocks = max(
-        (greedy, Search(problem, settled, barred, promising, bound.prices).run(rng, rounds)),
+        (greedy, Search(problem, settled, barred, promising, bound.prices).run(rng, rounds, bound.value)),
         key=lambda b: _value(problem, b),
     )
     value = _value(problem, blocks)

@@ -17,14 +17,14 @@ import numpy as np
 
 from ampel_followup.observing.scheduling.problem import Floats, Indices, Placed, Problem
 
-#: Rounds of emptying and filling.
-ROUNDS = 600
+#: Rounds of emptying and filling: for each candidate, at least, and at most. Small nights are soon as good as they get.
+ROUNDS_PER_CANDIDATE, LEAST_ROUNDS, MOST_ROUNDS = 3, 60, 800
 
 #: Longest stretch that is emptied [blocks].
 _LONGEST_STRETCH = 4
 
 #: A schedule that is worse by up to this share is sometimes gone on from.
-_TOLERANCE = 0.01
+_TOLERANCE = 0.005
 
 _ROUNDING = 1e-6
 
@@ -111,8 +111,8 @@ class Search:
             )
             self._free[[p.candidate for p in mine if p.candidate >= 0]] = False
 
-    def run(self, rng: np.random.Generator, rounds: int = ROUNDS) -> list[Placed]:
-        """Return the blocks of the best schedule found, the fixed ones included."""
+    def run(self, rng: np.random.Generator, rounds: int, enough: float = np.inf) -> list[Placed]:
+        """Return the blocks of the best schedule found, with the fixed ones; stop at `enough` value of the others."""
         best = [route.copy() for route in self._empty]
         best_value = -1.0
         for power in _POWERS:
@@ -120,15 +120,17 @@ class Search:
             value = self._fill(routes, power)
             if value > best_value:
                 best, best_value = routes, value
-        now, now_value = best, best_value
+        now, now_value, n = best, best_value, len(self._problem.value)
         for _ in range(rounds):
+            if best_value >= (1.0 - _ROUNDING) * enough:
+                break
             routes = [route.copy() for route in now]
             k, begin, removed = self._empty_a_stretch(routes, rng)
             if len(removed) == 0:
                 break
-            power = float(rng.choice(_POWERS))
+            power = _POWERS[rng.integers(len(_POWERS))]
             # A greedy choice is often nearly right: a little chance in it finds the way out of what it gets wrong.
-            self._appeal = self._problem.value * rng.lognormal(0.0, rng.choice(_WHIMS), len(self._problem.value))
+            self._appeal = self._problem.value * rng.lognormal(0.0, _WHIMS[rng.integers(len(_WHIMS))], n)
             if rng.random() < _CLOSE_RANKS and (closed := self._timed(k, routes[k], 0, pull=True)):
                 routes[k], begin = closed, 0
             value = self._fill(routes, power, _Gap(k, begin, removed, avoid=bool(rng.random() < 0.5)))
@@ -156,10 +158,11 @@ class Search:
         movable = [k for k, route in enumerate(routes) if not all(route.fixed)]
         if not movable:
             return 0, 0, np.empty(0, dtype=np.intp)
-        k = int(rng.choice(movable))
+        k = movable[rng.integers(len(movable))]
         route = routes[k]
         length = int(rng.integers(1, _LONGEST_STRETCH + 1))
-        begin = int(rng.choice([position for position, fixed in enumerate(route.fixed) if not fixed]))
+        positions = [position for position, fixed in enumerate(route.fixed) if not fixed]
+        begin = positions[rng.integers(len(positions))]
         routes[k] = route.without(begin, begin + length)
         removed = set(route.candidates) - set(routes[k].candidates)
         return k, begin, np.array(sorted(removed), dtype=np.intp)
@@ -245,17 +248,13 @@ class Search:
         places = range(first, n + 1 if last is None else min(last, n) + 1)
         if len(candidates) == 0 or len(places) == 0:
             return candidates[:0], candidates[:0], np.empty(0)
-        before = np.array([-1, *route.candidates])[places, np.newaxis]
-        after = np.array([*route.candidates, -1])[places, np.newaxis]
-        free = np.array([telescope.edges[0], *route.ends])[places, np.newaxis]
-        following = (np.array([*route.starts, np.inf]) + np.array([*self._slack(k, route), np.inf]))[places, np.newaxis]
+        span = slice(places.start, places.stop)
+        before = np.array([-1, *route.candidates])[span, np.newaxis]
+        after = np.array([*route.candidates, -1])[span, np.newaxis]
+        free = np.array([telescope.edges[0], *route.ends])[span, np.newaxis]
+        following = np.append(route.starts + self._slack(k, route), np.inf)[span, np.newaxis]
         slews = telescope.slew_rate < np.inf
-        arrive = np.broadcast_to(free, (len(places), len(candidates)))
-        if slews:
-            arrive = arrive + problem.slew(telescope, before, candidates)
-        rows = np.broadcast_to(candidates, arrive.shape).ravel()
-        start = telescope.earliest_start(rows, arrive.ravel())
-        end = (start + telescope.duration_at(rows, start)).reshape(arrive.shape)
+        end = telescope.earliest_end(candidates, free + problem.slew(telescope, before, candidates) if slews else free)
         if slews:
             end = end + problem.slew(telescope, after, candidates)
         fits = np.isfinite(end) & (end <= following + _ROUNDING)
@@ -269,28 +268,29 @@ class Search:
     def _price_until(self, k: int, time: Floats) -> Floats:
         """Return the price of a telescope's night up to moments; infinite moments count as its end."""
         telescope, paid = self._problem.telescopes[k], self._paid[k]
-        position = np.clip((time - telescope.edges[0]) / telescope.step, 0.0, len(paid) - 1.0)
+        position = np.minimum(np.maximum((time - telescope.edges[0]) / telescope.step, 0.0), len(paid) - 1.0)
         whole = np.minimum(position.astype(np.intp), len(paid) - 2)
         below = paid[whole]
         until: Floats = below + (position - whole) * (paid[whole + 1] - below)
         return until
 
-    def _slack(self, k: int, route: _Route) -> list[float]:
-        """Return by how much each block can start later without any coming too late [s]."""
-        telescope, problem = self._problem.telescopes[k], self._problem
-        slack = [0.0] * len(route.candidates)
-        if not slack:
-            return slack
-        steps = np.minimum(telescope.step_at(np.array(route.starts)), len(telescope.edges) - 2)
-        windows = (telescope.run_end[route.candidates, steps] - route.ends).tolist()
-        room, following, after = np.inf, np.inf, -1
-        for position in range(len(slack) - 1, -1, -1):
-            end, candidate = route.ends[position], route.candidates[position]
-            if after >= 0 or following < np.inf:
-                onward = problem.slew_time(telescope, candidate, after)
-                room += max(0.0, following - end - onward)
-            room = 0.0 if route.fixed[position] else max(0.0, min(room, windows[position]))
-            slack[position], following, after = room, route.starts[position], candidate
+    def _slack(self, k: int, route: _Route) -> Floats:
+        """Return by how much each block can start later without any coming too late, shape (blocks,) [s]."""
+        telescope = self._problem.telescopes[k]
+        candidates, starts, ends = (
+            np.array(route.candidates, dtype=np.intp),
+            np.array(route.starts),
+            np.array(route.ends),
+        )
+        steps = np.minimum(telescope.step_at(starts), len(telescope.edges) - 2)
+        room = np.maximum(telescope.run_end[candidates, steps] - ends, 0.0)
+        room[route.fixed] = 0.0
+        idle = starts[1:] - ends[:-1]
+        if telescope.slew_rate < np.inf:
+            idle -= self._problem.slew(telescope, candidates[:-1], candidates[1:])
+        # A block can give way by what it has room for itself, and by what the next one can and the time between them.
+        before = np.concatenate([[0.0], np.cumsum(np.maximum(idle, 0.0))])[: len(room)]
+        slack: Floats = np.minimum.accumulate((room + before)[::-1])[::-1] - before
         return slack
 
 
