@@ -119,7 +119,7 @@ class BoostingOptions:
     columns: float = 1.0
 
 
-#: By day. Many visits of few objects make single ensembles differ by which objects they are: day N averages over draws of
+#: By day. With many visits of few objects, an ensemble depends on which objects they are: day N averages over draws of
 #: them, which cross-validation favours, most of all without `also`. Day 1 gained nothing by it.
 OPTIONS: Mapping[Day, BoostingOptions] = {"1": BoostingOptions(), "N": BoostingOptions(bags=6, columns=0.4)}
 
