@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from ampel_followup.errors import StoreError
@@ -16,6 +17,9 @@ from ampel_followup.store.records import Appearance, PlanInfo, StoredPlan, finit
 
 # Both databases hold it in a 32-bit column.
 _NO_LIMIT = 2**31 - 1
+
+#: Rows of a plan that are parsed as one document: some milliseconds, in which an app stands still.
+_PARSED_TOGETHER = 100
 
 
 @dataclass(frozen=True)
@@ -177,8 +181,12 @@ def _targets(
             "until": until,
         },
     )
-    # One document parses faster than many.
-    return tuple(map(RankedTarget.from_dict, json.loads(f"[{','.join(payload for (payload,) in rows)}]")))
+    # One document parses faster than many; but nothing else runs meanwhile, so not all of a large night in one.
+    payloads = (payload for (payload,) in rows)
+    targets: list[RankedTarget] = []
+    while together := list(islice(payloads, _PARSED_TOGETHER)):
+        targets += map(RankedTarget.from_dict, json.loads(f"[{','.join(together)}]"))
+    return tuple(targets)
 
 
 def _appearance(row: Iterable[Any]) -> Appearance:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import shutil
 import sys
 from functools import partial
 from typing import TYPE_CHECKING
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from ampel_followup.store import Store
     from ampel_followup.timetable import Closure, Timetable
 
-#: Targets that are read before the first paint, more than fit on a screen; the others follow at once.
+#: Targets that are read before the first paint where the terminal's height is not known; the others follow at once.
 FIRST_LOOK = 80
 
 
@@ -56,7 +57,9 @@ def launch(
         from ampel_followup.store import Store
 
         with Store.open(store, read_only=read_only, create=False) as opened:
-            stored = opened.load_plan(night=night, site=site, limit=FIRST_LOOK)
+            # As many as fit on the screen.
+            in_sight = shutil.get_terminal_size(fallback=(80, FIRST_LOOK)).lines
+            stored = opened.load_plan(night=night, site=site, limit=in_sight)
             # Textual paints on the standard error.
             if not all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr)):
                 return False
