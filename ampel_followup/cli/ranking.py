@@ -250,6 +250,12 @@ def print_run(run: NightRun) -> None:
             f"{len(run.plan.set_aside)} set aside",
             markup=False,
         )
+        if run.plan.set_aside and not (run.plan.targets or run.plan.not_observable):
+            console().print(
+                "nothing is listed: does the policy ask for too much, or was the assistant trained on other alerts? "
+                "--no-assistant lists all",
+                markup=False,
+            )
     if report["drift"]["moved"]:
         console().print(f"drift: {report['drift']['sentence']}", markup=False)
     if report["bad_reasons"]:

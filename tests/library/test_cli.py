@@ -112,6 +112,7 @@ def test_policy_of_ones_own_decides_what_is_listed(run, archive, tmp_path):
     assert result["targets"] == [] and len(result["set_aside"]) == 12
     assert result["policy"].startswith("strict 3 (")
     assert len({target["id"] for target in result["set_aside"]}) == 12
+    assert "nothing is listed: does the policy" in run("rank", archive, *RANK, "--no-store", "--policy", strict)[1]
 
 
 def test_rank_says_which_features_of_the_night_moved(run, archive):
