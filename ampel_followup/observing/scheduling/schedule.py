@@ -11,7 +11,7 @@ import numpy as np
 from ampel_followup.errors import ScheduleError
 from ampel_followup.observing.scheduling import bound as bounds
 from ampel_followup.observing.scheduling.problem import Mask, Placed, Problem, Telescope
-from ampel_followup.observing.scheduling.search import LEAST_ROUNDS, MOST_ROUNDS, ROUNDS_PER_CANDIDATE, Search
+from ampel_followup.observing.scheduling.search import Search, usual_rounds
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ def solve(
     rng : Generator
         Chance for the local search: the same gives the same schedule.
     rounds : int, optional
-        Of the local search; by default, the more the more candidates there are.
+        Of the local search; by default as many as the number of candidates asks for.
 
     Returns
     -------
@@ -91,13 +91,16 @@ def solve(
     greedy = Search(problem, settled, barred).run(rng, rounds=0)
     found = _value(problem, greedy) - settled_value
     bound = bounds.upper_bound(rest, found)
-    if rounds is None:
-        rounds = min(max(ROUNDS_PER_CANDIDATE * n, LEAST_ROUNDS), MOST_ROUNDS)
     left = _profits(rest, bound)
     # What cannot be part of a schedule better than the one found need not be tried (reduced-cost fixing).
     promising = np.where(left > -(bound.value - found), 1.0, 0.0)
     blocks = max(
-        (greedy, Search(problem, settled, barred, promising, bound.prices).run(rng, rounds, bound.value)),
+        (
+            greedy,
+            Search(problem, settled, barred, promising, bound.prices).run(
+                rng, usual_rounds(n) if rounds is None else rounds, bound.value
+            ),
+        ),
         key=lambda b: _value(problem, b),
     )
     value = _value(problem, blocks)

@@ -17,8 +17,11 @@ import numpy as np
 
 from ampel_followup.observing.scheduling.problem import Floats, Indices, Placed, Problem
 
-#: Rounds of emptying and filling: for each candidate, at least, and at most. Small nights are soon as good as they get.
-ROUNDS_PER_CANDIDATE, LEAST_ROUNDS, MOST_ROUNDS = 3, 60, 800
+#: Rounds of emptying and filling: so many for each candidate, and so many at most.
+_PER_CANDIDATE, _MOST_ROUNDS = 2, 800
+
+#: Rounds times candidates are at least this: where there is little to try, trying costs little.
+_LEAST_EFFORT = 7200
 
 #: Longest stretch that is emptied [blocks].
 _LONGEST_STRETCH = 4
@@ -37,6 +40,11 @@ _WHIMS = (0.0, 0.0, 0.0, 0.05, 0.2, 1.0)
 
 #: Share of rounds in which the blocks after an emptied stretch move up first.
 _CLOSE_RANKS = 0.3
+
+
+def usual_rounds(n: int) -> int:
+    """Return after how many rounds a schedule of n candidates gets hardly better."""
+    return min(max(_PER_CANDIDATE * n, _LEAST_EFFORT // max(n, 1)), _MOST_ROUNDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,11 +241,13 @@ class Search:
             for other, table in tables.items():
                 if other != k:
                     table[2][table[0] == candidate] = -np.inf
+            # What had no room before has none now.
+            left = candidates[(scores > -np.inf) & free[candidates]]
             if gap is None or k == gap.telescope:
                 last = None if last is None else last + 1
-                tables[k] = self._insertions(k, timed, np.flatnonzero(free), power, first, last)
+                tables[k] = self._insertions(k, timed, left, power, first, last)
             else:
-                tables[k] = self._insertions(k, timed, gap.removed[free[gap.removed]], power)
+                tables[k] = self._insertions(k, timed, left, power)
 
     def _insertions(
         self, k: int, route: _Route, candidates: Indices, power: float, first: int = 0, last: int | None = None
@@ -249,16 +259,20 @@ class Search:
         if len(candidates) == 0 or len(places) == 0:
             return candidates[:0], candidates[:0], np.empty(0)
         span = slice(places.start, places.stop)
-        before = np.array([-1, *route.candidates])[span, np.newaxis]
-        after = np.array([*route.candidates, -1])[span, np.newaxis]
         free = np.array([telescope.edges[0], *route.ends])[span, np.newaxis]
         following = np.append(route.starts + self._slack(k, route), np.inf)[span, np.newaxis]
         slews = telescope.slew_rate < np.inf
-        end = telescope.earliest_end(candidates, free + problem.slew(telescope, before, candidates) if slews else free)
+        arrive, spent = free, free
+        if slews:
+            before = np.array([-1, *route.candidates])[span, np.newaxis]
+            after = np.array([*route.candidates, -1])[span, np.newaxis]
+            arrive = free + problem.slew(telescope, before, candidates)
+            spent = free + problem.slew(telescope, before, after)  # the way to the next block is there already
+        end = telescope.earliest_end(candidates, arrive)
         if slews:
             end = end + problem.slew(telescope, after, candidates)
-        fits = np.isfinite(end) & (end <= following + _ROUNDING)
-        price = self._price_until(k, end) - self._price_until(k, free)
+        fits = (end <= following + _ROUNDING) & (end < np.inf)
+        price = self._price_until(k, end) - self._price_until(k, spent)
         price = np.where(fits, np.maximum(price, 1e-12), np.inf)
         cheapest = price.argmin(axis=0)
         least = price[cheapest, np.arange(len(candidates))]
