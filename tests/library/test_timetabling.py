@@ -159,25 +159,27 @@ def test_exposure_is_that_of_the_brightness_airmass_and_sky_at_its_start(simulat
     for block in science(simulated):
         instrument = get_instrument(block.telescope)
         night = night_at(get_site(instrument.site), DATE)
-        altitude, _, _ = circumstances(block, 0.0)
+        start, end = mjd_of(block.start), mjd_of(block.end)
+        # Airmass and sky are those in the middle of the step of 150 s that the block begins in.
+        step = math.floor((start + 0.6 * SECOND - night.dusk) / (150.0 * SECOND))
+        middle = night.dusk + (step + 0.5) * 150.0 * SECOND
+        altitude, _, _ = circumstances(block, (middle - start) / (end - start))
         z = math.radians(90.0 - altitude)
-        k = int(np.argmin(np.abs(night.times - mjd_of(block.start))))
         # Kasten & Young (1989, Applied Optics 28, 4735), eq. 3
         airmass = max(1.0, 1.0 / (math.cos(z) + 0.50572 * (96.07995 - math.degrees(z)) ** -1.6364))
+        moon = np.interp(middle, night.times, night.moon_altitude)
         brightness = sky_brightness(
-            night.moon_illumination, night.moon_altitude[k], altitude, block.moon_separation,
+            night.moon_illumination, moon, altitude, block.moon_separation,
             dark_sky=instrument.conditions.dark_sky, extinction=instrument.conditions.extinction,
         )  # fmt: skip
         mag = block.magnitude + block.magnitude_err
         reached = float(signal_to_noise(instrument, mag, block.exposure, airmass=airmass, sky=brightness))
-        # Airmass and sky are those of a step of 150 s, the one that the block begins in.
         if block.exposure > instrument.exposures.shortest:
             assert reached == pytest.approx(SNR, rel=0.03)
         else:
             assert reached >= SNR
         overheads = instrument.overheads.acquisition + block.n_exposures * instrument.overheads.readout
-        length = (mjd_of(block.end) - mjd_of(block.start)) * 86400.0
-        assert length >= block.exposure + overheads - 1.5
+        assert (end - start) / SECOND >= block.exposure + overheads - 1.5
 
 
 def test_value_is_that_of_the_blocks_and_within_the_bound(simulated, plan):

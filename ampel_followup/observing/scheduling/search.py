@@ -10,7 +10,7 @@ price: a second that everybody wants is dear.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -123,7 +123,7 @@ class Search:
         """Return the blocks of the best schedule found, with the fixed ones; stop at `enough` value of the others."""
         best = [route.copy() for route in self._empty]
         best_value = -1.0
-        for power in _POWERS:
+        for power in _POWERS if rounds else _POWERS[:1]:  # a first schedule, for the bound, need not be the best
             routes = [route.copy() for route in self._empty]
             value = self._fill(routes, power)
             if value > best_value:
@@ -218,14 +218,13 @@ class Search:
             else:
                 tables[k] = self._insertions(k, route, gap.removed, power)
         while True:
-            k = max(tables, key=lambda k: _best_of(tables[k], banned))
-            candidates, positions, scores = tables[k]
-            if not _best_of(tables[k], banned) > 0:
+            score, k, row = _best_of(tables, banned)
+            if not score > 0:
                 if banned.any():
                     banned[:] = False  # what was taken out may come back where nothing else fits
                     continue
                 return self._value(routes)
-            row = int(np.where(banned[candidates], -np.inf, scores).argmax())
+            candidates, positions, scores = tables[k]
             candidate, position = int(candidates[row]), int(positions[row])
             longer = routes[k].copy()
             longer.candidates.insert(position, candidate)
@@ -313,8 +312,15 @@ def _floored(prices: Floats) -> Floats:
     return np.maximum(prices, 0.02 * float(prices.max(initial=0.0)) + 1e-12)
 
 
-def _best_of(table: tuple[Indices, Indices, Floats], banned: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> float:
-    candidates, _, scores = table
-    if len(candidates) == 0:
-        return -np.inf
-    return float(np.where(banned[candidates], -np.inf, scores).max())
+def _best_of(
+    tables: Mapping[int, tuple[Indices, Indices, Floats]], banned: np.ndarray[tuple[int], np.dtype[np.bool_]]
+) -> tuple[float, int, int]:
+    """Return the best score of all that is not banned, its telescope, and its row in the table of that."""
+    best = (-np.inf, 0, 0)
+    for k, (candidates, _, scores) in tables.items():
+        if len(candidates):
+            allowed = np.where(banned[candidates], -np.inf, scores)
+            row = int(allowed.argmax())
+            if allowed[row] > best[0]:
+                best = (float(allowed[row]), k, row)
+    return best
