@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -22,7 +23,7 @@ from ampel_followup.cli.output import (
     progress,
 )
 from ampel_followup.errors import ScheduleError
-from ampel_followup.timetable import BlockStatus, Timetable
+from ampel_followup.timetable import Block, BlockStatus, Timetable
 
 if TYPE_CHECKING:
     from ampel_followup.observing.instruments import Instrument
@@ -309,6 +310,12 @@ def _write_sheet(timetable: Timetable, plan: NightPlan, out: Path) -> Path:
     return out
 
 
+def _magnitude(block: Block) -> str | None:
+    if math.isnan(block.magnitude):
+        return None
+    return f"{block.magnitude:.1f}" + ("" if math.isnan(block.magnitude_err) else f" ± {block.magnitude_err:.1f}")
+
+
 def print_timetable(timetable: Timetable) -> None:
     """Print a schedule, a table per telescope."""
     out = console()
@@ -328,7 +335,7 @@ def print_timetable(timetable: Timetable) -> None:
             [
                 (
                     f"{b.start[11:16]}–{b.end[11:16]}", str(b.kind), b.target,
-                    f"{b.magnitude:.1f} ± {b.magnitude_err:.1f}" if b.magnitude == b.magnitude else None,
+                    _magnitude(b),
                     f"{b.n_exposures} × {b.exposure / b.n_exposures:.0f} s", f"{b.airmass:.2f}",
                     f"{b.moon_separation:.0f}°", f"{b.value:.3f}",
                     "" if b.status == BlockStatus.PLANNED else str(b.status),

@@ -39,6 +39,7 @@ def test_schedule_for_two_sites_is_made_kept_and_shown(run, night):
     assert json.loads(run("plan", "show", "--schedule", "--store", night, "--json")[1])["timetable"] == timetable
     text = run("plan", "show", "--schedule", "--store", night)[1]
     assert "SED Machine" in text and "WiFeS" in text and "of at most" in text
+    assert "nan" not in text
 
 
 def test_closed_until_keeps_the_telescope_closed(run, night):
