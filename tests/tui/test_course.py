@@ -251,3 +251,9 @@ def test_the_visibility_says_when_a_target_is_scheduled_and_keeps_to_its_width(
     assert "21:24 – 21:58" in text
     assert "3×600 s" in text
     assert f"{step.block.magnitude:.1f} ±{step.block.magnitude_err:.2f} mag tonight" in text
+
+
+def test_nobody_is_late_when_the_night_is_over(timetable: Timetable) -> None:
+    course, sunrise = course_of(timetable), datetime.fromisoformat(NIGHT.sunrise)
+    assert delay(course, NIGHT.site, DUSK, sunrise - timedelta(minutes=1))
+    assert delay(course, NIGHT.site, DUSK, sunrise + timedelta(minutes=1)) == {}

@@ -128,7 +128,7 @@ def delay(course: Sequence[Step], site: str, planned_from: datetime, now: dateti
     dict of str to timedelta
         Telescope to how late it is: since the end of the first target that should be done, after the last one that is;
         early if negative: a target was done before its end; zero if on time. Standards are not marked, so they do not
-        count. A telescope is left out before its first target and after its last.
+        count. A telescope is left out before its first target, after its last, and by day.
     """
     delays = {}
     for telescope in dict.fromkeys(step.telescope for step in course if step.telescope.night.site == site):
@@ -139,7 +139,7 @@ def delay(course: Sequence[Step], site: str, planned_from: datetime, now: dateti
         ]
         done = [place for place, step in enumerate(mine) if not step.is_open]
         rest = mine[done[-1] + 1 :] if done else mine
-        if not rest or mine[0].start > now:
+        if not rest or mine[0].start > now or now > datetime.fromisoformat(telescope.night.sunrise):
             continue
         ahead = mine[done[-1]].end if done else now
         delays[telescope.telescope] = max(now - rest[0].end, timedelta(0)) or min(now - ahead, timedelta(0))
