@@ -44,7 +44,7 @@ class Block(Record):
     ra, dec : float
         ICRS [deg].
     start, end : str
-        With slew, acquisition and read-out; UTC, ISO 8601 to the second with a trailing ``Z``.
+        With acquisition and read-out, after the slew; UTC, ISO 8601 to the second with a trailing ``Z``.
     exposure : float
         Open shutter [s], in all `n_exposures` together.
     n_exposures : int
