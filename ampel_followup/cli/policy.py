@@ -29,6 +29,7 @@ PolicyOption = Annotated[
 def show(policy: PolicyOption = None, as_json: JsonOption = False) -> None:
     """Print every setting of a policy, with its unit and meaning."""
     from ampel_followup.policy import load_policy, settings_of
+    from ampel_followup.settings import shown
 
     loaded = load_policy(policy)
     if as_json:
@@ -37,7 +38,7 @@ def show(policy: PolicyOption = None, as_json: JsonOption = False) -> None:
     console().print(f"{loaded.label}, digest {loaded.digest[:12]}", markup=False)
     print_table(
         ("setting", ("value", "right"), "unit", "what it says"),
-        ((name, _shown(value), unit, text) for name, value, unit, text in settings_of(loaded)),
+        ((name, shown(value), unit, text) for name, value, unit, text in settings_of(loaded)),
         optional=("unit",),
     )
 
@@ -46,6 +47,7 @@ def show(policy: PolicyOption = None, as_json: JsonOption = False) -> None:
 def check(policy: PolicyArgument, as_json: JsonOption = False) -> None:
     """Check a policy file, and say in what it differs from the one that comes along."""
     from ampel_followup.policy import load_policy, settings_of
+    from ampel_followup.settings import shown
 
     loaded = load_policy(policy)
     packaged = {name: value for name, value, _, _ in settings_of(load_policy())}
@@ -59,7 +61,7 @@ def check(policy: PolicyArgument, as_json: JsonOption = False) -> None:
     if differs:
         print_table(
             ("setting", ("packaged", "right"), ("here", "right")),
-            ((name, _shown(old), _shown(new)) for name, (old, new) in differs.items()),
+            ((name, shown(old), shown(new)) for name, (old, new) in differs.items()),
         )
     else:
         out.print("the same as the one that comes along", markup=False)
@@ -170,9 +172,3 @@ def _print(replayed: Replay) -> None:
     out.print(f"Of {n_good} good objects {good_before} were shown before, {good_after} after.", markup=False)
     if replayed.lost:
         print_table(("lost",), ((name,) for name in replayed.lost))
-
-
-def _shown(value: object) -> str:
-    if isinstance(value, list):
-        return ", ".join(map(str, value))
-    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -12,7 +12,8 @@ from pydantic import model_validator
 from ampel_followup.errors import InstrumentError
 from ampel_followup.observing.names import find_by_name
 from ampel_followup.observing.sites import Site, load_sites
-from ampel_followup.observing.tables import Settings, Table, markdown_table, setting
+from ampel_followup.observing.tables import Table
+from ampel_followup.settings import Settings, markdown_table, setting
 
 TABLE = Table("instruments.yml", "AMPEL_FOLLOWUP_INSTRUMENTS", InstrumentError)
 

@@ -13,7 +13,8 @@ from pydantic import field_validator
 
 from ampel_followup.errors import SiteError
 from ampel_followup.observing.names import find_by_name
-from ampel_followup.observing.tables import Settings, Table, markdown_table, setting
+from ampel_followup.observing.tables import Table
+from ampel_followup.settings import Settings, markdown_table, setting
 
 TABLE = Table("sites.yml", "AMPEL_FOLLOWUP_SITES", SiteError)
 

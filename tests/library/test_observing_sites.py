@@ -224,8 +224,8 @@ def test_sites_are_read_from_the_configuration_folder(tmp_path: Path, monkeypatc
             BACKYARD.replace("48.1486", "yes"),
             "backyard: latitude = True makes no sense: input should be a valid number",
         ),
-        (BACKYARD.replace("latitude", "latitud"), "backyard: the field latitude is missing; add it (and 1 more)"),
-        (BACKYARD + "  heigth: 1\n", "backyard: unknown field heigth; did you mean height?"),
+        (BACKYARD.replace("latitude", "latitud"), "backyard: latitude is missing; add it (and 1 more)"),
+        (BACKYARD + "  heigth: 1\n", "backyard: heigth is unknown; did you mean height?"),
         (BACKYARD + "  key: other\n", "backyard: unknown field key; the key is what stands above the fields"),
         (BACKYARD.replace("Europe/Bratislava", "Mars"), "backyard: timezone: 'Mars' is no IANA time zone"),
         (BACKYARD.replace("C14/Alpy", "Alpy"), "backyard: spectrographs: 'Alpy' is not `telescope/instrument`"),
@@ -235,7 +235,10 @@ def test_sites_are_read_from_the_configuration_folder(tmp_path: Path, monkeypatc
         ("backyard: 3\n", "backyard is 3; write its fields below it"),
         ("- 1\n", " holds no entries; write a key"),
         ("a: [\n", ", line 2: "),
-        ("a: &loop\n  name: *loop\n", "a: Circular reference detected; write numbers, words and lists of them"),
+        (
+            "a: &loop\n  name: *loop\n",
+            "a: Circular reference detected; write names, with numbers, words and lists of them",
+        ),
     ],
 )
 def test_mistake_in_the_users_sites_is_named_with_file_key_and_field(
