@@ -195,7 +195,9 @@ def make_timetable(
     )
 
 
-def scheduled_plan(plan: NightPlan, timetable: Timetable, telescope: str) -> tuple[NightPlan, dict[str, float]]:
+def scheduled_plan(
+    plan: NightPlan, timetable: Timetable, telescope: str
+) -> tuple[NightPlan, dict[str, float], dict[str, int]]:
     """
     Return what a telescope has in a schedule as a plan of its own, for target lists.
 
@@ -213,6 +215,8 @@ def scheduled_plan(plan: NightPlan, timetable: Timetable, telescope: str) -> tup
         At the telescope's site; its targets in order of time, ranked so. Standard stars and what failed are left out.
     exposures : dict of str to float
         Open shutter on each target [s].
+    n_exposures : dict of str to int
+        Equal parts of it.
 
     Raises
     ------
@@ -245,7 +249,7 @@ def scheduled_plan(plan: NightPlan, timetable: Timetable, telescope: str) -> tup
         replace(target, rank=place, visibility=seen.target(place - 1)) for place, target in enumerate(chosen, 1)
     )
     own = replace(plan, night=part.night, targets=targets, not_observable=(), set_aside=(), stop=None)
-    return own, {block.target: block.exposure for block in blocks}
+    return own, {b.target: b.exposure for b in blocks}, {b.target: b.n_exposures for b in blocks}
 
 
 def _candidates(

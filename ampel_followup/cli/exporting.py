@@ -61,17 +61,18 @@ def export(
         timetable = opened.load_timetable(night=stored.info.night).timetable if telescope is not None else None
     plan = stored.plan
     exposures: dict[str, float] = {}
+    n_exposures: dict[str, int] = {}
     if telescope is not None and timetable is not None:
         from ampel_followup.observing.instruments import get_instrument
         from ampel_followup.timetabling import scheduled_plan
 
-        plan, exposures = scheduled_plan(plan, timetable, get_instrument(telescope).key)
+        plan, exposures, n_exposures = scheduled_plan(plan, timetable, get_instrument(telescope).key)
         select = Select.ALL
     entries = exported(plan, verdicts, format_, select=select)
     created = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
     if exposure is not None:
-        exposures = dict.fromkeys((entry.id for entry in entries), exposure)
-    extras = Extras(exposures=exposures, proposal=proposal, created=created)
+        exposures, n_exposures = dict.fromkeys((entry.id for entry in entries), exposure), {}
+    extras = Extras(exposures=exposures, n_exposures=n_exposures, proposal=proposal, created=created)
     write(plan, verdicts, format_, out, select=select, extras=extras)
     n = sum(1 for entry in entries if entry.start)
     renamed = shortened(entries, format_)

@@ -19,7 +19,8 @@ def write(plan: NightPlan, entries: list[ListEntry], extras: Extras) -> str:
     """Return the list; what follows ``#`` is for people."""
     lines = [f"# {plan.night.date}, {len(entries)} targets in order of priority"]
     for target in telescope_targets(plan, entries, extras, NAME_LENGTH):
-        exposure = "" if target.exposure is None else f"; {target.exposure:.0f} s"
+        times = f"{target.n_exposures} x " if target.n_exposures > 1 else ""
+        exposure = "" if target.exposure is None else f"; {times}{target.exposure:.0f} s"
         lines.append(
             f"{target.name:<15} {spaced(target.entry.ra, target.entry.dec)} 2000.0 # {target.comment}{exposure}"
         )

@@ -77,7 +77,7 @@ def _configuration(target: TelescopeTarget, kind: str, seconds: float) -> dict[s
         "instrument_configs": [
             {
                 "exposure_time": seconds,
-                "exposure_count": 1,
+                "exposure_count": target.n_exposures if on_sky else 1,
                 "rotator_mode": "VFLOAT",
                 "optical_elements": {"slit": _SLIT},
             }

@@ -49,5 +49,5 @@ def _row(place: int, target: TelescopeTarget) -> tuple[object, ...]:
         target.name, right_ascension(ra), declination(dec), east, north, target.comment.replace(",", ";"), place,
         _BINSPAT, _BINSPECT, _SLITANGLE, _SLITWIDTH, _AIRMASS, *_RANGE, _CHANNEL,
         f"{entry.last_mag:.2f}" if math.isfinite(entry.last_mag) else "", entry.last_band[-1:].upper(),
-        "SNR 5" if target.exposure is None else f"SET {target.exposure:.0f}", 1,
+        "SNR 5" if target.exposure is None else f"SET {target.exposure:.0f}", target.n_exposures,
     )  # fmt: skip

@@ -43,7 +43,9 @@ class Extras:
     Parameters
     ----------
     exposures : mapping of str to float
-        Survey name → exposure [s].
+        Survey name → exposure [s], open shutter in all.
+    n_exposures : mapping of str to int
+        Survey name → equal parts of it; 1 where not named.
     offset_stars : mapping of str to sequence of OffsetStar
         Survey name → offset stars, the best first.
     verdicts : mapping of str to Decision
@@ -55,6 +57,7 @@ class Extras:
     """
 
     exposures: Mapping[str, float] = field(default_factory=dict)
+    n_exposures: Mapping[str, int] = field(default_factory=dict)
     offset_stars: Mapping[str, Sequence[OffsetStar]] = field(default_factory=dict)
     verdicts: Mapping[str, Decision] = field(default_factory=dict)
     proposal: str = ""
@@ -98,7 +101,8 @@ class TelescopeTarget:
     entry : ListEntry
     target : RankedTarget
     exposure : float or None
-        [s]; None where not known.
+        Of each of the exposures [s]; None where not known.
+    n_exposures : int
     offset_stars : tuple of NamedOffsetStar
     """
 
@@ -106,6 +110,7 @@ class TelescopeTarget:
     entry: ListEntry
     target: RankedTarget
     exposure: float | None
+    n_exposures: int
     offset_stars: tuple[NamedOffsetStar, ...]
 
     @property
@@ -138,19 +143,23 @@ def telescope_targets(
         Longest name that the telescope takes [characters].
     """
     by_name = {clean(target.id): target for target in (*plan.targets, *plan.not_observable, *plan.set_aside)}
-    return [
-        TelescopeTarget(
-            name=name,
-            entry=entry,
-            target=by_name[entry.id],
-            exposure=extras.exposures.get(entry.id),
-            offset_stars=tuple(
-                NamedOffsetStar(f"{name}_o{number}", star, *offset(star, entry.ra, entry.dec))
-                for number, star in enumerate(extras.offset_stars.get(entry.id, ())[:MAX_OFFSET_STARS], 1)
-            ),
+    targets = []
+    for name, entry in zip(listed_names(entries, extras, name_length), entries, strict=True):
+        exposure, parts = extras.exposures.get(entry.id), extras.n_exposures.get(entry.id, 1)
+        targets.append(
+            TelescopeTarget(
+                name=name,
+                entry=entry,
+                target=by_name[entry.id],
+                exposure=None if exposure is None else exposure / parts,
+                n_exposures=parts,
+                offset_stars=tuple(
+                    NamedOffsetStar(f"{name}_o{number}", star, *offset(star, entry.ra, entry.dec))
+                    for number, star in enumerate(extras.offset_stars.get(entry.id, ())[:MAX_OFFSET_STARS], 1)
+                ),
+            )
         )
-        for name, entry in zip(listed_names(entries, extras, name_length), entries, strict=True)
-    ]
+    return targets
 
 
 def listed_names(entries: Sequence[ListEntry], extras: Extras, name_length: int) -> list[str]:

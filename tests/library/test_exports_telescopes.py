@@ -193,6 +193,20 @@ def test_keck_and_ngps_have_the_offset_in_their_own_columns() -> None:
     assert (first["MAGNITUDE"], first["MAGFILTER"], third["MAGNITUDE"], third["MAGFILTER"]) == ("18.65", "R", "", "")
 
 
+def test_exposures_that_a_schedule_split_are_split_in_the_lists(tmp_path: Path) -> None:
+    extras = Extras(exposures={NAMES[0]: 3000.0}, n_exposures={NAMES[0]: 2})
+
+    def text(fmt: str) -> str:
+        export(PLAN, VERDICTS, fmt, tmp_path / fmt, select="all", extras=extras)
+        return (tmp_path / fmt).read_text("utf-8")
+
+    assert "2 x 1500 s" in text("keck")
+    first = next(csv.DictReader(io.StringIO(text("ngps"))))
+    assert (first["EXPTIME"], first["NEXP"]) == ("SET 1500", "2")
+    spectrum = json.loads(text("lco"))[0]["requests"][0]["configurations"][2]["instrument_configs"][0]
+    assert (spectrum["exposure_time"], spectrum["exposure_count"]) == (1500.0, 2)
+
+
 def test_a_request_to_lco_has_every_field_that_the_portal_demands() -> None:
     groups = json.loads(written("lco", "approved"))
     assert [group["name"] for group in groups] == list(NAMES[:2])
