@@ -31,9 +31,25 @@ NightOption = Annotated[
     str | None,
     typer.Option("--night", metavar="DATE", help="Evening date at the site (2026-11-20); by default the latest plan."),
 ]
+
+
+def _site_key(typed: str | None) -> str | None:
+    """Return the key of the site that a person names in any of its ways, as plans have it."""
+    if typed is None:
+        return None
+    from ampel_followup.observing.sites import get_site
+
+    return get_site(typed).key
+
+
 SiteOption = Annotated[
     str | None,
-    typer.Option("--site", metavar="SITE", help="Observatory of the plan; by default that of the latest plan."),
+    typer.Option(
+        "--site",
+        metavar="SITE",
+        help="Observatory of the plan; by default that of the latest plan.",
+        callback=_site_key,
+    ),
 ]
 BundleOption = Annotated[
     str | None, typer.Option("--bundle", metavar="NAME|DIR", help="Model bundle; by default the one that comes along.")

@@ -23,7 +23,7 @@ from ampel_followup.cli.output import (
     progress,
 )
 from ampel_followup.errors import ScheduleError
-from ampel_followup.timetable import Block, BlockStatus, Timetable
+from ampel_followup.timetable import Block, BlockKind, BlockStatus, Timetable
 
 if TYPE_CHECKING:
     from ampel_followup.observing.instruments import Instrument
@@ -109,8 +109,9 @@ def make(
     from ampel_followup.store import Store
     from ampel_followup.timetabling import Wishes
 
+    _check_drawing(plots, sheet)
     instruments = [get_instrument(name) for name in telescope]
-    with Store.open(store) as opened:
+    with Store.open(store, create=False) as opened:
         stored = opened.load_plan(night=night, site=site)
         nights = _nights(instruments, stored.info.night)
         wishes = Wishes(
@@ -127,7 +128,7 @@ def make(
         with _reading(quiet=as_json) as report:
             timetable = schedule_night(opened, stored, instruments, wishes, now=now, progress=report)
         revision = _keep(opened, timetable)
-    _finish(timetable, revision, stored.plan, plots, sheet, as_json=as_json)
+    _finish(timetable, revision, stored.plan, plots, sheet, approved=approved, as_json=as_json)
 
 
 def replan(
@@ -160,7 +161,8 @@ def replan(
     from ampel_followup.store import Store
     from ampel_followup.timetabling import Wishes
 
-    with Store.open(store) as opened:
+    _check_drawing(plots, sheet)
+    with Store.open(store, create=False) as opened:
         previous = opened.load_timetable(night=night).timetable
         instruments = [get_instrument(t.telescope) for t in previous.telescopes]
         nights = _nights(instruments, previous.date)
@@ -179,7 +181,7 @@ def replan(
         with _reading(quiet=as_json) as report:
             stored, timetable = replan_night(opened, previous, wishes, now, progress=report)
         revision = _keep(opened, timetable)
-    _finish(timetable, revision, stored.plan, plots, sheet, as_json=as_json)
+    _finish(timetable, revision, stored.plan, plots, sheet, approved=approved, as_json=as_json)
 
 
 @contextmanager
@@ -262,27 +264,57 @@ def _moment(text: str, night: Night) -> float:
         raise ScheduleError(f"{text!r} is no time; write HH:MM in UTC, or 2026-11-20T23:30") from None
 
 
+def _check_drawing(plots: Path | None, sheet: Path | None) -> None:
+    """Refuse what cannot be drawn before a night is scheduled and kept for nothing."""
+    if plots is None and sheet is None:
+        return
+    from ampel_followup.learning.plots import check_plotting
+
+    check_plotting()
+    if sheet is not None and sheet.suffix not in (".pdf", ".html", ".htm"):
+        raise ScheduleError(f"--sheet {sheet}: a night sheet is .html or .pdf; name the file so")
+
+
 def _finish(
-    timetable: Timetable, revision: int, plan: NightPlan, plots: Path | None, sheet: Path | None, *, as_json: bool
+    timetable: Timetable,
+    revision: int,
+    plan: NightPlan,
+    plots: Path | None,
+    sheet: Path | None,
+    *,
+    approved: bool,
+    as_json: bool,
 ) -> None:
     written = _write(timetable, plan, plots, sheet)
     if as_json:
         print_json({"revision": revision, "timetable": timetable.to_dict(), "written": written})
         return
     print_timetable(timetable)
+    if (remark := _remark(timetable, approved=approved)) is not None:
+        console().print(remark, markup=False)
     for path in written:
         console().print(f"written: {path}", markup=False)
+
+
+def _remark(timetable: Timetable, *, approved: bool) -> str | None:
+    """Say why a schedule has nothing, where no target can say it."""
+    over = max(telescope.night.dawn for telescope in timetable.telescopes)
+    if timetable.planned_from >= over:
+        return f"The night was over at {over}: nothing more is scheduled. `--from` names an earlier moment."
+    if timetable.unplaced or any(block.kind != BlockKind.STANDARD for block in timetable.blocks):
+        return None
+    if approved:
+        return "Nothing is approved yet: approve targets in `ampel-followup tui`, or leave out `--approved`."
+    return "No target of the plan is left: all are rejected, deferred or observed."
 
 
 def _write(timetable: Timetable, plan: NightPlan, plots: Path | None, sheet: Path | None) -> list[str]:
     """Draw and write what was asked for; return the files."""
     written: list[Path] = []
     if plots is not None:
-        from ampel_followup.learning.plots import check_plotting
         from ampel_followup.night_sheet import draw_airmass, draw_timeline
         from ampel_followup.observing.instruments import get_instrument
 
-        check_plotting()
         highest = {t.telescope: get_instrument(t.telescope).limits.max_airmass for t in timetable.telescopes}
         for suffix in ("svg", "png"):
             written.append(draw_timeline(timetable, plots / f"timeline.{suffix}"))
@@ -293,18 +325,14 @@ def _write(timetable: Timetable, plan: NightPlan, plots: Path | None, sheet: Pat
 
 
 def _write_sheet(timetable: Timetable, plan: NightPlan, out: Path) -> Path:
-    from ampel_followup.learning.plots import check_plotting
     from ampel_followup.night_sheet import render_sheet_html, render_sheet_pdf
 
-    check_plotting()
     targets = {t.id: t for t in (*plan.targets, *plan.not_observable, *plan.set_aside)}
     try:
         if out.suffix == ".pdf":
             out.write_bytes(render_sheet_pdf(timetable, targets))
-        elif out.suffix in (".html", ".htm"):
-            out.write_text(render_sheet_html(timetable, targets), encoding="utf-8")
         else:
-            raise ScheduleError(f"--sheet {out}: a night sheet is .html or .pdf; name the file so")
+            out.write_text(render_sheet_html(timetable, targets), encoding="utf-8")
     except OSError as error:
         raise ScheduleError(f"cannot write the night sheet to {out} ({error.strerror}); name another file") from error
     return out

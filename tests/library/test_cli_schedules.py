@@ -138,3 +138,32 @@ def test_replan_without_a_schedule_says_how_to_make_one(run, night, tmp_path):
         pass
     code, _, err = run("plan", "replan", "--store", store)
     assert code == 2 and "plan make" in err
+
+
+def test_plan_is_found_by_any_name_of_its_site(run, night):
+    for name in ("palomar", "Palomar Observatory", "P200"):
+        assert made(run, night, "-t", "sedm", "--site", name)["blocks"]
+    code, _, err = run("plan", "make", "-t", "sedm", "--site", "FLOYDS", "--store", night)
+    assert code == 2 and "ambiguous" in err and len(err.splitlines()) == 1
+
+
+def test_nothing_approved_and_a_night_that_is_over_are_said(run, night):
+    assert "Nothing is approved yet" in run("plan", "make", "-t", "sedm", "--approved", "--store", night)[1]
+    assert "The night was over" in run("plan", "make", "-t", "sedm", "--from", "17:00", "--store", night)[1]
+    assert "The night was over" not in run("plan", "make", "-t", "sedm", "--store", night)[1]
+
+
+def test_sheet_that_cannot_be_written_leaves_no_schedule_behind(run, night, tmp_path):
+    store = tmp_path / "copy.sqlite"
+    store.write_bytes(night.read_bytes())
+    with Store.open(store) as opened:
+        before = opened.load_timetable(night=NIGHT).info.revision
+    assert run("plan", "make", "-t", "sedm", "--sheet", "tonight.docx", "--store", store)[0] == 2
+    with Store.open(store) as opened:
+        assert opened.load_timetable(night=NIGHT).info.revision == before
+
+
+def test_mistyped_store_is_not_made(run, tmp_path):
+    for command in (["make", "-t", "sedm"], ["replan"]):
+        code, _, err = run("plan", *command, "--store", tmp_path / "typo.sqlite")
+        assert code == 2 and "there is no store" in err and not list(tmp_path.iterdir())
