@@ -21,9 +21,10 @@ import datetime
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from build_default_bundle import NIGHTS, nights
+from build_default_bundle import NIGHTS, night_of, nights
 from numpy.typing import NDArray
 from rich.progress import track
 
@@ -32,11 +33,13 @@ from ampel_followup.alerts.spool import light_curves
 from ampel_followup.alerts.ztf import light_curve_from_candidates, ztf_stock
 from ampel_followup.assistant import assess
 from ampel_followup.assistant_scores import SCORES
+from ampel_followup.drift import add_usual_psi
 from ampel_followup.durations import FAST
 from ampel_followup.evaluation.assistant_policy import assistant_ranks
+from ampel_followup.features.derived import select_columns
 from ampel_followup.features.visits import SETS, visit_features, visits
 from ampel_followup.learning.assistant_tables import DAY_1_COLUMNS, DAY_N_COLUMNS, AssistantTable, Day, mix_weights
-from ampel_followup.learning.assistant_training import BoostingOptions, answers, train_assistant
+from ampel_followup.learning.assistant_training import BoostingOptions, answers, distribution, train_assistant
 from ampel_followup.lightcurve import LightCurve
 from ampel_followup.models.assistant_bundle import DEFAULT_ASSISTANT, AssistantBundle, load_assistant
 from ampel_followup.models.assistant_saving import TrainedDay, TrainedScore, save_assistant
@@ -152,7 +155,7 @@ def with_low_scores(simulation: Simulation, rng: np.random.Generator) -> Simulat
 
 def train_day(simulation: Simulation, day: Day, objects: NDArray[np.bool_], seed: int) -> TrainedDay:
     """Train each score on its own features, and calibrate it to `STREAM` on out-of-fold probabilities."""
-    scores, distribution, training = {}, {}, {}
+    scores, training = {}, {}
     for name in SCORES:
         table = simulation.table(day, FEATURES[day][name], objects)
         result = train_assistant(
@@ -167,9 +170,29 @@ def train_day(simulation: Simulation, day: Day, objects: NDArray[np.bool_], seed
         old = served.calibration
         calibration = Calibration(-again.a * old.a, again.b - again.a * old.b)
         scores[name] = TrainedScore(replace(served, calibration=calibration))
-        distribution |= result.trained.distribution
         training = {**result.trained.training, "mix": STREAM}
-    return TrainedDay(scores, training={"data": "simulation", **training}, distribution=distribution)
+    features = tuple(dict.fromkeys(f for score in scores.values() for f in score.served.trees.features))
+    n, kept = last_visits(simulation, day, features, objects)
+    return TrainedDay(scores, training={"data": "simulation", **training, "last_visits": n}, distribution=kept)
+
+
+def last_visits(
+    simulation: Simulation, day: Day, features: Sequence[str], objects: NDArray[np.bool_]
+) -> tuple[int, dict[str, dict[str, Any]]]:
+    """
+    Describe the last visits of some objects, as far as they are of a day, and how much single nights differ from all.
+
+    A night is compared by its last visits (`ampel_followup.drift.assistant_drift`): all visits would have another mix,
+    for objects are visited the more often the slower they are.
+    """
+    index, number = simulation.object_index, simulation.number
+    last = np.diff(index, append=-1) != 0
+    rows = np.flatnonzero(last & ((number == 0) if day == "1" else (number > 0)) & objects[index])
+    values = select_columns(simulation.names, simulation.values[rows], features)
+    night = night_of(len(objects))[index[rows]]
+    kept = distribution(features, values, features)
+    by_night = (values[night == k] for k in range(NIGHTS))
+    return len(rows), add_usual_psi(features, by_night, kept, n_reference=len(rows))
 
 
 def measure(bundle: AssistantBundle, simulation: Simulation, day: Day, objects: NDArray[np.bool_]) -> dict[str, object]:

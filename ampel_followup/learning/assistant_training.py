@@ -233,7 +233,7 @@ def train_assistant(
             "repeats": repeats,
             "note": "cross-validation grouped by object, weighted to the stream's mix",
         },
-        _distribution(joined, dict.fromkeys(f for fit in kept.values() for f in fit.features)),
+        distribution(joined.names, joined.values, dict.fromkeys(f for fit in kept.values() for f in fit.features)),
     )
     probabilities = {name: fit.calibration(fit.log_odds[: len(table)]) for name, fit in kept.items()}
     return TrainedAssistant(table.day, trained, probabilities, tuple(areas), tuple(notes))
@@ -429,14 +429,31 @@ def _training(
     }
 
 
-def _distribution(table: AssistantTable, features: Iterable[str]) -> dict[str, dict[str, Any]]:
-    """Describe the training set for the detection of drift, as `ampel_followup.models.training` does."""
+def distribution(names: Sequence[str], values: Array, features: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """
+    Describe a training set for `ampel_followup.drift`.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Of the columns.
+    values : ndarray, shape (n, len(names))
+        NaN = not measured.
+    features : iterable of str
+        Columns, or what is derived from them.
+
+    Returns
+    -------
+    dict of str to dict
+        For each feature ``measured``, the share of the rows that have it, and their ``deciles``; none if no row has it.
+    """
     result = {}
     for name in features:
-        column = select_columns(table.names, table.values, [name])[:, 0]
-        values = column[np.isfinite(column)]
+        column = select_columns(names, values, [name])[:, 0]
+        measured = column[np.isfinite(column)]
+        deciles = np.quantile(measured, np.linspace(0.0, 1.0, 11)) if len(measured) else np.empty(0)
         result[name] = {
-            "measured": round(len(values) / len(column), 4),
-            "deciles": [float(f"{d:.5g}") for d in np.quantile(values, np.linspace(0.0, 1.0, 11))],
+            "measured": round(len(measured) / len(column), 4),
+            "deciles": [float(f"{d:.5g}") for d in deciles],
         }
     return result
