@@ -16,7 +16,7 @@ import numpy as np
 from ampel_followup.assistant_scores import SCORES, AssistantScores, Cause, Trait, Visit, assistant_rank
 from ampel_followup.errors import BundleError
 from ampel_followup.explanations import causes_in_words
-from ampel_followup.features.derived import needed_columns
+from ampel_followup.features.derived import needed_columns, select_columns
 from ampel_followup.features.ragged import Floats, Indices
 from ampel_followup.features.visits import SETS, Visits, visit_features, visits
 from ampel_followup.lightcurve import LightCurve
@@ -53,14 +53,77 @@ def assess(
     BundleError
         If the bundle asks for features that are not known at visits, or in another version.
     """
+    return assess_with_features(light_curves, bundle, explain=explain)[0]
+
+
+def assess_with_features(
+    light_curves: Sequence[LightCurve], bundle: AssistantBundle, *, explain: bool = True
+) -> tuple[list[AssistantScores], dict[Day, Floats]]:
+    """
+    Score objects as `assess` does, and return what the scores of their last visits were made of.
+
+    Returns
+    -------
+    scores : list of AssistantScores
+        As of `assess`.
+    features : dict of {"1", "N"} to ndarray, shape (m, k)
+        As of `last_visit_features`.
+
+    Raises
+    ------
+    BundleError
+        As `assess`.
+    """
     if not light_curves:
-        return []
+        return [], last_visit_features((), bundle)
     known = visits(light_curves)
     names, values = visit_features(light_curves, known, _sets(bundle))
     history = _history(light_curves, known, _probabilities(bundle, known, names, values), bundle.galactic_weight)
     causes = _causes(bundle, known, names, values, len(light_curves)) if explain else [()] * len(light_curves)
     said = zip(light_curves, history, traits(light_curves), causes, anomalies(light_curves), strict=True)
-    return [_scores(lc, past, labels, why, anomaly) for lc, past, labels, why, anomaly in said]
+    scores = [_scores(lc, past, labels, why, anomaly) for lc, past, labels, why, anomaly in said]
+    return scores, _last_features(bundle, known, names, values, len(light_curves))
+
+
+def last_visit_features(light_curves: Sequence[LightCurve], bundle: AssistantBundle) -> dict[Day, Floats]:
+    """
+    Return what the scores of the last visits are made of, by the day whose models score them.
+
+    Parameters
+    ----------
+    light_curves : sequence of LightCurve
+        Those in which nothing was ever detected have no visit.
+    bundle : AssistantBundle
+
+    Returns
+    -------
+    dict of {"1", "N"} to ndarray, shape (m, k)
+        For each day of the bundle a row for each of m objects, in the order given, and a column for each of the k
+        features of `AssistantBundle.features`. NaN = not measured.
+
+    Raises
+    ------
+    BundleError
+        As `assess`.
+    """
+    if not light_curves:
+        return {day: np.empty((0, len(bundle.features(day)))) for day in bundle.days}
+    known = visits(light_curves)
+    return _last_features(bundle, known, *visit_features(light_curves, known, _sets(bundle)), len(light_curves))
+
+
+def _last_features(
+    bundle: AssistantBundle, known: Visits, names: tuple[str, ...], values: Floats, n_objects: int
+) -> dict[Day, Floats]:
+    last = _last(known, n_objects)
+    rows = {day: last[found] for day, found in _rows_by_day(bundle, known.number[last]).items()}
+    none = np.empty(0, dtype=np.intp)
+    return {day: select_columns(names, values[rows.get(day, none)], bundle.features(day)) for day in bundle.days}
+
+
+def _last(known: Visits, n_objects: int) -> Indices:
+    """Return which visits are the last ones of their objects."""
+    return np.flatnonzero(np.diff(known.object_index, append=n_objects) > 0)
 
 
 def _sets(bundle: AssistantBundle) -> tuple[str, ...]:
@@ -120,7 +183,7 @@ def _causes(
 ) -> list[tuple[Cause, ...]]:
     """Return what moved the scores of the last visit of each object."""
     causes: list[tuple[Cause, ...]] = [()] * n_objects
-    last = np.flatnonzero(np.diff(known.object_index, append=n_objects) > 0)
+    last = _last(known, n_objects)
     for day, rows in _rows_by_day(bundle, known.number[last]).items():
         at = last[rows]
         found = causes_in_words(bundle.causes(day, names, values[at]))

@@ -29,6 +29,7 @@ from ampel_followup.errors import BundleError, FollowupError
 from ampel_followup.records import Record
 
 if TYPE_CHECKING:
+    from ampel_followup.models.assistant_bundle import AssistantBundle, Day
     from ampel_followup.models.bundle import ModelBundle
 
 Array = NDArray[np.float64]
@@ -201,6 +202,45 @@ def bundle_drift(values: Array, bundle: ModelBundle) -> DriftReport:
     """Compare the features of a night, shape (n, k), with those that a bundle was trained on; see `drift`."""
     objects = bundle.info.get("training", {}).get("objects")
     return drift(bundle.features, values, bundle.info["distribution"], n_reference=objects)
+
+
+def assistant_drift(features: Mapping[Day, Array], bundle: AssistantBundle) -> DriftReport:
+    """
+    Compare the last visits of a night's objects with those that the assistant was trained on; see `drift`.
+
+    Parameters
+    ----------
+    features : mapping of {"1", "N"} to ndarray, shape (n, k)
+        Of days that had visits, as `ampel_followup.assistant.last_visit_features`.
+    bundle : AssistantBundle
+
+    Returns
+    -------
+    DriftReport
+        Of all days together: the names of its features say the day, as ``rb_mean (day 1)``.
+    """
+    reports = {
+        day: _day_drift(day, features.get(day, np.empty((0, len(bundle.features(day))))), bundle) for day in bundle.days
+    }
+    return DriftReport(
+        sum(report.n_objects for report in reports.values()),
+        tuple(name for report in reports.values() for name in report.moved),
+        "; ".join(f"day {day}: {report.sentence}" for day, report in reports.items()),
+        tuple(feature for report in reports.values() for feature in report.features),
+    )
+
+
+def _day_drift(day: Day, values: Array, bundle: AssistantBundle) -> DriftReport:
+    kept = bundle.info.get("distribution", {}).get(day, {})
+    if not kept:  # it can score all the same
+        return DriftReport(
+            len(values), (), f"assistant {bundle.label} keeps no distribution of its training set; train it again", ()
+        )
+    training = bundle.info.get("training", {}).get(day, {})
+    names = {name: f"{name} (day {day})" for name in bundle.features(day)}
+    reference = {names[name]: entry for name, entry in kept.items() if name in names}
+    n_reference = training.get("last_visits", training.get("objects"))
+    return drift(tuple(names.values()), values, reference, n_reference=n_reference)
 
 
 def add_usual_psi(

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from ampel_followup.alerts.quarantine import Quarantine
 from ampel_followup.alerts.spool import ReadReport, light_curves
 from ampel_followup.assistant_scores import Queue
-from ampel_followup.drift import bundle_drift
+from ampel_followup.drift import assistant_drift, bundle_drift
+from ampel_followup.models.assistant_bundle import Day
 from ampel_followup.models.bundle import ModelBundle
 from ampel_followup.observing.night import Night
 from ampel_followup.plan import STOP_BELOW, NightPlan, ScoredObject
@@ -55,7 +56,8 @@ class NightRun:
     report : dict
         alerts_read, alerts_bad, objects, scored, seconds, bundle, strategy, night, site; besides, objects_bad,
         bad_reasons (reason → count), quarantine (folder or None), assistant, policy, queues (queue → count), drift (a
-        `DriftReport`) and stages (seconds of each).
+        `DriftReport`), drift_assistant (another, of the assistant's features; None without it) and stages (seconds of
+        each).
     """
 
     plan: NightPlan
@@ -121,6 +123,7 @@ def run_night(
     )
     scored: list[ScoredObject] = []
     features: list[NDArray[np.float64]] = []
+    visited: defaultdict[Day, list[NDArray[np.float64]]] = defaultdict(list)
     while True:
         with _timed(seconds, "read"):
             batch = list(islice(source, BATCH))
@@ -132,7 +135,9 @@ def run_night(
             features.append(table.values)
         if triage is not None:
             with _timed(seconds, "assistant"):
-                objects = triage.assess(batch, objects)
+                objects, of_last_visits = triage.assess_with_features(batch, objects)
+                for day, values in of_last_visits.items():
+                    visited[day].append(values)
         scored += objects
         if store is not None:
             with _timed(seconds, "store"):
@@ -150,6 +155,7 @@ def run_night(
             triage=triage,
         )
     moved = bundle_drift(np.concatenate(features) if features else np.empty((0, len(bundle.features))), bundle)
+    by_day = {day: np.concatenate(values) for day, values in visited.items()}
     report: dict[str, Any] = {
         "alerts_read": read.alerts_read,
         "alerts_bad": read.alerts_bad,
@@ -166,6 +172,7 @@ def run_night(
         "policy": plan.policy,
         "queues": queues_of(plan),
         "drift": moved.to_dict(),
+        "drift_assistant": assistant_drift(by_day, triage.assistant).to_dict() if triage is not None else None,
         "quarantine": str(quarantine.folder) if quarantine.folder is not None and read.reasons else None,
     }
     revision = 0

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
-from ampel_followup.assistant import assess
+from ampel_followup.assistant import assess_with_features
 from ampel_followup.assistant_scores import Placement
 from ampel_followup.decision import Decision
+from ampel_followup.features.ragged import Floats
 from ampel_followup.labels import Label
 from ampel_followup.lightcurve import LightCurve
-from ampel_followup.models.assistant_bundle import AssistantBundle
+from ampel_followup.models.assistant_bundle import AssistantBundle, Day
 from ampel_followup.observing.closing import last_useful_dates
 from ampel_followup.observing.night import Night
 from ampel_followup.placing import Evening, named_by_others, place
@@ -67,8 +68,14 @@ class Triage:
         objects : sequence of ScoredObject
             The same n, in the same order.
         """
-        found = assess(light_curves, self.assistant)
-        return [replace(o, assistant=scores) for o, scores in zip(objects, found, strict=True)]
+        return self.assess_with_features(light_curves, objects)[0]
+
+    def assess_with_features(
+        self, light_curves: Sequence[LightCurve], objects: Sequence[ScoredObject]
+    ) -> tuple[list[ScoredObject], dict[Day, Floats]]:
+        """Do as `assess`, and return what `ampel_followup.assistant.last_visit_features` returns, too."""
+        found, features = assess_with_features(light_curves, self.assistant)
+        return [replace(o, assistant=scores) for o, scores in zip(objects, found, strict=True)], features
 
     def place(self, objects: Sequence[ScoredObject], night: Night) -> list[Placement]:
         """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -17,10 +18,12 @@ from ampel_followup.cli.output import (
     print_table,
     progress,
 )
+from ampel_followup.cli.ranking import AssistantOption
 from ampel_followup.errors import StoreError
 
 if TYPE_CHECKING:
     from ampel_followup.drift import DriftReport
+    from ampel_followup.models.assistant_bundle import AssistantBundle
     from ampel_followup.models.bundle import ModelBundle
 
 #: Features shown where none or few have moved: what comes nearest.
@@ -33,8 +36,10 @@ def drift(
         typer.Argument(metavar="[ALERTS…]", help="Alerts as for `rank`; without any, the nights in the store."),
     ] = None,
     bundle: BundleOption = None,
+    assistant: AssistantOption = None,
     plots: Annotated[
-        Path | None, typer.Option("--plots", metavar="DIR", help="Folder for pictures of ALERTS beside the training.")
+        Path | None,
+        typer.Option("--plots", metavar="DIR", help="Folder for pictures of ALERTS beside the training of the bundle."),
     ] = None,
     store: StoreOption = None,
     night: NightOption = None,
@@ -43,7 +48,9 @@ def drift(
     """
     Say which features are not distributed as in training.
 
-    With ALERTS, of these objects and a bundle; without, of the nights that were ranked into the store, newest first.
+    With ALERTS, of these objects, a bundle and the virtual assistant; without, of the nights that were ranked into the
+    store, newest first.
+
     A changed mix of classes, another season or Moon is drift too: `docs/drift.md` says how to tell.
 
     Example: `ampel-followup drift alerts.tar.gz --plots drift/`
@@ -53,32 +60,46 @@ def drift(
             raise typer.BadParameter("pictures are of alerts; name some ALERTS", param_hint="--plots")
         _print_history(store, night, as_json)
         return
+    from ampel_followup.models.assistant_bundle import load_assistant
     from ampel_followup.models.bundle import load_bundle
 
-    loaded = load_bundle(bundle)
-    found = drift_of(alerts, loaded, quiet=as_json)
+    loaded, helper = load_bundle(bundle), load_assistant(assistant)
+    found, of_assistant = drift_of(alerts, loaded, helper, quiet=as_json)
     drawn: list[str] = []
     if plots is not None:
         from ampel_followup.evaluation.drift_plots import draw_drift
 
         drawn = draw_drift(plots, found, loaded.info["distribution"])
     if as_json:
-        print_json({"bundle": loaded.label, "drift": found.to_dict(), "plots": drawn})
+        print_json(
+            {
+                "bundle": loaded.label,
+                "drift": found.to_dict(),
+                "assistant": helper.label,
+                "drift_assistant": of_assistant.to_dict(),
+                "plots": drawn,
+            }
+        )
         return
     _print_report(found, f"{found.n_objects} objects beside the training set of bundle {loaded.label}")
+    _print_report(of_assistant, f"{of_assistant.n_objects} objects beside that of assistant {helper.label}")
     if drawn:
         console().print(f"pictures: {', '.join(drawn)}", markup=False)
 
 
-def drift_of(alerts: list[Path], bundle: ModelBundle, *, quiet: bool) -> DriftReport:
-    """Read alerts in batches, and compare their objects with those that a bundle was trained on."""
+def drift_of(
+    alerts: list[Path], bundle: ModelBundle, assistant: AssistantBundle, *, quiet: bool
+) -> tuple[DriftReport, DriftReport]:
+    """Read alerts in batches, and compare their objects with those that a bundle and an assistant were trained on."""
+    from collections import defaultdict
     from itertools import islice
 
     import numpy as np
 
     from ampel_followup.alerts.quarantine import Quarantine
     from ampel_followup.alerts.spool import light_curves
-    from ampel_followup.drift import bundle_drift
+    from ampel_followup.assistant import last_visit_features
+    from ampel_followup.drift import assistant_drift, bundle_drift
     from ampel_followup.night_run import BATCH
     from ampel_followup.scoring import compute_features
 
@@ -89,10 +110,13 @@ def drift_of(alerts: list[Path], bundle: ModelBundle, *, quiet: bool) -> DriftRe
             quarantine=Quarantine(None),
             progress=lambda done, total: bars.update(task, completed=done, total=total),
         )
-        values = []
+        values, visited = [], defaultdict(list)
         while batch := list(islice(source, BATCH)):
             values.append(compute_features(batch, bundle).values)
-    return bundle_drift(np.concatenate(values), bundle)
+            for day, rows in last_visit_features(batch, assistant).items():
+                visited[day].append(rows)
+    by_day = {day: np.concatenate(rows) for day, rows in visited.items()}
+    return bundle_drift(np.concatenate(values), bundle), assistant_drift(by_day, assistant)
 
 
 def _print_report(found: DriftReport, title: str) -> None:
@@ -131,14 +155,15 @@ def _print_history(url: str | None, night: str | None, as_json: bool) -> None:
             which = f" of {night}" if night else ""
             raise StoreError(f"{opened.url} holds no plan{which}; rank some alerts, or name them: `drift ALERTS`")
         for info in runs:
-            told = opened.load_plan(info.revision, limit=1).report.get("drift")
+            report = opened.load_plan(info.revision, limit=1).report
             kept.append(
                 {
                     "revision": info.revision,
                     "night": info.night,
                     "site": info.site,
                     "bundle": info.bundle,
-                    "drift": told,
+                    "drift": report.get("drift"),
+                    "drift_assistant": report.get("drift_assistant"),
                 }
             )
     if as_json:
@@ -151,6 +176,8 @@ def _print_history(url: str | None, night: str | None, as_json: bool) -> None:
                 console().print(f"{title}: made before drift was looked at", markup=False)
             else:
                 _print_report(DriftReport.from_dict(run["drift"]), title)
+            if run["drift_assistant"] is not None:
+                _print_report(DriftReport.from_dict(run["drift_assistant"]), "the assistant of the same run")
         return
     print_table(
         (("plan", "right"), "night", "site", ("objects", "right"), ("moved", "right"), "what"),
@@ -160,9 +187,21 @@ def _print_history(url: str | None, night: str | None, as_json: bool) -> None:
                 run["night"],
                 run["site"],
                 run["drift"]["n_objects"] if run["drift"] else None,
-                len(run["drift"]["moved"]) if run["drift"] else None,
-                run["drift"]["sentence"] if run["drift"] else "made before drift was looked at",
+                _moved(run),
+                _what(run),
             )
             for run in kept
         ),
     )
+
+
+def _moved(run: Mapping[str, Any]) -> int | None:
+    told = [run[key] for key in ("drift", "drift_assistant") if run[key]]
+    return sum(len(drift["moved"]) for drift in told) if told else None
+
+
+def _what(run: Mapping[str, Any]) -> str:
+    sentences = [run["drift"]["sentence"] if run["drift"] else "made before drift was looked at"]
+    if run["drift_assistant"] and run["drift_assistant"]["moved"]:
+        sentences.append(f"assistant, {run['drift_assistant']['sentence']}")
+    return "; ".join(sentences)

@@ -258,6 +258,8 @@ def print_run(run: NightRun) -> None:
             )
     if report["drift"]["moved"]:
         console().print(f"drift: {report['drift']['sentence']}", markup=False)
+    if report["drift_assistant"] and report["drift_assistant"]["moved"]:
+        console().print(f"drift, assistant: {report['drift_assistant']['sentence']}", markup=False)
     if report["bad_reasons"]:
         reasons = ", ".join(f"{reason} ({count})" for reason, count in report["bad_reasons"].items())
         kept = f"; kept in {report['quarantine']}" if report["quarantine"] else ""

@@ -16,11 +16,12 @@ import pytest
 from ampel_followup.alerts.quarantine import Quarantine
 from ampel_followup.alerts.spool import light_curves
 from ampel_followup.assistant_scores import AssistantScores
+from ampel_followup.drift import DriftReport
 from ampel_followup.errors import SiteError
 from ampel_followup.lightcurve import LightCurve
 from ampel_followup.models.assistant_bundle import load_assistant
 from ampel_followup.models.bundle import find_bundle, load_bundle
-from ampel_followup.night_run import run_night
+from ampel_followup.night_run import NightRun, run_night
 from ampel_followup.observing import get_site, night_at
 from ampel_followup.plan import STOP_BELOW, NightPlan, RankedTarget
 from ampel_followup.policy import load_policy
@@ -46,6 +47,18 @@ def embedded(
     triaged: bool = True,
 ) -> NightPlan:
     """Plan the same night without AMPEL."""
+    return embedded_run(archive, strategy, stop_below, sampling, triaged=triaged).plan
+
+
+def embedded_run(
+    archive: Path,
+    strategy: str = "value-of-information",
+    stop_below: float = STOP_BELOW,
+    sampling: Sampling | None = None,
+    *,
+    triaged: bool = True,
+) -> NightRun:
+    """Run the same night without AMPEL."""
     return run_night(
         [archive],
         night=night_at(get_site(SITE), NIGHT),
@@ -56,7 +69,7 @@ def embedded(
         stop_below=stop_below,
         sampling=sampling,
         triage=triage() if triaged else None,
-    ).plan
+    )
 
 
 def read_light_curves(archive: Path) -> dict[str, LightCurve]:
@@ -147,6 +160,12 @@ def test_list_equals_the_embedded_one(night: Any, archive: Path) -> None:
     assert plan.set_aside
     assert all(target.placement is not None for target in everything(plan))
     assert_same_plan(plan, embedded(archive))
+
+
+def test_what_moved_is_the_same_as_without_ampel(night: Any, archive: Path) -> None:
+    in_ampel, alone = stored(night).report, embedded_run(archive).report
+    for key in ("drift", "drift_assistant"):
+        assert in_ampel[key] == DriftReport.from_dict(alone[key]).to_dict()
 
 
 def test_list_without_the_assistant_equals_the_embedded_one(new_broker: Callable[[], Any], archive: Path) -> None:
@@ -268,12 +287,14 @@ def test_plan_document_counts_what_went_into_the_plan(night: Any) -> None:
         "policy": triage().policy_label,
         "queues": plan.report["queues"],
         "drift": plan.report["drift"]["moved"],
+        "drift_assistant": plan.report["drift_assistant"]["moved"],
         "objects": 30,
         "scored": 30,
         "rescored": 0,
         "assessed": 0,
     }
     assert sum(plan.report["queues"].values()) == plan.report["drift"]["n_objects"] == 30
+    assert plan.report["drift_assistant"]["n_objects"] == 30
 
 
 def test_nothing_went_wrong(night: Any) -> None:

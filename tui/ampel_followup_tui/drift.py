@@ -36,7 +36,7 @@ class Drift:
 
 def read_drift(report: Mapping[str, Any]) -> Drift | None:
     """
-    Take the comparison out of the report of a run.
+    Take the comparisons out of the report of a run: of the model bundle's features, and of the assistant's.
 
     Parameters
     ----------
@@ -48,7 +48,14 @@ def read_drift(report: Mapping[str, Any]) -> Drift | None:
     Drift or None
         None if the run compared nothing, or wrote it in a form that is not known here.
     """
-    drift = report.get("drift")
+    found = [known for key in ("drift", "drift_assistant") if (known := _read(report.get(key))) is not None]
+    if not found:
+        return None
+    sentences = (drift.sentence for drift in found)
+    return Drift(tuple(name for drift in found for name in drift.moved), "\n".join(filter(None, sentences)))
+
+
+def _read(drift: object) -> Drift | None:
     if not isinstance(drift, Mapping):
         return None
     moved, sentence = drift.get("moved", ()), drift.get("sentence", "")

@@ -17,8 +17,9 @@ from ampel.types import T3Send, UBson
 from ampel.view.SnapView import SnapView
 
 from ampel_followup.alerts.ampel_points import light_curve_from_datapoints
+from ampel_followup.assistant import last_visit_features
 from ampel_followup.assistant_scores import AssistantScores
-from ampel_followup.drift import bundle_drift
+from ampel_followup.drift import assistant_drift, bundle_drift
 from ampel_followup.errors import AlertError, LightCurveError
 from ampel_followup.lightcurve import LightCurve
 from ampel_followup.models.assistant_bundle import load_assistant
@@ -112,8 +113,17 @@ class T3FollowupPlan(AbsT3Unit[SnapView]):
                 triage=triage,
             )
             drift = bundle_drift(compute_features(light_curves, self._bundle).values, self._bundle)
+            of_assistant = None
+            if self._assistant is not None:
+                visited = last_visit_features(light_curves, self._assistant)
+                of_assistant = assistant_drift(visited, self._assistant)
             created = now.isoformat().replace("+00:00", "Z")
-            report = {**count, "queues": queues_of(plan), "drift": drift.to_dict()}
+            report = {
+                **count,
+                "queues": queues_of(plan),
+                "drift": drift.to_dict(),
+                "drift_assistant": None if of_assistant is None else of_assistant.to_dict(),
+            }
             revision = store.save_plan(plan, created=created, report=report, light_curves=light_curves)
         self._mark(gen, plan, revision)
         body = {
@@ -129,6 +139,7 @@ class T3FollowupPlan(AbsT3Unit[SnapView]):
             "policy": plan.policy,
             "queues": queues_of(plan),
             "drift": list(drift.moved),
+            "drift_assistant": [] if of_assistant is None else list(of_assistant.moved),
             "outside_training": sum(target.scores.out_of_scope for target in plan.targets),
             "stop": None if plan.stop is None else plan.stop.to_dict(),
             **count,
