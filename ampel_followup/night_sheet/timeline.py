@@ -23,7 +23,7 @@ _KINDS: Mapping[str, tuple[str, str | None]] = {
     BlockKind.TARGET: (BLUE, None),
     BlockKind.FIXED: (PURPLE, "\\\\\\\\"),
     BlockKind.INTERRUPT: (VERMILLION, "xxxx"),
-    BlockKind.STANDARD: (GREY, "...."),
+    BlockKind.STANDARD: (GREY, "--"),
 }
 #: What is marked below a block.
 _DONE = (BlockStatus.OBSERVED, BlockStatus.FAILED)
