@@ -10,14 +10,11 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy
-import test_store
 from sample_timetables import LA_PALMA, blocks_of, sample_timetable, telescope_night, timetable_of
+from store_engines import engine_of
 
 from ampel_followup.errors import StoreError
 from ampel_followup.store import Store
-
-# Fixtures: the same two kinds of store.
-postgres_server, store_url, store = test_store.postgres_server, test_store.store_url, test_store.store
 
 NOW = "2026-11-20T08:00:00Z"
 LATER = "2026-11-20T11:00:00Z"
@@ -90,7 +87,7 @@ def test_who_asks_for_a_timetable_that_is_not_there_is_told_how_to_make_one(
 
 def test_no_program_can_change_or_delete_a_timetable(store: Store, store_url: str) -> None:
     store.save_timetable(TIMETABLE, created=NOW)
-    engine = test_store.engine_of(store_url)
+    engine = engine_of(store_url)
     around_the_triggers = {
         "sqlite": "INSERT OR REPLACE INTO timetables SELECT * FROM timetables",
         "postgresql": "TRUNCATE timetables",
