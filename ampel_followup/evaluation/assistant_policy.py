@@ -1,8 +1,7 @@
 """
 What a policy makes of objects that were scored at several visits: which come before a person, which are lost.
 
-The same rules as at night, for many objects at once and without sites and dates: eyeball and galactic candidates first,
-then what weeds itself out, then what a person decides because nothing else did. What was discarded comes back if a
+The rule is that of the night, `ampel_followup.queues`, without sites and dates. What was discarded comes back if a
 later visit brings it before a person.
 """
 
@@ -10,20 +9,30 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import beta
 
-if TYPE_CHECKING:
-    from ampel_followup.policy import Policy
+from ampel_followup.assistant_scores import Queue
+from ampel_followup.policy import Policy
+from ampel_followup.queues import QUEUES, VisitTable, queues_by_visit
 
 Array = NDArray[np.float64]
 
 #: What can first happen to an object.
 FATES = ("eyeball", "galactic", "unresolved", "discarded", "waiting")
 _EYEBALL, _GALACTIC, _UNRESOLVED, _DISCARDED, _WAITING = range(len(FATES))
+
+_FATE_OF = {
+    Queue.URGENT: _EYEBALL,
+    Queue.EXTRAGALACTIC: _EYEBALL,
+    Queue.GALACTIC: _GALACTIC,
+    Queue.PURGATORY: _UNRESOLVED,
+    Queue.GARBAGE: _DISCARDED,
+    Queue.WAIT: _WAITING,
+}
 
 
 @dataclass(frozen=True)
@@ -63,9 +72,7 @@ def assistant_ranks(p_real: Array, p_galactic: Array, galactic_weight: float = 0
     return np.asarray(10.0 * (1.0 - distance / np.hypot(1.0, galactic_weight)))
 
 
-def replay_visits(
-    objects: NDArray[np.intp], day: Array, p_real: Array, p_galactic: Array, policy: Policy, *, scale: float = 1.0
-) -> Fates:
+def replay_visits(objects: NDArray[np.intp], day: Array, p_real: Array, p_galactic: Array, policy: Policy) -> Fates:
     """
     Apply a policy to the visits of m objects, in order of time.
 
@@ -78,43 +85,27 @@ def replay_visits(
     p_real, p_galactic : ndarray, shape (n,)
     policy : Policy
         `eyeball`, `galactic`, `discard` and `purgatory` are applied.
-    scale : float
-        Factor of the three thresholds below which objects are discarded.
     """
+    visits = _visit_table(objects, day, p_real, p_galactic, policy)
+    fates = np.array([_FATE_OF[queue] for queue in QUEUES])[queues_by_visit(visits, visits.day, policy)]
+    fates[np.arange(fates.shape[1]) >= visits.n_visits[:, np.newaxis]] = _WAITING
+    first = fates[np.arange(len(fates)), np.argmax(fates != _WAITING, axis=1)]
+    # What is to be seen comes back. What only waits for a person because of its age does not, once it was discarded.
+    looked_at = (fates <= _GALACTIC).any(axis=1) | (first == _UNRESOLVED) | (first == _WAITING)
+    return Fates(first, looked_at, first == _DISCARDED)
+
+
+def _visit_table(objects: NDArray[np.intp], day: Array, p_real: Array, p_galactic: Array, policy: Policy) -> VisitTable:
+    """Collect visits, shape (n,), by object and in order of time; no P(fast), which only says what is urgent."""
     order = np.lexsort((day, objects))
-    objects, day, p_real, p_galactic = objects[order], day[order], p_real[order], p_galactic[order]
-    start = np.flatnonzero(np.diff(objects, prepend=-1))
-    number = np.arange(len(objects)) - np.repeat(start, np.diff(start, append=len(objects)))
-    rank = assistant_ranks(p_real, p_galactic, policy.galactic_weight)
-    eyeball = rank > policy.eyeball.above
-    candidate = np.hypot(1.0 - p_real, policy.galactic.axis * (1.0 - p_galactic)) < policy.galactic.within
-    old = day >= policy.purgatory.from_age
-
-    m = len(start)
-    first = np.full(m, _WAITING)
-    shown = np.zeros(m, dtype=bool)
-    highest, total = np.full(m, -np.inf), np.zeros(m)
-    for visit in range(int(number.max()) + 1):
-        rows = np.flatnonzero(number == visit)
-        who = objects[rows]
-        highest[who] = np.maximum(highest[who], rank[rows])
-        total[who] += rank[rows]
-        bad = _weeds_out(visit, rank[rows], highest[who], total[who] / (visit + 1), policy, scale)
-        now = np.select(
-            [eyeball[rows], candidate[rows], bad, old[rows]], [_EYEBALL, _GALACTIC, _DISCARDED, _UNRESOLVED], _WAITING
-        )
-        # What waits for a person because of its age was not discarded before; what is to be seen comes back.
-        shown[who] |= (now <= _GALACTIC) | ((now == _UNRESOLVED) & (first[who] != _DISCARDED))
-        first[who] = np.where(first[who] == _WAITING, now, first[who])
-    return Fates(first, shown | (first == _WAITING), first == _DISCARDED)
-
-
-def _weeds_out(visit: int, rank: Array, highest: Array, mean: Array, policy: Policy, scale: float) -> NDArray[np.bool_]:
-    if visit == 0:
-        return np.asarray(rank < scale * policy.discard.entry_below)
-    if visit == 1:
-        return np.asarray(highest < scale * policy.discard.second_max_below)
-    return np.asarray(mean < scale * policy.discard.later_mean_below)
+    objects, n_visits = objects[order], np.bincount(objects)
+    number = np.arange(len(objects)) - np.repeat(np.cumsum(n_visits) - n_visits, n_visits)
+    columns = np.full((4, len(n_visits), n_visits.max()), np.nan)
+    columns[:, objects, number] = np.stack(
+        [day, p_real, p_galactic, assistant_ranks(p_real, p_galactic, policy.galactic_weight)]
+    )[:, order]
+    unknown = np.full(columns.shape[1:], np.nan)
+    return VisitTable(n_visits, unknown, columns[0], columns[1], columns[2], unknown, columns[3])
 
 
 def workload(fates: Fates, types: NDArray[np.str_], weight: Array) -> dict[str, Any]:
@@ -170,9 +161,16 @@ def trade_off(
     """
     return [
         {"scale": float(scale)}
-        | workload(replay_visits(objects, day, p_real, p_galactic, policy, scale=scale), types, weight)
+        | workload(replay_visits(objects, day, p_real, p_galactic, _scaled(policy, scale)), types, weight)
         for scale in scales
     ]
+
+
+def _scaled(policy: Policy, scale: float) -> Policy:
+    """Return a policy whose thresholds below which objects are discarded are multiplied by a factor."""
+    discard = policy.discard
+    scaled = {name: scale * getattr(discard, name) for name in type(discard).model_fields}
+    return policy.model_copy(update={"discard": discard.model_copy(update=scaled)})
 
 
 def fates_by_type(fates: Fates, types: NDArray[np.str_], names: Sequence[str]) -> dict[str, dict[str, int]]:
