@@ -219,7 +219,7 @@ def test_labels_come_back_numbered_and_in_order(store: Store) -> None:
     assert first.time == "2018-09-01T00:00:00.000000Z"
     assert np.isnan(first.confidence)
     assert (second.type, second.confidence) == ("odd \N{REPLACEMENT CHARACTER} thing", 0.25)
-    assert store.labels(SECOND) == [second]
+    assert [found.to_dict() for found in store.labels(SECOND)] == [second.to_dict()]
     assert [found.id for found in store.labels(since_id=first.id)] == [second.id]
 
 
