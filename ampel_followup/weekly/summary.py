@@ -260,9 +260,14 @@ def _night_line(store: Store, info: PlanInfo, held: Iterable[Decision]) -> Night
 
 
 def _drifted(report: Mapping[str, Any]) -> tuple[str, ...] | None:
-    drift = report.get("drift")
-    moved = drift.get("moved") if isinstance(drift, Mapping) else None
-    return tuple(map(str, moved)) if isinstance(moved, list | tuple) else None
+    """Return the features of models and assistant that moved; None where the run compared none."""
+    found: list[str] | None = None
+    for name in ("drift", "drift_assistant"):
+        drift = report.get(name)
+        moved = drift.get("moved") if isinstance(drift, Mapping) else None
+        if isinstance(moved, list | tuple):
+            found = [*(found or ()), *map(str, moved)]
+    return None if found is None else tuple(dict.fromkeys(found))
 
 
 def _queues(last: Iterable[Appearance]) -> dict[str, dict[str, int]]:
