@@ -12,7 +12,7 @@ import hashlib
 import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
 
@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from ampel_followup.assistant_scores import SCORES
 from ampel_followup.errors import BundleError
 from ampel_followup.features.derived import needed_columns, select_columns
-from ampel_followup.models.folder import ASSISTANT, find_folder, read_folder
+from ampel_followup.models.folder import ASSISTANT, Bundle, find_folder, read_folder
 from ampel_followup.models.trees import Calibration, TreeEnsemble
 
 Array = NDArray[np.float64]
@@ -87,7 +87,7 @@ class ScoreCauses:
 
 
 @dataclass(frozen=True)
-class AssistantBundle:
+class AssistantBundle(Bundle):
     """
     The models of the assistant, as loaded from a folder.
 
@@ -97,25 +97,9 @@ class AssistantBundle:
         The contents of ``bundle.json``: name, version, created, description, kind, feature_sets (name → version; empty
         for models of other people's tables), galactic_weight (of the rank), files; and for each day scores (name →
         features, file, and the file of the fold models), members (a file), training, metrics, distribution.
-    digest : str
-        SHA-256 of ``bundle.json``, which itself names the digest of every file.
-    files : mapping of str to bytes
-        The verified contents of the other files.
+    digest, files
+        As in `Bundle`.
     """
-
-    info: Mapping[str, Any]
-    digest: str
-    files: Mapping[str, bytes] = field(repr=False)
-
-    @property
-    def name(self) -> str:
-        """Name of the bundle."""
-        return str(self.info["name"])
-
-    @property
-    def label(self) -> str:
-        """Name and version, as plans and logs show it."""
-        return f"{self.name} {self.info['version']}"
 
     @property
     def galactic_weight(self) -> float:

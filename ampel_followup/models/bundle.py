@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from ampel_followup.errors import BundleError
 from ampel_followup.gain import GainScores
 from ampel_followup.models.classifier import OnnxClassifier
-from ampel_followup.models.folder import GAIN, PACKAGED, find_folder, list_bundles, read_folder, write_folder
+from ampel_followup.models.folder import GAIN, PACKAGED, Bundle, find_folder, list_bundles, read_folder, write_folder
 from ampel_followup.models.gain_model import GainModel
 from ampel_followup.models.mixture import ConditionalMixture
 from ampel_followup.models.scaling import QuantileScaling
@@ -34,7 +34,7 @@ _FILES = ("p_t.onnx", "p_ts.onnx", "mixture.json", "spectrum.json")
 
 
 @dataclass(frozen=True)
-class ModelBundle:
+class ModelBundle(Bundle):
     """
     Everything that scoring needs, as loaded from a folder.
 
@@ -44,25 +44,9 @@ class ModelBundle:
         The contents of ``bundle.json``: name, version, created, description, classes, feature_sets (name → version),
         features (of the classifiers, in order), mixture_features, n_spectra, scope (see `in_scope`), training, metrics,
         distribution, files.
-    digest : str
-        SHA-256 of ``bundle.json``, which itself names the digest of every file.
-    files : mapping of str to bytes
-        The verified contents of the other files.
+    digest, files
+        As in `Bundle`.
     """
-
-    info: Mapping[str, Any]
-    digest: str
-    files: Mapping[str, bytes] = field(repr=False)
-
-    @property
-    def name(self) -> str:
-        """Name of the bundle."""
-        return str(self.info["name"])
-
-    @property
-    def label(self) -> str:
-        """Name and version, as plans and logs show it."""
-        return f"{self.name} {self.info['version']}"
 
     @property
     def classes(self) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,36 @@ _REMEDY = "restore the bundle from where it came, or choose another with --bundl
 
 # What a bundle of each kind is for, as a person who chose the wrong one has to be told.
 _PURPOSE = {GAIN: "what a spectrum would tell", ASSISTANT: "the scores of the virtual assistant"}
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """
+    A bundle as loaded from a folder, of either kind.
+
+    Parameters
+    ----------
+    info : mapping
+        The contents of ``bundle.json``.
+    digest : str
+        SHA-256 of ``bundle.json``, which itself names the digest of every file.
+    files : mapping of str to bytes
+        The verified contents of the other files.
+    """
+
+    info: Mapping[str, Any]
+    digest: str
+    files: Mapping[str, bytes] = field(repr=False)
+
+    @property
+    def name(self) -> str:
+        """Name of the bundle."""
+        return str(self.info["name"])
+
+    @property
+    def label(self) -> str:
+        """Name and version, as plans and logs show it."""
+        return f"{self.name} {self.info['version']}"
 
 
 def read_folder(folder: Path, kind: str, required: Sequence[str] = ()) -> tuple[dict[str, Any], str, dict[str, bytes]]:
