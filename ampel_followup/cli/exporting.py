@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -10,9 +11,13 @@ from typing import Annotated
 import typer
 
 from ampel_followup.cli.output import JsonOption, NightOption, SiteOption, StoreOption, console, print_json
+from ampel_followup.decision import Verdict
 from ampel_followup.errors import ExportError
 from ampel_followup.exports import FORMATS, Extras, exported, shortened
 from ampel_followup.exports import export as write
+
+#: What takes a target off the list of a telescope.
+_WITHDRAWN: dict[str, str] = {Verdict.REJECT: "rejected", Verdict.DEFER: "deferred", Verdict.OBSERVED: "observed"}
 
 
 class Select(StrEnum):
@@ -28,8 +33,13 @@ def export(
     ],
     format_: Annotated[str, typer.Option("--format", metavar="FORMAT", help="Format of the list, see above.")] = "csv",
     select: Annotated[
-        Select, typer.Option("--select", help="Only what was approved, or all of the plan.")
-    ] = Select.APPROVED,
+        Select | None,
+        typer.Option(
+            "--select",
+            help="Only what was approved, or all of the plan.",
+            show_default="approved; all with --telescope",
+        ),
+    ] = None,
     exposure: Annotated[
         float | None,
         typer.Option("--exposure", metavar="SECONDS", help="Exposure of each target, for formats that have one."),
@@ -62,12 +72,20 @@ def export(
     plan = stored.plan
     exposures: dict[str, float] = {}
     n_exposures: dict[str, int] = {}
+    withdrawn: dict[str, str] = {}
     if telescope is not None and timetable is not None:
         from ampel_followup.observing.instruments import get_instrument
         from ampel_followup.timetabling import scheduled_plan
 
         plan, exposures, n_exposures = scheduled_plan(plan, timetable, get_instrument(telescope).key)
-        select = Select.ALL
+        # What was decided since the schedule was made: nobody is sent to what was rejected, or to what is done.
+        since = {t.id: verdicts[t.id] for t in plan.targets if t.id in verdicts}
+        withdrawn = {
+            name: f"{_WITHDRAWN[d.verdict]} by {d.observer}" for name, d in since.items() if d.verdict in _WITHDRAWN
+        }
+        plan = replace(plan, targets=tuple(t for t in plan.targets if t.id not in withdrawn))
+    if select is None:
+        select = Select.APPROVED if telescope is None else Select.ALL
     entries = exported(plan, verdicts, format_, select=select)
     created = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
     if exposure is not None:
@@ -85,7 +103,7 @@ def export(
                 "file": str(out),
                 "format": format_,
                 "targets": n,
-                "left_out": [entry.id for entry in left_out],
+                "left_out": [*withdrawn, *(entry.id for entry in left_out)],
                 "shortened": renamed,
                 "night": plan.night.date,
                 "site": plan.night.site,
@@ -93,6 +111,8 @@ def export(
         )
         return
     console().print(f"{n} targets of {plan.night.date} at {plan.night.site} written to {out}", markup=False)
+    for name, why in withdrawn.items():
+        console().print(f"left out: {name}, {why}", markup=False)
     for entry in left_out:
         console().print(f"left out: {entry.id}, {entry.reasons[0]}", markup=False)
     for name, short in renamed.items():

@@ -167,3 +167,18 @@ def test_mistyped_store_is_not_made(run, tmp_path):
     for command in (["make", "-t", "sedm"], ["replan"]):
         code, _, err = run("plan", *command, "--store", tmp_path / "typo.sqlite")
         assert code == 2 and "there is no store" in err and not list(tmp_path.iterdir())
+
+
+def test_nobody_is_sent_to_what_was_rejected_after_the_schedule_was_made(run, night, tmp_path):
+    store, out = tmp_path / "copy.sqlite", tmp_path / "list.txt"
+    store.write_bytes(night.read_bytes())
+    rejected, observed, *others = (
+        b["target"] for b in made(run, store, "-t", "sedm")["blocks"] if b["kind"] == "target"
+    )
+    for name, verdict in ((rejected, "reject"), (observed, "observed")):
+        assert run("decide", name, verdict, "--observer", "ada", "--store", store)[0] == 0
+    code, text, _ = run("export", out, "--format", "p200", "--telescope", "sedm", "--store", store)
+    assert code == 0 and f"left out: {rejected}, rejected by ada" in text
+    assert [line.split()[0] for line in out.read_text().splitlines()] == others
+    assert run("export", out, "--telescope", "sedm", "--select", "approved", "--store", store)[0] == 0
+    assert len(out.read_text().splitlines()) == 1  # the header: nothing is approved
