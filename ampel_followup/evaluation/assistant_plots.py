@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ampel_followup.errors import FollowupError
 from ampel_followup.evaluation.assistant_metrics import recall_curve
 from ampel_followup.learning.assistant_tables import mix_weights
+from ampel_followup.plotting import figure_class, save_figure
 
 if TYPE_CHECKING:
     from ampel_followup.evaluation.assistant import ScoredTable
@@ -37,12 +37,9 @@ def write_assistant_figures(folder: Path, scored: ScoredTable, result: dict[str,
     FollowupError
         If matplotlib is not installed or the folder cannot be written.
     """
-    try:
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise FollowupError("plots need matplotlib; install it with: pip install 'ampel-followup[plots]'") from error
+    figure_type = figure_class()
 
-    figures = {name: Figure(figsize=(5, 4), layout="constrained") for name in ("recall", "reliability", "work")}
+    figures = {name: figure_type(figsize=(5, 4), layout="constrained") for name in ("recall", "reliability", "work")}
     table = scored.table
     good = table.types == "good"
     weight = mix_weights(table.types)[0] if result["mix"] == "stream" else np.ones(len(table))
@@ -81,13 +78,4 @@ def write_assistant_figures(folder: Path, scored: ScoredTable, result: dict[str,
     axes.set(xlabel="fewer objects to look at [%]", ylabel="good objects lost [%]")
     axes.legend()
 
-    paths = []
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, figure in figures.items():
-            for suffix, options in (("png", {"dpi": 150}), ("svg", {"metadata": {"Date": None}})):
-                paths.append(folder / f"assistant_{name}.{suffix}")
-                figure.savefig(paths[-1], **options)
-    except OSError as error:
-        raise FollowupError(f"cannot write plots to {folder} ({error.strerror}); choose another --plots") from error
-    return paths
+    return [path for name, figure in figures.items() for path in save_figure(figure, folder, f"assistant_{name}")]

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ampel_followup.errors import FollowupError
 from ampel_followup.evaluation.comparison import RankedReplicate
 from ampel_followup.evaluation.metrics import Curves, curves
 from ampel_followup.evaluation.protocol import Replicate
+from ampel_followup.plotting import figure_class, save_figure
 from ampel_followup.strategies import DEFAULT_STRATEGY, IDEAL
 
 if TYPE_CHECKING:
@@ -67,10 +67,7 @@ def write_figures(
     FollowupError
         If matplotlib is not installed or the folder cannot be written.
     """
-    try:
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise FollowupError("plots need matplotlib; install it with: pip install 'ampel-followup[plots]'") from error
+    figure_type = figure_class()
 
     followed = {
         strategy: [curves(item.orders[strategy], item.outcomes) for item in ranked_replicates]
@@ -78,11 +75,11 @@ def write_figures(
     }
     figures = {}
     for file, metric, label in _PANELS:
-        figure = Figure(figsize=(7.0, 5.0), layout="constrained")
+        figure = figure_type(figsize=(7.0, 5.0), layout="constrained")
         _draw_metric(figure.subplots(), followed, metric)
         figure.axes[0].set(title=f"{name}: {label}", xlabel="spectra, share of all objects", ylabel=label)
         figures[file] = figure
-    figures["calibration"] = Figure(figsize=(6.0, 5.5), layout="constrained")
+    figures["calibration"] = figure_type(figsize=(6.0, 5.5), layout="constrained")
     _draw_calibration(figures["calibration"].subplots(), replicates)
     figures["calibration"].axes[0].set_title(f"{name}: calibration over {len(classes)} classes")
     return [path for file, figure in figures.items() for path in _save(figure, folder, file, note)]
@@ -151,11 +148,4 @@ def _save(figure: Figure, folder: Path, name: str, note: str) -> list[Path]:
     from textwrap import fill
 
     figure.supxlabel(fill(note, int(21 * figure.get_figwidth())), fontsize=6, x=0.01, ha="left")
-    paths = [folder / f"{name}.png", folder / f"{name}.svg"]
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        figure.savefig(paths[0], dpi=150)
-        figure.savefig(paths[1], metadata={"Date": None})
-    except OSError as error:
-        raise FollowupError(f"cannot write plots to {folder} ({error.strerror}); choose another --plots") from error
-    return paths
+    return save_figure(figure, folder, name)

@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from ampel_followup.errors import FollowupError
 from ampel_followup.night_sheet.clock import moment
 from ampel_followup.plan import NightSummary
+from ampel_followup.plotting import figure_class
 from ampel_followup.untrusted import clean
 
 if TYPE_CHECKING:
@@ -47,11 +48,9 @@ def drawing() -> Iterator[type[Figure]]:
     FollowupError
         If matplotlib is not installed.
     """
-    try:
-        import matplotlib as mpl
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise FollowupError("plots need matplotlib; install it with: pip install 'ampel-followup[plots]'") from error
+    figure_type = figure_class()
+    import matplotlib as mpl  # after that, which says what to do where it is absent
+
     with mpl.rc_context():
         mpl.rcdefaults()
         mpl.rcParams.update(
@@ -63,7 +62,7 @@ def drawing() -> Iterator[type[Figure]]:
                 "svg.hashsalt": "night sheet",
             }
         )
-        yield Figure
+        yield figure_type
 
 
 def font_file(*, bold: bool = False) -> Path:

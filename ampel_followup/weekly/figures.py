@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ampel_followup.assistant_scores import Queue, Stage
-from ampel_followup.errors import FollowupError
+from ampel_followup.plotting import figure_class
 from ampel_followup.weekly.summary import NONE, RANK_BINS, WeekReport
 from ampel_followup.weekly.text import GOOD, NIGHTS, QUEUES, in_order
 
@@ -38,11 +38,8 @@ def draw_figures(week: WeekReport) -> dict[str, tuple[str, str]]:
     FollowupError
         If matplotlib is not installed.
     """
-    try:
-        import matplotlib as mpl
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise FollowupError("plots need matplotlib; install it with: pip install 'ampel-followup[plots]'") from error
+    figure_type = figure_class()
+    import matplotlib as mpl  # after that, which says what to do where it is absent
 
     drawings = {}
     if week.nights:
@@ -56,7 +53,7 @@ def draw_figures(week: WeekReport) -> dict[str, tuple[str, str]]:
         drawings[GOOD] = (caption, _draw_ranks)
     figures = {}
     for section, (caption, draw) in drawings.items():
-        figure = Figure(figsize=(7.0, 3.2), layout="constrained")
+        figure = figure_type(figsize=(7.0, 3.2), layout="constrained")
         draw(figure.subplots(), week)
         text = io.StringIO()
         with mpl.rc_context({"svg.hashsalt": "week"}):
