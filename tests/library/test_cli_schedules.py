@@ -71,16 +71,16 @@ def test_replan_keeps_what_has_begun_and_plans_the_rest(run, night, tmp_path):
     store = tmp_path / "copy.sqlite"
     store.write_bytes(night.read_bytes())
     before = made(run, store, "-t", "sedm")
-    begun = [b for b in before["blocks"] if b["start"] < "2026-11-21T06:00:00Z"]
+    begun = [b for b in before["blocks"] if b["start"] < "2026-11-21T10:00:00Z"]
     done = next(b["target"] for b in begun if b["kind"] == "target")
     assert run("decide", done, "observed", "--observer", "ada", "--store", store)[0] == 0
-    code, out, err = run("plan", "replan", "--from", "06:00", "--closed", "/08:00", "--store", store, "--json")
+    code, out, err = run("plan", "replan", "--from", "10:00", "--closed", "/10:30", "--store", store, "--json")
     assert code == 0, err
     after = json.loads(out)["timetable"]["blocks"]
-    assert [b["target"] for b in after if b["start"] < "2026-11-21T06:00:00Z"] == [b["target"] for b in begun]
+    assert [b["target"] for b in after if b["start"] < "2026-11-21T10:00:00Z"] == [b["target"] for b in begun]
     assert next(b["status"] for b in after if b["target"] == done) == "observed"
-    later = [b for b in after if b["start"] >= "2026-11-21T06:00:00Z"]
-    assert later and min(b["start"] for b in later) >= "2026-11-21T08:00:00Z"
+    later = [b for b in after if b["start"] >= "2026-11-21T10:00:00Z"]
+    assert later and min(b["start"] for b in later) >= "2026-11-21T10:30:00Z"
 
 
 def test_list_of_one_telescope_is_in_order_of_time_with_its_exposures(run, night, tmp_path):

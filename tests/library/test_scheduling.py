@@ -208,3 +208,11 @@ def test_two_telescopes_of_one_name_are_refused():
     telescope = Telescope("twin", np.arange(3.0), np.ones((1, 2), dtype=bool), np.ones(1))
     with pytest.raises(ScheduleError, match="two telescopes are called 'twin'"):
         Problem(np.ones(1), [telescope, telescope])
+
+
+def test_block_with_room_around_it_is_put_where_it_takes_the_least_time():
+    edges = np.arange(13) * 600.0
+    duration = np.array([[3000.0, 2400, 1800, 1500, 1200, 1000, 900, 1000, 1200, 1500, 1800, 2400]])
+    telescope = Telescope("one", edges, np.ones((1, 12), dtype=bool), duration)
+    [block] = solve(Problem(np.ones(1), [telescope]), rng=np.random.default_rng(1)).blocks
+    assert (block.start, block.end) == (3600.0, 4500.0)

@@ -103,6 +103,7 @@ def solve(
         ),
         key=lambda b: _value(problem, b),
     )
+    blocks = _at_their_best(problem, blocks)
     value = _value(problem, blocks)
     placed = {block.candidate for block in blocks}
     for candidate in range(n):
@@ -114,6 +115,33 @@ def solve(
 
 def _value(problem: Problem, blocks: Sequence[Placed]) -> float:
     return float(sum(problem.value[block.candidate] for block in blocks if block.candidate >= 0))
+
+
+def _at_their_best(problem: Problem, blocks: Sequence[Placed]) -> list[Placed]:
+    """Move blocks that have room before or after them to where they take the least time."""
+    moved: list[Placed] = []
+    for k, telescope in enumerate(problem.telescopes):
+        row = sorted((block for block in blocks if block.telescope == k), key=lambda block: block.start)
+        for j, block in enumerate(row):
+            if not block.movable:
+                continue
+            low, high = float(telescope.edges[0]), float(telescope.edges[-1])
+            if j > 0:
+                low = row[j - 1].end + problem.slew_time(telescope, row[j - 1].candidate, block.candidate)
+            if j + 1 < len(row):
+                high = row[j + 1].start - problem.slew_time(telescope, block.candidate, row[j + 1].candidate)
+            if high - low < block.end - block.start + telescope.step:
+                continue
+            edges = telescope.edges[(telescope.edges > low) & (telescope.edges < high)]
+            starts = np.append(block.start, edges)
+            rows = np.full(len(starts), block.candidate)
+            ends = starts + telescope.duration_at(rows, starts)
+            possible = (telescope.earliest_start(rows, starts) == starts) & (ends <= high + 1e-6)
+            best = int(np.argmin(np.where(possible, ends - starts, np.inf)))
+            if possible[best] and ends[best] - starts[best] < block.end - block.start:
+                row[j] = replace(block, start=float(starts[best]), end=float(ends[best]))
+        moved += row
+    return moved
 
 
 def _check_overlap(problem: Problem, blocks: Sequence[Placed]) -> None:
