@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from ampel_followup.decision import Decision
 from ampel_followup.errors import ScheduleError
@@ -81,7 +83,8 @@ def replan_night(
     ----------
     store : Store
     previous : Timetable
-        Its telescopes and closures hold on.
+        Its telescopes and closures hold on, and whether it was of approved targets only, its seeing and its
+        signal-to-noise ratio where `wishes` say nothing of them.
     wishes : Wishes
     now : float
         [MJD]
@@ -107,7 +110,18 @@ def replan_night(
     revisions = {telescope.revision for telescope in previous.telescopes} - {0}
     stored = store.load_plan(max(revisions, default=None), night=previous.date)
     instruments = [get_instrument(telescope.telescope) for telescope in previous.telescopes]
+    wishes = replace(
+        wishes,
+        approved_only=wishes.approved_only or previous.approved_only,
+        seeing=_given(wishes.seeing, previous.seeing),
+        snr=_given(wishes.snr, previous.snr),
+    )
     return stored, schedule_night(store, stored, instruments, wishes, previous=previous, now=now, progress=progress)
+
+
+def _given(wished: float | None, before: float) -> float | None:
+    """Return what is wished now, else what was wished before, if anything was."""
+    return wished if wished is not None else None if math.isnan(before) else before
 
 
 def _verdicts(store: Store, plan: NightPlan, instruments: Sequence[Instrument]) -> dict[str, Decision]:

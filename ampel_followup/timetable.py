@@ -138,6 +138,10 @@ class Timetable(Record):
         What the value is.
     planned_from : str
         Moment from which on it was planned, UTC; what was before is what was done.
+    approved_only : bool
+        Only what somebody approved was a candidate.
+    seeing, snr : float
+        Seeing [arcsec] and signal-to-noise ratio that were asked for; NaN where the instruments' own hold.
     """
 
     date: str
@@ -148,6 +152,9 @@ class Timetable(Record):
     bound: float
     strategy: str
     planned_from: str
+    approved_only: bool = False
+    seeing: float = math.nan
+    snr: float = math.nan
 
     def of(self, telescope: str) -> tuple[Block, ...]:
         """Return the blocks of a telescope, in order of time."""

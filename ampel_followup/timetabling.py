@@ -192,6 +192,9 @@ def make_timetable(
         bound=float(max(value, solution.bound + done)),
         strategy=plan.strategy,
         planned_from=utc_isoformat(now if now is not None else origin),
+        approved_only=wishes.approved_only,
+        seeing=math.nan if wishes.seeing is None else wishes.seeing,
+        snr=math.nan if wishes.snr is None else wishes.snr,
     )
 
 

@@ -83,6 +83,19 @@ def test_replan_keeps_what_has_begun_and_plans_the_rest(run, night, tmp_path):
     assert later and min(b["start"] for b in later) >= "2026-11-21T10:30:00Z"
 
 
+def test_replan_holds_on_to_approved_targets_seeing_and_signal_to_noise(run, night, tmp_path):
+    store = tmp_path / "copy.sqlite"
+    store.write_bytes(night.read_bytes())
+    name = next(b["target"] for b in made(run, store, "-t", "sedm")["blocks"] if b["kind"] == "target")
+    assert run("decide", name, "approve", "--observer", "ada", "--store", store)[0] == 0
+    made(run, store, "-t", "sedm", "--approved", "--seeing", "2.1", "--snr", "6")
+    code, out, err = run("plan", "replan", "--from", "02:00", "--store", store, "--json", "--snr", "7")
+    assert code == 0, err
+    after = json.loads(out)["timetable"]
+    assert (after["approved_only"], after["seeing"], after["snr"]) == (True, 2.1, 7.0)
+    assert {b["target"] for b in after["blocks"] if b["kind"] == "target"} <= {name}
+
+
 def test_list_of_one_telescope_is_in_order_of_time_with_its_exposures(run, night, tmp_path):
     timetable = made(run, night, "-t", "sedm", "-t", "floyds-south")
     out = tmp_path / "list.json"
