@@ -11,30 +11,26 @@ from __future__ import annotations
 import datetime as dt
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ampel_followup.brightness import brightness_at
-from ampel_followup.decision import Decision, Verdict
+from ampel_followup.decision import Decision
 from ampel_followup.errors import ScheduleError
 from ampel_followup.lightcurve import LightCurve
+from ampel_followup.night_candidates import Candidates, collect_candidates, too_faint
 from ampel_followup.observing import sky
 from ampel_followup.observing.exposure import number_of_exposures
-from ampel_followup.observing.instruments import Instrument, get_instrument
-from ampel_followup.observing.limits import ObservingLimits
-from ampel_followup.observing.night import Night, night_at, utc_isoformat
+from ampel_followup.observing.instruments import Instrument
+from ampel_followup.observing.night import night_at, utc_isoformat
 from ampel_followup.observing.scheduling import Placed, Problem, as_soon_as_possible, solve
 from ampel_followup.observing.sites import get_site
 from ampel_followup.observing.standards import EXPOSURE as STANDARD_EXPOSURE
 from ampel_followup.observing.standards import StandardVisit, standard_visits
 from ampel_followup.observing.telescope_time import DAY, STEP, TelescopeTime, telescope_time
-from ampel_followup.observing.visibility import visibility
-from ampel_followup.plan import NightPlan, RankedTarget
+from ampel_followup.plan import NightPlan
 from ampel_followup.replanning import Fixed, Wishes, begun_blocks, closures_of, given_up, inherit, moment
-from ampel_followup.strategies import values_of
 from ampel_followup.timetable import (
     Block,
     BlockKind,
@@ -44,7 +40,7 @@ from ampel_followup.timetable import (
     Unplaced,
 )
 
-__all__ = ["Fixed", "Wishes", "make_timetable", "scheduled_plan"]
+__all__ = ["Fixed", "Wishes", "make_timetable"]
 
 Floats = NDArray[np.float64]
 
@@ -53,27 +49,6 @@ _SEED = 20261120
 
 #: Names of telescopes that stand for several mirrors, each with its own instruments.
 _SEVERAL_MIRRORS = frozenset({"VLT"})
-
-
-@dataclass(frozen=True, eq=False)
-class _Candidates:
-    """The n targets that may be observed, and how bright they are at each telescope's night, shape (n,) each."""
-
-    targets: list[RankedTarget]
-    value: Floats
-    magnitude: list[Floats]
-    magnitude_err: list[Floats]
-    reason: list[list[str | None]]
-
-    def index(self, name: str, what: str) -> int:
-        """Return the place of a target; raise ScheduleError if it is not among the candidates."""
-        for i, target in enumerate(self.targets):
-            if target.id == name:
-                return i
-        raise ScheduleError(
-            f"{what} target {name} is not among the {len(self.targets)} candidates of the plan; check the name with "
-            "`ampel-followup plan show`"
-        )
 
 
 def make_timetable(
@@ -128,7 +103,7 @@ def make_timetable(
     closures = [closures_of(key, wishes, previous) for key in keys]
     kept = begun_blocks(previous, verdicts, now)
     wishes, inherited = inherit(wishes, previous, kept, verdicts, now)
-    candidates = _candidates(plan, nights, instruments, light_curves, verdicts, wishes, kept)
+    candidates = collect_candidates(plan, nights, instruments, light_curves, verdicts, wishes, kept)
     ra = np.array([t.ra for t in candidates.targets])
     dec = np.array([t.dec for t in candidates.targets])
     times = [
@@ -198,116 +173,6 @@ def make_timetable(
     )
 
 
-def scheduled_plan(
-    plan: NightPlan, timetable: Timetable, telescope: str
-) -> tuple[NightPlan, dict[str, float], dict[str, int]]:
-    """
-    Return what a telescope has in a schedule as a plan of its own, for target lists.
-
-    Parameters
-    ----------
-    plan : NightPlan
-        That the schedule was made of.
-    timetable : Timetable
-    telescope : str
-        Key of one of its instruments.
-
-    Returns
-    -------
-    plan : NightPlan
-        At the telescope's site; its targets in order of time, ranked so. Standard stars and what failed are left out.
-    exposures : dict of str to float
-        Open shutter on each target [s].
-    n_exposures : dict of str to int
-        Equal parts of it.
-
-    Raises
-    ------
-    ScheduleError
-        If the schedule has no such telescope.
-    """
-    part = next((t for t in timetable.telescopes if t.telescope == telescope), None)
-    if part is None:
-        names = ", ".join(t.telescope for t in timetable.telescopes)
-        raise ScheduleError(f"the schedule of {timetable.date} has no telescope {telescope!r}; it has {names}")
-    known = {target.id: target for target in (*plan.targets, *plan.not_observable, *plan.set_aside)}
-    blocks = [b for b in timetable.of(telescope) if b.target in known and b.status != BlockStatus.FAILED]
-    chosen = [known[block.target] for block in blocks]
-    night = night_at(get_site(part.night.site), timetable.date)
-    limits = get_instrument(telescope).limits
-    seen = visibility(
-        np.array([t.ra for t in chosen]),
-        np.array([t.dec for t in chosen]),
-        night,
-        ObservingLimits(
-            max_airmass=limits.max_airmass,
-            min_altitude=limits.min_altitude,
-            min_moon_separation=limits.min_moon_separation,
-            min_hours=0.0,
-            max_altitude=limits.max_altitude,
-            max_hour_angle=max(-limits.min_hour_angle, limits.max_hour_angle),
-        ),
-    )
-    targets = tuple(
-        replace(target, rank=place, visibility=seen.target(place - 1)) for place, target in enumerate(chosen, 1)
-    )
-    own = replace(plan, night=part.night, targets=targets, not_observable=(), set_aside=(), stop=None)
-    return own, {b.target: b.exposure for b in blocks}, {b.target: b.n_exposures for b in blocks}
-
-
-def _candidates(
-    plan: NightPlan,
-    nights: Sequence[Night],
-    instruments: Sequence[Instrument],
-    light_curves: Mapping[str, LightCurve],
-    verdicts: Mapping[str, Decision],
-    wishes: Wishes,
-    kept: Sequence[Block],
-) -> _Candidates:
-    """Collect what may be observed, its value, and how bright it will be."""
-    asked_for = {*wishes.interrupts, *(fixed.target for fixed in wishes.fixed)}
-    done = {block.target for block in kept if block.status != BlockStatus.FAILED}
-
-    def wanted(target: RankedTarget, listed: bool) -> bool:
-        verdict = verdicts[target.id].verdict if target.id in verdicts else None
-        if target.id in done or verdict == Verdict.OBSERVED:
-            return False
-        if target.id in asked_for or verdict == Verdict.APPROVE:
-            return True
-        return listed and not wishes.approved_only and verdict not in (Verdict.REJECT, Verdict.DEFER)
-
-    everything = (*plan.targets, *plan.not_observable)
-    targets = [t for t in everything if wanted(t, True)] + [t for t in plan.set_aside if wanted(t, False)]
-    value = values_of(plan.strategy, np.array([t.priority for t in targets]))
-    magnitudes, errors, reasons = [], [], []
-    for instrument, night in zip(instruments, nights, strict=True):
-        magnitude, error, reason = _tonight(targets, light_curves, night.midnight, _band(instrument))
-        magnitudes.append(magnitude)
-        errors.append(error)
-        reasons.append(reason)
-    return _Candidates(targets, value, magnitudes, errors, reasons)
-
-
-def _tonight(
-    targets: Sequence[RankedTarget], light_curves: Mapping[str, LightCurve], mjd: float, band: str
-) -> tuple[Floats, Floats, list[str | None]]:
-    """Return the magnitude expected at a time, its error [mag], and why there is none."""
-    magnitude = np.array([t.photometry.last_mag for t in targets], dtype=np.float64)
-    error = np.array([t.photometry.last_mag_err for t in targets], dtype=np.float64)
-    reason: list[str | None] = [None if math.isfinite(m) else "its magnitude is not known" for m in magnitude]
-    known = [i for i, target in enumerate(targets) if target.id in light_curves]
-    found = brightness_at([light_curves[targets[i].id] for i in known], mjd, band=band)
-    for k, i in enumerate(known):
-        magnitude[i], error[i], reason[i] = found.mag[k], found.mag_err[k], found.reason[k]
-    return magnitude, error, reason
-
-
-def _band(instrument: Instrument) -> str:
-    """Return the band nearest to the wavelength that exposure times are meant for."""
-    centres = {"g": 4800.0, "r": 6400.0, "i": 7900.0}
-    return min(centres, key=lambda band: abs(centres[band] - instrument.spectrum.wavelength))
-
-
 def _check(plan: NightPlan, instruments: Sequence[Instrument], wishes: Wishes, previous: Timetable | None) -> None:
     """Raise ScheduleError if telescopes, wishes and the previous schedule do not go together."""
     if not instruments:
@@ -334,7 +199,7 @@ def _check(plan: NightPlan, instruments: Sequence[Instrument], wishes: Wishes, p
 
 
 def _settled(
-    candidates: _Candidates,
+    candidates: Candidates,
     times: Sequence[TelescopeTime],
     wishes: Wishes,
     inherited: set[str],
@@ -368,7 +233,7 @@ def _settled(
     return settled
 
 
-def _agreed(wish: Fixed, k: int, time: TelescopeTime, candidates: _Candidates, origin: float) -> Placed:
+def _agreed(wish: Fixed, k: int, time: TelescopeTime, candidates: Candidates, origin: float) -> Placed:
     """Return the block of a fixed target; raise ScheduleError if the telescope cannot take it then."""
     key, i, start = time.instrument.key, candidates.index(wish.target, "fixed"), moment(wish.start)
     what = f"fixed target {wish.target} cannot be observed with {key} at {wish.start}"
@@ -383,7 +248,7 @@ def _agreed(wish: Fixed, k: int, time: TelescopeTime, candidates: _Candidates, o
     if len(steps) == 0:
         raise ScheduleError(f"{what}: it is not within the limits of the telescope while that is open")
     if time.usable[i, first] and not math.isfinite(length):
-        raise ScheduleError(f"{what}: {_too_faint(candidates, i, k, time.instrument)}")
+        raise ScheduleError(f"{what}: {too_faint(candidates, i, k, time.instrument)}")
     end = start + (length if math.isfinite(length) else STEP) / DAY
     if end > last + 1e-8 or not time.usable[i, first : time.step_at(end - 1e-8) + 1].all():
         begin, until = (utc_isoformat(time.begin + step * STEP / DAY) for step in (steps[0], steps[-1] + 1))
@@ -427,7 +292,7 @@ def _standard_block(visit: StandardVisit, telescope: str) -> Block:
     )
 
 
-def _block(placed: Placed, kind: BlockKind, candidates: _Candidates, time: TelescopeTime, origin: float) -> Block:
+def _block(placed: Placed, kind: BlockKind, candidates: Candidates, time: TelescopeTime, origin: float) -> Block:
     i, k = placed.candidate, placed.telescope
     target = candidates.targets[i]
     start, end = origin + placed.start / DAY, origin + placed.end / DAY
@@ -453,13 +318,13 @@ def _block(placed: Placed, kind: BlockKind, candidates: _Candidates, time: Teles
 
 
 def _unplaced(
-    candidates: _Candidates, reasons: Mapping[int, str], times: Sequence[TelescopeTime]
+    candidates: Candidates, reasons: Mapping[int, str], times: Sequence[TelescopeTime]
 ) -> tuple[Unplaced, ...]:
     """Say why candidates have no block, the most valuable first."""
     found = []
     for i, reason in reasons.items():
         out_of_reach = [
-            _too_faint(candidates, i, k, t.instrument)
+            too_faint(candidates, i, k, t.instrument)
             for k, t in enumerate(times)
             if t.usable[i].any() and not np.isfinite(t.exposure[i][t.usable[i]]).any()
         ]
@@ -467,17 +332,3 @@ def _unplaced(
             reason = "; ".join(dict.fromkeys(out_of_reach))
         found.append(Unplaced(candidates.targets[i].id, reason, float(candidates.value[i])))
     return tuple(sorted(found, key=lambda unplaced: (-unplaced.value, unplaced.target)))
-
-
-def _too_faint(candidates: _Candidates, i: int, k: int, instrument: Instrument) -> str:
-    """Say why a candidate cannot be exposed with an instrument."""
-    magnitude, error = float(candidates.magnitude[k][i]), float(candidates.magnitude_err[k][i])
-    if not math.isfinite(magnitude):
-        return candidates.reason[k][i] or "its magnitude is not known"
-    error = error if math.isfinite(error) else 0.0
-    expected = f"expected at {magnitude:.1f} ± {error:.1f} mag"
-    if magnitude < instrument.magnitudes.bright:
-        return f"{expected}, brighter than {instrument.magnitudes.bright:g} of {instrument.key}"
-    if magnitude + error > instrument.magnitudes.faint:
-        return f"{expected}, too near to or beyond the limit {instrument.magnitudes.faint:g} of {instrument.key}"
-    return f"{expected}: more than {instrument.exposures.total / 60:.0f} min with {instrument.key}"

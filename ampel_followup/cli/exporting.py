@@ -75,7 +75,7 @@ def export(
     withdrawn: dict[str, str] = {}
     if telescope is not None and timetable is not None:
         from ampel_followup.observing.instruments import get_instrument
-        from ampel_followup.timetabling import scheduled_plan
+        from ampel_followup.scheduled_lists import scheduled_plan
 
         plan, exposures, n_exposures = scheduled_plan(plan, timetable, get_instrument(telescope).key)
         # What was decided since the schedule was made: nobody is sent to what was rejected, or to what is done.
