@@ -38,8 +38,9 @@ from ampel_followup.durations import FAST
 from ampel_followup.evaluation.assistant_policy import assistant_ranks
 from ampel_followup.features.derived import select_columns
 from ampel_followup.features.visits import SETS, visit_features, visits
+from ampel_followup.learning.assistant_recipes import BoostingOptions, answers
 from ampel_followup.learning.assistant_tables import DAY_1_COLUMNS, DAY_N_COLUMNS, AssistantTable, Day, mix_weights
-from ampel_followup.learning.assistant_training import BoostingOptions, answers, distribution, train_assistant
+from ampel_followup.learning.assistant_training import distribution, train_assistant
 from ampel_followup.lightcurve import LightCurve
 from ampel_followup.models.assistant_bundle import DEFAULT_ASSISTANT, AssistantBundle, load_assistant
 from ampel_followup.models.assistant_saving import TrainedDay, TrainedScore, save_assistant

@@ -32,8 +32,8 @@ from ampel_followup.evaluation.assistant_policy import (
     trade_off,
     workload,
 )
+from ampel_followup.learning.assistant_recipes import RECIPES
 from ampel_followup.learning.assistant_tables import TYPES, AssistantTable, mix_weights
-from ampel_followup.learning.assistant_training import RECIPES
 
 if TYPE_CHECKING:
     from ampel_followup.models.assistant_bundle import AssistantBundle

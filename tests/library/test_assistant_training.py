@@ -9,19 +9,14 @@ import pytest
 from assistant_label_tables import write_tables
 
 from ampel_followup.errors import TrainingError
+from ampel_followup.learning.assistant_recipes import RECIPES, BoostingOptions, row_weights
 from ampel_followup.learning.assistant_tables import (
     STREAM_MIX,
     TYPES,
     mix_weights,
     read_assistant_table,
 )
-from ampel_followup.learning.assistant_training import (
-    RECIPES,
-    BoostingOptions,
-    folds_of,
-    row_weights,
-    train_assistant,
-)
+from ampel_followup.learning.assistant_training import folds_of, train_assistant
 from ampel_followup.models.assistant_bundle import load_assistant
 
 SMALL = BoostingOptions(trees=15)
