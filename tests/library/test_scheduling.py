@@ -85,16 +85,14 @@ def test_schedule_is_possible_and_within_its_bound(seed, n, telescopes):
     assert {b.candidate for b in solution.blocks} | set(solution.reasons) == set(range(n))
 
 
-def test_small_nights_are_scheduled_nearly_as_well_as_can_be():
-    shares = []
-    for seed in range(30):
-        problem = night(6, np.random.default_rng(seed), hours=2.0)
-        best = best_of_all_orders(problem)
-        solution = solve(problem, rng=chance())
-        assert solution.value - 1e-9 <= best <= solution.bound + 1e-9
-        shares.append(solution.value / best)
-    assert np.mean(shares) >= 0.99
-    assert min(shares) >= 0.8
+@settings(max_examples=15, deadline=None)
+@given(st.integers(0, 10_000))
+def test_small_nights_are_scheduled_as_well_as_can_be(seed):
+    problem = night(6, np.random.default_rng(seed), hours=2.0)
+    best = best_of_all_orders(problem)
+    solution = solve(problem, rng=chance())
+    assert solution.value - 1e-9 <= best <= solution.bound + 1e-9
+    assert solution.value >= 0.98 * best
 
 
 def test_large_night_comes_within_three_per_cent_of_the_bound():
