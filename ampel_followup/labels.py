@@ -105,6 +105,12 @@ class Label(Record):
         Probability that it is right, 0 to 1; NaN where nobody said.
     redshift : float
         NaN where not known.
+    name : str
+        What the source calls the object, where that is not `target`; empty where it is.
+    ra, dec : float
+        Where the source says that it is, ICRS [deg]; NaN where it does not.
+    matched : str
+        How `name` was found to be `target`: ``broker id`` or ``position``; empty where they are the same.
     id : int
         Number in the store; 0 before it is stored.
     class_name : str
@@ -118,6 +124,10 @@ class Label(Record):
     author: str = ""
     confidence: float = math.nan
     redshift: float = math.nan
+    name: str = ""
+    ra: float = math.nan
+    dec: float = math.nan
+    matched: str = ""
     id: int = 0
     class_name: str = field(init=False)
 

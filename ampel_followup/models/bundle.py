@@ -21,12 +21,19 @@ from numpy.typing import NDArray
 from ampel_followup.errors import BundleError
 from ampel_followup.gain import GainScores
 from ampel_followup.models.classifier import OnnxClassifier
-from ampel_followup.models.folder import GAIN, PACKAGED, Bundle, find_folder, list_bundles, read_folder, write_folder
+from ampel_followup.models.folder import (
+    DEFAULT_BUNDLE,
+    GAIN,
+    PACKAGED,
+    Bundle,
+    find_folder,
+    list_bundles,
+    read_folder,
+    write_folder,
+)
 from ampel_followup.models.gain_model import GainModel
 from ampel_followup.models.mixture import ConditionalMixture
 from ampel_followup.models.scaling import QuantileScaling
-
-DEFAULT_BUNDLE = "simulated"
 
 __all__ = ["DEFAULT_BUNDLE", "PACKAGED", "ModelBundle", "find_bundle", "list_bundles", "load_bundle", "save_bundle"]
 

@@ -23,6 +23,9 @@ FORMAT = 1
 #: Folder of the bundles that come with the package.
 PACKAGED = Path(__file__).parent.parent / "bundles"
 
+#: The bundle in use where none is named and none was promoted.
+DEFAULT_BUNDLE = "simulated"
+
 GAIN, ASSISTANT = "gain", "assistant"
 
 _REMEDY = "restore the bundle from where it came, or choose another with --bundle"

@@ -1,5 +1,6 @@
-"""Plans, schedules, light curves, decisions, visits and labels in a database."""
+"""Plans, schedules, light curves, decisions, visits, labels and promotions in a database."""
 
+from ampel_followup.store.learning import LearningRecords, StoredObject
 from ampel_followup.store.records import (
     Appearance,
     PlanInfo,
@@ -13,9 +14,11 @@ from ampel_followup.store.store import Store
 
 __all__ = [
     "Appearance",
+    "LearningRecords",
     "PlanInfo",
     "Store",
     "StoredLightCurve",
+    "StoredObject",
     "StoredPlan",
     "StoredTimetable",
     "StoredVisit",

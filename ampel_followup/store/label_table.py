@@ -31,6 +31,7 @@ def checked(label: Label) -> Label:
         type=storable(label.type).strip(),
         source=storable(label.source).strip(),
         author=storable(label.author).strip(),
+        name=storable(label.name).strip(),
         id=0,
     )
     for name in ("target", "type", "source"):
@@ -90,4 +91,4 @@ def find(connection: Connection, *, target: str | None, since_id: int) -> list[L
 
 def _label(row: Iterable[Any]) -> Label:
     values = dict(zip((*sql.LABEL_COLUMNS, "id"), row, strict=True))
-    return Label(**{**values, "confidence": number(values["confidence"]), "redshift": number(values["redshift"])})
+    return Label(**values | {name: number(values[name]) for name in ("confidence", "redshift", "ra", "dec")})

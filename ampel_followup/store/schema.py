@@ -152,7 +152,8 @@ VISITS = Table(
     Index(None, "night"),
 )
 
-#: One row per thing that a source said of an object. Triggers refuse every change and deletion of a row.
+#: One row per thing that a source said of an object. `name` is what the source calls the object where `target` is
+#: another name, and `matched` how they were found to be the same. Triggers refuse every change and deletion of a row.
 LABELS = Table(
     "labels",
     METADATA,
@@ -164,6 +165,10 @@ LABELS = Table(
     Column("author", Text, nullable=False),
     Column("confidence", Double),
     Column("redshift", Double),
+    Column("name", Text, nullable=False, server_default=""),
+    Column("ra", Double),
+    Column("dec", Double),
+    Column("matched", Text, nullable=False, server_default=""),
     Index(None, "target"),
     sqlite_autoincrement=True,
 )
@@ -183,5 +188,43 @@ TIMETABLES = Table(
     Column("n_blocks", Integer, nullable=False),
     Column("payload", Text, nullable=False),
     Index(None, "night", "telescopes"),
+    sqlite_autoincrement=True,
+)
+
+#: One row per run of `learn` that made a bundle. `payload` is the whole `Challenger` as JSON. Triggers refuse every
+#: change and deletion of a row.
+CHALLENGERS = Table(
+    "challengers",
+    METADATA,
+    Column("id", Integer, primary_key=True),
+    Column("name", Text, nullable=False, unique=True),
+    Column("created", Text, nullable=False),
+    Column("bundle", Text, nullable=False),
+    Column("bundle_digest", Text, nullable=False),
+    Column("champion", Text, nullable=False),
+    Column("champion_digest", Text, nullable=False),
+    Column("n_learned", Integer, nullable=False),
+    Column("payload", Text, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+#: One row each time that another bundle came into use; `folder` is empty for the one that comes with the package.
+#: Triggers refuse every change and deletion of a row.
+PROMOTIONS = Table(
+    "promotions",
+    METADATA,
+    Column("id", Integer, primary_key=True),
+    Column("action", Text, nullable=False),
+    Column("bundle", Text, nullable=False),
+    Column("bundle_digest", Text, nullable=False),
+    Column("folder", Text, nullable=False),
+    Column("observer", Text, nullable=False),
+    Column("time", Text, nullable=False),
+    Column("comment", Text, nullable=False),
+    Column("policy", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("challenger", Integer, ForeignKey("challengers.id")),
+    Column("undoes", Integer, ForeignKey("promotions.id"), unique=True),
+    Column("last_label", Integer, nullable=False),
     sqlite_autoincrement=True,
 )

@@ -63,7 +63,19 @@ VISIT_COLUMNS = (
     "revision", "queue", "stage", "recorded",
 )  # fmt: skip
 
-LABEL_COLUMNS = ("target", "type", "source", "time", "author", "confidence", "redshift")
+LABEL_COLUMNS = (
+    "target", "type", "source", "time", "author", "confidence", "redshift", "name", "ra", "dec", "matched",
+)  # fmt: skip
+
+#: The other columns of `challengers` repeat what its payload holds.
+CHALLENGER_COLUMNS = (
+    "name", "created", "bundle", "bundle_digest", "champion", "champion_digest", "n_learned", "payload",
+)  # fmt: skip
+
+PROMOTION_COLUMNS = (
+    "action", "bundle", "bundle_digest", "folder", "observer", "time", "comment", "policy", "reason", "challenger",
+    "undoes", "last_label",
+)  # fmt: skip
 
 #: In the order of the fields of `TimetableInfo`.
 TIMETABLE_INFO_COLUMNS = tuple(f.name for f in fields(TimetableInfo))
@@ -89,6 +101,8 @@ INSERT_PLAN = insert("plans", PLAN_COLUMNS) + " RETURNING revision"
 INSERT_TARGET = insert("targets", TARGET_COLUMNS)
 INSERT_VISIT = insert("visits", VISIT_COLUMNS)
 INSERT_LABEL = insert("labels", LABEL_COLUMNS)
+INSERT_CHALLENGER = insert("challengers", CHALLENGER_COLUMNS) + " RETURNING id"
+INSERT_PROMOTION = insert("promotions", PROMOTION_COLUMNS) + " RETURNING id"
 INSERT_TIMETABLE = insert("timetables", (*TIMETABLE_INFO_COLUMNS[1:], "payload")) + " RETURNING revision"
 INSERT_DECISION = insert("decisions", DECISION_COLUMNS) + " RETURNING id"
 
@@ -124,6 +138,12 @@ SELECT_DECISIONS = f"SELECT {', '.join((*DECISION_COLUMNS, 'id'))} FROM decision
 SELECT_VISITS = f"SELECT {', '.join(VISIT_COLUMNS)} FROM visits"
 
 SELECT_LABELS = f"SELECT {', '.join((*LABEL_COLUMNS, 'id'))} FROM labels"
+
+SELECT_PROMOTIONS = f"SELECT {', '.join((*PROMOTION_COLUMNS, 'id'))} FROM promotions"
+
+SELECT_OBJECTS = "SELECT id, stock, ra, dec FROM light_curves ORDER BY id"
+
+SELECT_TARGET = "SELECT payload FROM targets WHERE plan_revision = :revision AND id = :id"
 
 SELECT_TIMETABLE_INFO = f"SELECT {', '.join(TIMETABLE_INFO_COLUMNS)} FROM timetables"
 SELECT_TIMETABLE = f"SELECT {', '.join((*TIMETABLE_INFO_COLUMNS, 'payload'))} FROM timetables"

@@ -19,6 +19,7 @@ from ampel_followup.store import (
     visit_table,
 )
 from ampel_followup.store.connection import Database
+from ampel_followup.store.learning import LearningRecords
 from ampel_followup.store.location import Server, default_path, locate
 from ampel_followup.store.records import (
     Appearance,
@@ -46,6 +47,8 @@ class Store:
     def __init__(self, database: Database, folder: Path) -> None:
         self._database = database
         self._folder = folder
+        #: Challengers, and which bundle came into use when.
+        self.learning = LearningRecords(database)
 
     @classmethod
     def open(cls, url: str | Path | None = None, *, read_only: bool = False, create: bool = True) -> Self:

@@ -1,0 +1,102 @@
+"""What a store knows of learning: challengers, which bundle came into use when, and what objects labels may be of."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+from ampel_followup.champions import Challenger, Promotion
+from ampel_followup.plan import RankedTarget
+from ampel_followup.store import champion_table
+from ampel_followup.store import statements as sql
+from ampel_followup.store.connection import Database
+
+
+@dataclass(frozen=True, slots=True)
+class StoredObject:
+    """
+    An object that the store has a light curve of.
+
+    Parameters
+    ----------
+    id, stock : str, int
+        Survey name and AMPEL's number.
+    ra, dec : float
+        ICRS [deg].
+    """
+
+    id: str
+    stock: int
+    ra: float
+    dec: float
+
+
+class LearningRecords:
+    """Challengers and promotions of a store; `Store.learning` gives them. Every method is one transaction."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def add_challenger(self, challenger: Challenger) -> Challenger:
+        """
+        Append a challenger.
+
+        Returns
+        -------
+        Challenger
+            With its number.
+
+        Raises
+        ------
+        StoreError
+            If there is one of this name, or it cannot be stored.
+        """
+        with self._database.transaction(write=True) as connection:
+            connection.serialise("challengers")
+            return champion_table.add(connection, challenger, self._database.url)
+
+    def challengers(self) -> list[Challenger]:
+        """Return all challengers, newest first."""
+        with self._database.transaction(write=False) as connection:
+            return champion_table.challengers(connection)
+
+    def record(self, promotion: Promotion) -> Promotion:
+        """
+        Append a promotion, or a roll back; `ampel_followup.promoting` checks the bundle first.
+
+        Parameters
+        ----------
+        promotion : Promotion
+            Its `id` and `last_label` are ignored.
+
+        Returns
+        -------
+        Promotion
+            As stored.
+
+        Raises
+        ------
+        StoreError
+            If it is not complete, the bundle is in use already, what it takes back does not stand, or it cannot be
+            stored.
+        """
+        promotion = champion_table.checked(promotion)
+        with self._database.transaction(write=True) as connection:
+            connection.serialise("promotions")
+            return champion_table.append(connection, promotion, self._database.url)
+
+    def promotions(self) -> list[Promotion]:
+        """Return all promotions and roll backs, oldest first; see `ampel_followup.champions.standing`."""
+        with self._database.transaction(write=False) as connection:
+            return champion_table.promotions(connection)
+
+    def objects(self) -> list[StoredObject]:
+        """Return all objects that have a light curve, by name."""
+        with self._database.transaction(write=False) as connection:
+            return [StoredObject(*row) for row in connection.execute(sql.SELECT_OBJECTS)]
+
+    def target(self, target_id: str, revision: int) -> RankedTarget | None:
+        """Return a target as a plan has it, or None if it is not in that plan."""
+        with self._database.transaction(write=False) as connection:
+            rows = connection.execute(sql.SELECT_TARGET, {"id": target_id, "revision": revision})
+        return RankedTarget.from_dict(json.loads(rows[0][0])) if rows else None
