@@ -21,6 +21,10 @@ class TrainingError(FollowupError):
     """Labels, tables, light curves or spectra that no model can be trained on."""
 
 
+class TaxonomyError(FollowupError):
+    """A table of the classes that types stand for which cannot be read, or says what makes no sense."""
+
+
 class BundleError(FollowupError):
     """A model bundle that is missing, damaged, altered, or does not fit this version."""
 

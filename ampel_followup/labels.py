@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
+from typing import TYPE_CHECKING, Any
 
 from ampel_followup.records import Record
+
+if TYPE_CHECKING:
+    from ampel_followup.taxonomy import TaxonomyClass
 
 #: Where labels come from, the most trustworthy first; any other source ranks between the second and the last of these.
 SPECTRUM, TNS, HUMAN = "spectrum", "TNS", "human"
@@ -22,39 +26,6 @@ class Kind(StrEnum):
     NUCLEUS = "active nucleus"
     NO_TRANSIENT = "no transient"
     UNKNOWN = "unknown"
-
-
-# Types in lower case, as TNS, the Bright Transient Survey and the ATLAS eyeballers write them → class and kind.
-# What is not here, and is no supernova by its first letters (see `_SUPERNOVAE`), keeps its own text, kind unknown.
-_TYPES: dict[tuple[str, Kind], tuple[str, ...]] = {
-    ("SLSN", Kind.EXTRAGALACTIC): ("slsn", "slsn-i", "slsn-ii", "slsn-r"),
-    ("TDE", Kind.EXTRAGALACTIC): ("tde", "tde-h", "tde-he", "tde-h-he", "tde-f", "tde-featureless"),
-    ("kilonova", Kind.EXTRAGALACTIC): ("kilonova",),
-    ("afterglow", Kind.EXTRAGALACTIC): ("afterglow", "grb afterglow"),
-    ("FBOT", Kind.EXTRAGALACTIC): ("fbot",),
-    ("SN", Kind.EXTRAGALACTIC): ("sn", "supernova"),
-    ("gap transient", Kind.EXTRAGALACTIC): ("gap", "gap i", "gap ii", "ilrt", "lrn", "lbv", "impostor-sn", "ca-rich"),
-    ("transient", Kind.EXTRAGALACTIC): ("good",),
-    ("CV", Kind.GALACTIC): ("cv", "dwarf nova"),
-    ("nova", Kind.GALACTIC): ("nova",),
-    ("variable star", Kind.GALACTIC): ("varstar", "variable star", "galactic", "mira", "yso"),
-    ("M-dwarf flare", Kind.GALACTIC): ("m dwarf", "m-dwarf flare", "m dwarf flare"),
-    ("AGN", Kind.NUCLEUS): ("agn", "qso", "blazar", "nls1"),
-    ("proper motion", Kind.NO_TRANSIENT): ("pm", "proper motion"),
-    ("bogus", Kind.NO_TRANSIENT): ("bogus", "garbage", "artefact", "artifact", "asteroid"),
-}
-_BY_TYPE = {spelling: meaning for meaning, spellings in _TYPES.items() for spelling in spellings}
-
-# Subtypes are many and new ones come (SN Ia-91T-like, SN Iax[02cx-like], SN IIn-pec): the first of these with which a
-# type begins names its class. IIb are SN II, as in the simulation that the packaged models were trained on.
-_SUPERNOVAE = (
-    ("sn ii", "SN II"),
-    ("sn ia", "SN Ia"),
-    ("computed-ia", "SN Ia"),
-    ("sn ib", "SN Ib/c"),
-    ("sn ic", "SN Ib/c"),
-    ("sn ", "SN"),
-)
 
 
 def class_of(label_type: str) -> tuple[str, Kind]:
@@ -73,15 +44,27 @@ def class_of(label_type: str) -> tuple[str, Kind]:
         that is not told further; else the text as it is.
     kind : Kind
         Unknown for what is not in the table.
+
+    Raises
+    ------
+    TaxonomyError
+        If the user's own table cannot be read.
     """
-    text = " ".join(label_type.split())
-    key = text.lower()
-    if key in _BY_TYPE:
-        return _BY_TYPE[key]
-    for beginning, class_name in _SUPERNOVAE:
-        if key.startswith(beginning):
-            return class_name, Kind.EXTRAGALACTIC
-    return text, Kind.UNKNOWN
+    found = _find(label_type)
+    return (found.name, found.kind) if found is not None else (" ".join(label_type.split()), Kind.UNKNOWN)
+
+
+def is_coarse(label_type: str) -> bool:
+    """Return whether a type is too coarse to learn from: a supernova that is not told further, for example."""
+    found = _find(label_type)
+    return found is not None and found.coarse
+
+
+def _find(label_type: str) -> TaxonomyClass | None:
+    # Here, because most of what has labels to do with never asks for a class: it takes YAML and pydantic.
+    from ampel_followup.taxonomy import load_taxonomy
+
+    return load_taxonomy().find(label_type)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,10 +94,10 @@ class Label(Record):
         Where the source says that it is, ICRS [deg]; NaN where it does not.
     matched : str
         How `name` was found to be `target`: ``broker id`` or ``position``; empty where they are the same.
+    comment : str
+        In the words of the author; may be empty. Untrusted.
     id : int
         Number in the store; 0 before it is stored.
-    class_name : str
-        The class that `type` stands for, see `class_of`. Derived, not given.
     """
 
     target: str
@@ -128,11 +111,18 @@ class Label(Record):
     ra: float = math.nan
     dec: float = math.nan
     matched: str = ""
+    comment: str = ""
     id: int = 0
-    class_name: str = field(init=False)
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "class_name", class_of(self.type)[0])
+    def to_dict(self) -> dict[str, Any]:
+        """Return what the record holds, as `Record.to_dict`, and the class that the type stands for."""
+        # Not `super()`: a dataclass with slots is another class than the one that this function was written in.
+        return Record.to_dict(self) | {"class_name": self.class_name}
+
+    @property
+    def class_name(self) -> str:
+        """The class that `type` stands for, see `class_of`."""
+        return class_of(self.type)[0]
 
     @property
     def kind(self) -> Kind:
@@ -143,7 +133,7 @@ class Label(Record):
     def statement(self) -> tuple[str, ...]:
         """What is said of which object, by whom, whenever it was said; NaN equals itself in it."""
         numbers = (repr(float(self.confidence)), repr(float(self.redshift)))
-        return (self.target, self.type, self.source, self.author, *numbers)
+        return (self.target, self.type, self.source, self.author, self.comment, *numbers)
 
 
 def utc_time(text: str) -> str:
@@ -191,3 +181,27 @@ def effective_labels(labels: Iterable[Label]) -> dict[str, tuple[Label, ...]]:
     return {
         target: tuple(sorted(found, key=lambda label: trust.get(label.source, 2))) for target, found in held.items()
     }
+
+
+def conflicts(labels: Iterable[Label]) -> dict[str, tuple[Label, ...]]:
+    """
+    Return the objects whose labels that hold disagree.
+
+    A type that is too coarse agrees with all of its kind: ``SN`` and ``SN Ia`` of two sources are no conflict.
+
+    Parameters
+    ----------
+    labels : iterable of Label
+
+    Returns
+    -------
+    dict of str to tuple of Label
+        As `effective_labels`, in order of the names.
+    """
+    found = {}
+    for target, held in sorted(effective_labels(labels).items()):
+        fine = {label.class_name for label in held if not is_coarse(label.type)}
+        kinds = {label.kind for label in held}
+        if len(fine) > 1 or len(kinds) > 1:
+            found[target] = held
+    return found

@@ -18,6 +18,7 @@ from ampel_followup.alerts.quarantine import Quarantine
 from ampel_followup.alerts.spool import ReadReport, light_curves
 from ampel_followup.assistant_scores import Queue
 from ampel_followup.drift import assistant_drift, bundle_drift
+from ampel_followup.learning.label_matching import match_waiting
 from ampel_followup.models.assistant_bundle import Day
 from ampel_followup.models.bundle import ModelBundle
 from ampel_followup.observing.night import Night
@@ -181,6 +182,7 @@ def run_night(
         kept = {key: value for key, value in report.items() if key != "seconds"}
         with _timed(seconds, "store"):
             revision = store.save_plan(plan, created=created, report=kept)
+            match_waiting(store)
     progress("planning the night", len(scored), len(scored))
     report["seconds"] = round(time.perf_counter() - started, 3)
     report["stages"] = {name: round(value, 3) for name, value in seconds.items()}

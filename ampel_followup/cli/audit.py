@@ -21,7 +21,7 @@ def audit(
     """
     List the extragalactic transients that the policy set aside, or people rejected, before others named them.
 
-    Needs labels: `ampel-followup labels import`.
+    Needs labels: `ampel-followup label import`.
     """
     from ampel_followup.audit import audit as audit_store
     from ampel_followup.store import Store

@@ -1,4 +1,4 @@
-"""Tables of labels as others export them: TNS, the Bright Transient Survey, or any with a name and a type."""
+"""Tables of labels as others export them: TNS, the Bright Transient Survey, ATLAS, or any with a name and a type."""
 
 from __future__ import annotations
 
@@ -18,17 +18,34 @@ from ampel_followup.learning.tables import NO_VALUE, read_table
 #: What a column says → its usual names in lower case, those that say it best first. `internal_names` is the column of
 #: TNS for the names that surveys gave an object; without any, the object keeps the name that TNS gave it.
 SPELLINGS: dict[str, tuple[str, ...]] = {
-    "name": ("internal_names", "target", "ztfid", "ztf_id", "objectid", "object_id", "atlas_id", "name", "id"),
-    "type": ("type", "class", "classification", "class_name", "label"),
+    "name": (
+        "internal_names", "disc. internal name", "target", "ztfid", "ztf_id", "objectid", "object_id", "atlas_id",
+        "stock", "broker_id", "name", "objname", "id",
+    ),
+    "type": ("type", "obj. type", "object_type", "class", "classification", "class_name", "label"),
     "source": ("source",),
     "time": ("time", "when", "date", "classified", "lastmodified"),
-    "author": ("author", "by", "classifier"),
+    "author": ("author", "by", "classifier", "classifying group/s"),
     "confidence": ("confidence",),
     "redshift": ("redshift", "z"),
-}
+    "ra": ("radeg", "ra_deg", "ra"),
+    "dec": ("decdeg", "dec_deg", "dec", "declination"),
+    "comment": ("comment", "remarks"),
+    "given_name": ("given_name",),
+    "matched": ("matched",),
+}  # fmt: skip
 
-#: Source of a table of the Bright Transient Survey.
-BTS = "BTS"
+#: The columns of our own exports, which any of our own imports reads back to the last bit.
+EXPORTED = (
+    "target", "type", "source", "time", "author", "confidence", "redshift", "ra", "dec", "comment", "given_name",
+    "matched",
+)  # fmt: skip
+
+#: Sources of tables of the Bright Transient Survey, and of those who look at the alerts of ATLAS.
+BTS, ATLAS = "BTS", "ATLAS"
+
+#: What begins with one of these is kept with an apostrophe in front in our own exports, for spreadsheets' sake.
+FORMULA_SIGNS = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
 
 Row = Mapping[str, str]
 
@@ -84,8 +101,8 @@ def read_labels(
     Parameters
     ----------
     path : Path
-        CSV (UTF-8; comma, semicolon or tab), ECSV, Parquet, or JSON (a list of objects, or what ``labels list --json``
-        prints).
+        CSV (UTF-8 with or without byte-order mark; comma, semicolon or tab), ECSV, Parquet, or JSON (a list of objects,
+        a reply of the programming interface of TNS, or what ``label list --json`` prints).
     now : str
         When labels were given that do not say it, UTC, ISO 8601.
     source : str, optional
@@ -109,19 +126,20 @@ def read_labels(
     found = _columns(names, columns or {}, path)
     lower = {name.lower() for name in names}
     if source is None and "source" not in found:
-        if "internal_names" in lower:
-            source = TNS
-        elif "ztfid" in lower and "iauid" in lower:
-            source = BTS
-        else:
+        source = _recognised(lower)
+        if source is None:
             raise TrainingError(f"{path} does not say where its labels come from; say it, as --source spectrum")
-    fallback = next((name for name in names if name.lower() == "name"), None)
+    fallback = next((name for name in names if name.lower() in ("name", "objname")), None)
     labels: list[Label] = []
     bad: list[BadRow] = []
     n_rows = n_unclassified = 0
     for n_rows, row in rows:
         given = {} if row is None else {what: _value(row.get(column)) for what, column in found.items()}
-        targets = _names(given.get("name", "")) or _names(_value((row or {}).get(fallback or "")))
+        if "matched" in found:
+            given = {what: _as_written(text) for what, text in given.items()}
+        targets = _names(given.get("name", ""), whole=found["name"] == "target") or _names(
+            _value((row or {}).get(fallback or ""))
+        )
         try:
             if row is None:
                 raise ValueError("more or fewer fields than columns")
@@ -152,6 +170,9 @@ def _label(target: str, given: Mapping[str, str], source: str | None, author: st
         time = utc_time(given.get("time") or now)
     except ValueError:
         raise ValueError(f"time {given['time'][:40]!r} is not ISO 8601") from None
+    ra, dec = _angle(given, "ra", 15.0), _angle(given, "dec", 1.0)
+    if not (math.isnan(ra) or 0.0 <= ra <= 360.0) or not (math.isnan(dec) or -90.0 <= dec <= 90.0):
+        raise ValueError(f"position {given.get('ra', '')[:40]!r}, {given.get('dec', '')[:40]!r} is not on the sky")
     return Label(
         target=target,
         type=given["type"],
@@ -160,11 +181,42 @@ def _label(target: str, given: Mapping[str, str], source: str | None, author: st
         author=given.get("author") or author,
         confidence=confidence,
         redshift=_number(given, "redshift"),
+        name=given.get("given_name", ""),
+        ra=ra,
+        dec=dec,
+        matched=given.get("matched", ""),
+        comment=given.get("comment", ""),
     )
+
+
+def _recognised(columns: set[str]) -> str | None:
+    """Return whose table has these columns, in lower case; None where that is not known."""
+    if columns & {"internal_names", "disc. internal name", "objname"}:
+        return TNS
+    if {"ztfid", "iauid"} <= columns:
+        return BTS
+    return ATLAS if "atlas_id" in columns else None
+
+
+def _angle(given: Mapping[str, str], what: str, unit: float) -> float:
+    """Return a coordinate [deg]; one in three parts, such as ``15:05:07.6``, counts in units of `unit` degrees."""
+    text = given.get(what, "")
+    parts = text.replace(":", " ").split()
+    if len(parts) != 3:
+        return _number(given, what)
+    try:
+        first, minutes, seconds = (float(part.replace("\N{MINUS SIGN}", "-")) for part in parts)
+    except ValueError:
+        raise ValueError(f"{what} {text[:40]!r} is no angle") from None
+    size = abs(first) + minutes / 60.0 + seconds / 3600.0
+    return unit * (-size if parts[0].startswith(("-", "\N{MINUS SIGN}")) else size)
 
 
 def _number(given: Mapping[str, str], what: str) -> float:
     text = given.get(what, "")
+    # Spreadsheets of many countries write a decimal comma, and then divide columns by semicolons.
+    if text.count(",") == 1 and "." not in text:
+        text = text.replace(",", ".")
     try:
         value = float(text) if text else math.nan
     except ValueError:
@@ -179,8 +231,15 @@ def _value(text: str | None) -> str:
     return "" if text.lower() in NO_VALUE else text
 
 
-def _names(text: str) -> list[str]:
-    """Return the names of a cell; surveys' names are separated by commas."""
+def _as_written(text: str) -> str:
+    """Return a cell of our own exports as it was before an apostrophe came in front of it."""
+    return text[1:] if text.startswith("'") and text[1:].startswith(FORMULA_SIGNS) else text
+
+
+def _names(text: str, *, whole: bool = False) -> list[str]:
+    """Return the names of a cell; surveys' names are separated by commas, unless it is one whole name."""
+    if whole:
+        return [text] if text else []
     return list(dict.fromkeys(name for part in text.split(",") if (name := part.strip())))
 
 
@@ -202,6 +261,8 @@ def _columns(names: Sequence[str], asked: Mapping[str, str], path: Path) -> dict
                 f"{path} has no column that is a {what} by its name, only {', '.join(names)}; "
                 f"say which one is with --{'name' if what == 'name' else 'class'}-column"
             )
+    if "matched" in found and "given_name" not in found and found["name"] != "name" and "name" in names:
+        found["given_name"] = "name"  # as records are in JSON
     return found
 
 
@@ -251,7 +312,7 @@ def _read_json(text: str, path: Path) -> tuple[list[str], Iterator[tuple[int, Ro
         data = json.loads(text)
     except ValueError as error:
         raise TrainingError(f"{path} is not valid JSON ({error}); write it again") from error
-    records: list[Any] = data.get("labels", []) if isinstance(data, dict) else data
+    records = _records(data)
     names = list(dict.fromkeys(name for record in records if isinstance(record, dict) for name in record))
     if not names:
         raise TrainingError(f"{path} holds no list of objects with a name and a type; is it the right file?")
@@ -259,8 +320,25 @@ def _read_json(text: str, path: Path) -> tuple[list[str], Iterator[tuple[int, Ro
     def rows() -> Iterator[tuple[int, Row | None]]:
         for number, record in enumerate(records, 1):
             if isinstance(record, dict):
-                yield number, {name: "" if value is None else str(value) for name, value in record.items()}
+                yield number, {name: _text(value) for name, value in record.items()}
             else:
                 yield number, None
 
     return names, rows()
+
+
+def _records(data: Any) -> list[Any]:
+    """Return the objects of a JSON document: a list, our own, or what TNS replies for one object or many."""
+    while isinstance(data, dict):
+        inner = next((data[name] for name in ("labels", "data", "reply") if name in data), None)
+        if inner is None:
+            return [data] if "objname" in data or "target" in data else []
+        data = inner
+    return data if isinstance(data, list) else []
+
+
+def _text(value: Any) -> str:
+    """Return a value of JSON as a cell; TNS writes a type as ``{"name": "SN Ia", "id": 3}``."""
+    if isinstance(value, dict):
+        value = value.get("name")
+    return "" if value is None else str(value)

@@ -32,6 +32,7 @@ def checked(label: Label) -> Label:
         source=storable(label.source).strip(),
         author=storable(label.author).strip(),
         name=storable(label.name).strip(),
+        comment=clean(storable(label.comment)),
         id=0,
     )
     for name in ("target", "type", "source"):

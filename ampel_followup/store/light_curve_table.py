@@ -24,9 +24,9 @@ def save(connection: Connection, rows: Iterable[dict[str, Any]]) -> None:
     connection.execute_many(sql.PUT_LIGHT_CURVE, rows)
 
 
-def load(connection: Connection, target: str, place: str) -> StoredLightCurve | None:
-    """Return the light curve of an object, if there is one; `place` names the store in the message."""
-    rows = connection.execute(sql.SELECT_LIGHT_CURVE, {"id": target})
+def load(connection: Connection, target: str, place: str, *, when_listed: bool = False) -> StoredLightCurve | None:
+    """Return the light curve of an object, see `Store.light_curve`; `place` names the store in the message."""
+    rows = connection.execute(sql.SELECT_LISTED_LIGHT_CURVE if when_listed else sql.SELECT_LIGHT_CURVE, {"id": target})
     if not rows:
         return None
     name, stock, ra, dec, meta, points = rows[0]

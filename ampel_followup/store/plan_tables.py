@@ -79,6 +79,7 @@ def save(connection: Connection, rows: PlanRows) -> int:
         return int(newest[0][0])
     [(revision,)] = connection.execute(sql.INSERT_PLAN, rows.row)
     connection.execute_many(sql.INSERT_TARGET, ({**row, "plan_revision": revision} for row in rows.targets))
+    connection.execute(sql.KEEP_LISTED_LIGHT_CURVES, {"revision": revision})
     visit_table.save(connection, rows.plan, int(revision), recorded=rows.row["created"])
     return int(revision)
 

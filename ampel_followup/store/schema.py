@@ -109,6 +109,22 @@ LIGHT_CURVES = Table(
     Column("points", LargeBinary, nullable=False),
 )
 
+#: One row per object that a plan listed: its light curve as it was when it was first listed, in the columns of
+#: `light_curves`, and the revision of that plan. What is learned of an object is learned from what was known then.
+LISTED_LIGHT_CURVES = Table(
+    "listed_light_curves",
+    METADATA,
+    Column("id", Text, primary_key=True),
+    Column("stock", BigInteger, nullable=False),
+    Column("ra", Double, nullable=False),
+    Column("dec", Double, nullable=False),
+    Column("n_points", Integer, nullable=False),
+    Column("last_mjd", Double, nullable=False),
+    Column("meta", Text, nullable=False),
+    Column("points", LargeBinary, nullable=False),
+    Column("revision", Integer, nullable=False),
+)
+
 #: One row per thing that a person did. Triggers refuse every change and deletion of a row.
 DECISIONS = Table(
     "decisions",
@@ -169,6 +185,7 @@ LABELS = Table(
     Column("ra", Double),
     Column("dec", Double),
     Column("matched", Text, nullable=False, server_default=""),
+    Column("comment", Text, nullable=False, server_default=""),
     Index(None, "target"),
     sqlite_autoincrement=True,
 )

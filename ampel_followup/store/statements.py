@@ -65,6 +65,7 @@ VISIT_COLUMNS = (
 
 LABEL_COLUMNS = (
     "target", "type", "source", "time", "author", "confidence", "redshift", "name", "ra", "dec", "matched",
+    "comment",
 )  # fmt: skip
 
 #: The other columns of `challengers` repeat what its payload holds.
@@ -130,6 +131,16 @@ SELECT_KNOWN_VISITS = (
     " WHERE targets.plan_revision = :revision AND visits.assistant_digest = :assistant_digest"
     " AND visits.policy = :policy"
 )
+
+# What was known of the targets of a list when they came into one for the first time.
+KEEP_LISTED_LIGHT_CURVES = (
+    f"INSERT INTO listed_light_curves ({', '.join(LIGHT_CURVE_COLUMNS)}, revision)"
+    f" SELECT {', '.join(f'light_curves.{name}' for name in LIGHT_CURVE_COLUMNS)}, plan_revision FROM light_curves"
+    " JOIN targets ON targets.id = light_curves.id WHERE plan_revision = :revision AND rank > 0"
+    " ON CONFLICT (id) DO NOTHING"
+)
+
+SELECT_LISTED_LIGHT_CURVE = "SELECT id, stock, ra, dec, meta, points FROM listed_light_curves WHERE id = :id"
 
 SELECT_LIGHT_CURVE = "SELECT id, stock, ra, dec, meta, points FROM light_curves WHERE id = :id"
 

@@ -279,10 +279,14 @@ class Store:
         with self._database.transaction(write=False) as connection:
             return visit_table.find(connection, target=target, night=night)
 
-    def light_curve(self, target_id: str) -> StoredLightCurve | None:
-        """Return the newest light curve of an object, or None if the store has none; without loading NumPy."""
+    def light_curve(self, target_id: str, *, when_listed: bool = False) -> StoredLightCurve | None:
+        """
+        Return the newest light curve of an object, or None if the store has none; without loading NumPy.
+
+        With `when_listed`, the one that it had when a plan first listed it; None if none did.
+        """
         with self._database.transaction(write=False) as connection:
-            return light_curve_table.load(connection, target_id, self.url)
+            return light_curve_table.load(connection, target_id, self.url, when_listed=when_listed)
 
     def record(self, decision: Decision) -> Decision:
         """

@@ -210,26 +210,26 @@ def test_one_huge_field_does_not_stop_the_rows_after_it(tmp_path: Path) -> None:
 def test_the_command_adds_a_table_once_and_lists_it(run, tmp_path: Path) -> None:
     table, store = tmp_path / "tns.csv", tmp_path / "night.sqlite"
     table.write_text(TNS_TABLE)
-    code, out, _ = run("labels", "import", table, "--store", store)
+    code, out, _ = run("label", "import", table, "--store", store)
     assert code == 0
     assert "6 rows with 3 labels: 3 added, 0 known already; 1 rows without a class, 3 bad ones" in out
     assert "Bad row 3 (ZTF18abe): redshift '0.1?' is not a number" in out
     assert "Weird, really (1)" in out
-    again = json.loads(run("labels", "import", table, "--store", store, "--json")[1])
+    again = json.loads(run("label", "import", table, "--store", store, "--json")[1])
     assert (again["added"], again["known"], len(again["bad"])) == (0, 3, 3)
-    listed = json.loads(run("labels", "list", "--store", store, "--target", "ZTF18abc", "--json")[1])["labels"]
+    listed = json.loads(run("label", "list", "--store", store, "--target", "ZTF18abc", "--json")[1])["labels"]
     assert [(x["target"], x["type"], x["class_name"], x["source"]) for x in listed] == [
         ("ZTF18abc", "SN Ia-91T-like", "SN Ia", "TNS")
     ]
-    assert "ATLAS18xyz" in run("labels", "list", "--store", store)[1]
+    assert "ATLAS18xyz" in run("label", "list", "--store", store)[1]
 
 
 def test_what_the_command_lists_can_be_imported_elsewhere(run, tmp_path: Path) -> None:
     table, listing = tmp_path / "tns.csv", tmp_path / "labels.json"
     table.write_text(TNS_TABLE)
-    run("labels", "import", table, "--store", tmp_path / "one.sqlite")
-    listing.write_text(run("labels", "list", "--store", tmp_path / "one.sqlite", "--json")[1])
-    assert run("labels", "import", listing, "--store", tmp_path / "two.sqlite")[0] == 0
+    run("label", "import", table, "--store", tmp_path / "one.sqlite")
+    listing.write_text(run("label", "list", "--store", tmp_path / "one.sqlite", "--json")[1])
+    assert run("label", "import", listing, "--store", tmp_path / "two.sqlite")[0] == 0
     with Store.open(tmp_path / "one.sqlite") as one, Store.open(tmp_path / "two.sqlite") as two:
         assert [(x.time, x.statement) for x in one.labels()] == [(x.time, x.statement) for x in two.labels()]
 
@@ -237,12 +237,12 @@ def test_what_the_command_lists_can_be_imported_elsewhere(run, tmp_path: Path) -
 def test_only_labels_that_hold_are_listed_on_demand(run, tmp_path: Path) -> None:
     with Store.open(tmp_path / "night.sqlite") as store:
         store.add_labels([said("SN Ia", "TNS", 2), said("SN II", "TNS", 3), said("garbage", "human", 4)])
-    out = json.loads(run("labels", "list", "--store", tmp_path / "night.sqlite", "--effective", "--json")[1])
+    out = json.loads(run("label", "list", "--store", tmp_path / "night.sqlite", "--effective", "--json")[1])
     assert [label["type"] for label in out["labels"]] == ["SN II", "garbage"]
 
 
 def test_a_wrong_import_is_one_line(run, tmp_path: Path) -> None:
-    code, _, err = run("labels", "import", tmp_path / "nothing.csv", "--store", tmp_path / "night.sqlite")
+    code, _, err = run("label", "import", tmp_path / "nothing.csv", "--store", tmp_path / "night.sqlite")
     assert code == 2
     assert err.startswith("ampel-followup: cannot read ")
     assert err.count("\n") == 1

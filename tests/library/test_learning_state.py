@@ -121,7 +121,7 @@ from ampel_followup.learning_state import learning_state
 from ampel_followup.store import Store
 with Store.open({str(path)!r}) as store:
     assert learning_state(store).challengers
-heavy = {{"numpy", "scipy", "sklearn", "astropy", "sqlalchemy", "onnxruntime", "pydantic"}}
+heavy = {{"numpy", "scipy", "sklearn", "astropy", "sqlalchemy", "onnxruntime"}}
 print(sorted(heavy & set(sys.modules)))
 """
     printed = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout

@@ -1,4 +1,4 @@
-"""Where labels point to, challengers, and which bundle came into use when."""
+"""Where labels point to, what was known of objects when they were listed, challengers, and bundles in use."""
 
 from __future__ import annotations
 
@@ -14,11 +14,23 @@ _RECORDS = ("challengers", "promotions")
 
 def upgrade() -> None:
     """Add the columns, empty in the labels that are there already, and make the tables."""
-    for name in ("name", "matched"):
+    for name in ("name", "matched", "comment"):
         op.add_column("labels", sa.Column(name, sa.Text, nullable=False, server_default=""))
     for name in ("ra", "dec"):
         op.add_column("labels", sa.Column(name, sa.Double))
 
+    op.create_table(
+        "listed_light_curves",
+        sa.Column("id", sa.Text, primary_key=True),
+        sa.Column("stock", sa.BigInteger, nullable=False),
+        sa.Column("ra", sa.Double, nullable=False),
+        sa.Column("dec", sa.Double, nullable=False),
+        sa.Column("n_points", sa.Integer, nullable=False),
+        sa.Column("last_mjd", sa.Double, nullable=False),
+        sa.Column("meta", sa.Text, nullable=False),
+        sa.Column("points", sa.LargeBinary, nullable=False),
+        sa.Column("revision", sa.Integer, nullable=False),
+    )
     op.create_table(
         "challengers",
         sa.Column("id", sa.Integer, primary_key=True),

@@ -21,6 +21,7 @@ from ampel_followup.assistant import last_visit_features
 from ampel_followup.assistant_scores import AssistantScores
 from ampel_followup.drift import assistant_drift, bundle_drift
 from ampel_followup.errors import AlertError, LightCurveError
+from ampel_followup.learning.label_matching import match_waiting
 from ampel_followup.lightcurve import LightCurve
 from ampel_followup.models.assistant_bundle import load_assistant
 from ampel_followup.models.bundle import load_bundle
@@ -125,6 +126,7 @@ class T3FollowupPlan(AbsT3Unit[SnapView]):
                 "drift_assistant": None if of_assistant is None else of_assistant.to_dict(),
             }
             revision = store.save_plan(plan, created=created, report=report, light_curves=light_curves)
+            match_waiting(store)
         self._mark(gen, plan, revision)
         body = {
             "revision": revision,
