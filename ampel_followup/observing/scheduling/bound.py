@@ -14,15 +14,18 @@ time-indexed linear programme.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.sparse import csr_array
 
-from ampel_followup.observing.scheduling.problem import Floats, Problem, Telescope
+from ampel_followup.observing.scheduling.problem import Floats, Indices, Mask, Problem, Telescope
 
 #: Rounds of the subgradient method; the best bound of all is taken.
 ROUNDS = 150
+
+#: Rounds after which blocks that cannot be part of a better schedule are dropped again.
+_FIX_EVERY = 10
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,14 +39,17 @@ class Bound:
         No schedule is worth more.
     prices : list of ndarray, shape (s,)
         Of a second in each step, for each telescope.
+    left : ndarray, shape (n,)
+        What each candidate is worth beyond the price of its cheapest block; −∞ where it has none.
     """
 
     value: float
     prices: list[Floats]
+    left: Floats
 
 
-class _Starts:
-    """All starts of all candidates at one telescope that can be cheapest, for prices constant within a step."""
+class _Blocks:
+    """The blocks of all candidates at one telescope that can be cheapest, for prices constant within a step."""
 
     def __init__(self, telescope: Telescope) -> None:
         edges, latest, duration = telescope.edges, telescope.latest, telescope.duration
@@ -51,39 +57,80 @@ class _Starts:
         first, last, length = edges[steps], latest[rows, steps], duration[rows, steps]
         # Cost is piecewise linear in the start: least at either end of the step, or where the block ends on an edge.
         on_edge = edges[np.minimum(telescope.step_at(first + length) + 1, len(edges) - 1)] - length
-        starts = np.concatenate([first, last, np.clip(on_edge, first, last)])
-        ends = starts + np.tile(length, 3)
-        self.candidate = np.tile(rows, 3)
-        order = np.argsort(self.candidate, kind="stable")
-        self.candidate, starts, ends = self.candidate[order], starts[order], ends[order]
-        self.begin = self._position(telescope, starts)
-        self.end = self._position(telescope, ends)
-        self.first, self.last = (np.minimum(p.astype(np.intp), len(edges) - 2) for p in (self.begin, self.end))
-        self.offsets = np.flatnonzero(np.diff(self.candidate, prepend=-1) > 0)
-        self.edges = edges
-
-    @staticmethod
-    def _position(telescope: Telescope, time: Floats) -> Floats:
-        """Return moments in units of steps from the first edge."""
-        return np.asarray(np.clip((time - telescope.edges[0]) / telescope.step, 0.0, len(telescope.edges) - 1.0))
-
-    def cheapest(self, prices: Floats, step: float, n: int) -> tuple[Floats, Floats, Floats]:
-        """Return the least cost of each candidate, shape (n,), infinite if it has no start, and that block's ends."""
-        cost, begin, end = np.full(n, np.inf), np.zeros(n), np.zeros(n)
-        if len(self.candidate) == 0:
-            return cost, begin, end
-        # Up to a position, the whole steps before it cost their sum, and the one it is in by its part.
-        paid = np.concatenate([[0.0], np.cumsum(prices[:-1])]) - np.arange(len(prices)) * prices
-        costs = step * (
-            (paid[self.last] + self.end * prices[self.last]) - (paid[self.first] + self.begin * prices[self.first])
+        starts = np.column_stack([first, np.clip(on_edge, first, last), last])
+        begin, end = (
+            np.clip((time - edges[0]) / telescope.step, 0.0, len(edges) - 1.0).ravel()
+            for time in (starts, starts + length[:, np.newaxis])
         )
-        least = np.minimum.reduceat(costs, self.offsets)
-        who = self.candidate[self.offsets]
-        cost[who] = least
-        is_least = np.flatnonzero(costs <= np.repeat(least, np.diff(np.r_[self.offsets, len(costs)])))
-        begin[self.candidate[is_least[::-1]]] = self.begin[is_least[::-1]]
-        end[self.candidate[is_least[::-1]]] = self.end[is_least[::-1]]
-        return cost, begin, end
+        candidate = np.repeat(rows, 3)
+        kept = _without_longer(candidate, begin, end)
+        self._candidate = candidate[kept]
+        #: In units of steps from the first edge.
+        self._begin, self._end = begin[kept], end[kept]
+        self._step = telescope.step
+        self._cost = _interpolation(self._end, len(edges)) - _interpolation(self._begin, len(edges))
+        self._group()
+
+    def _group(self) -> None:
+        first = np.flatnonzero(np.diff(self._candidate, prepend=-1) > 0)
+        #: Where the blocks of each candidate that has any begin and end, and which it is.
+        self._first, self._last = first, np.append(first[1:], len(self._candidate))
+        self._whose = self._candidate[first]
+
+    def costs(self, prices: Floats) -> Floats:
+        """Return the cost of each block, for prices of a second in each step."""
+        return np.asarray(self._cost @ np.concatenate([[0.0], np.cumsum(prices) * self._step]))
+
+    def cheapest(self, costs: Floats, n: int) -> Floats:
+        """Return the least cost of each candidate, shape (n,); infinite if it has no block."""
+        least = np.full(n, np.inf)
+        if len(costs):
+            least[self._whose] = np.minimum.reduceat(costs, self._first)
+        return least
+
+    def taken(self, costs: Floats, candidates: Mask) -> Floats:
+        """Return the share of each step that the cheapest blocks of some candidates take together, shape (steps,)."""
+        chosen = np.flatnonzero(candidates[self._whose])
+        groups = zip(self._first[chosen].tolist(), self._last[chosen].tolist(), strict=True)
+        rows = np.array([begin + costs[begin:end].argmin() for begin, end in groups], dtype=np.intp)
+        return _use(self._begin[rows], self._end[rows], self._cost.shape[1] - 1)
+
+    def keep_up_to(self, most: Floats, costs: Floats) -> None:
+        """Drop the blocks that cost more than `most` of their candidate, shape (n,)."""
+        fine = costs <= most[self._candidate]
+        # A start between two that are known costs something between them: neighbours of what is kept stay.
+        near = fine.copy()
+        near[1:] |= fine[:-1]
+        near[:-1] |= fine[1:]
+        kept = np.flatnonzero(near)
+        if len(kept) < len(costs):
+            self._candidate, self._begin, self._end = self._candidate[kept], self._begin[kept], self._end[kept]
+            self._cost = self._cost[kept]
+            self._group()
+
+
+def _without_longer(candidate: Indices, begin: Floats, end: Floats) -> Indices:
+    """
+    Return the blocks, sorted by candidate and begin, without those that hold the one before or after them.
+
+    A block that holds another of the same candidate costs as much or more, whatever the prices.
+    """
+    together = np.diff(candidate) == 0
+    longer = np.zeros(len(candidate), dtype=bool)
+    longer[:-1] |= together & (np.diff(end) <= 0.0)
+    longer[1:] |= together & (np.diff(begin) == 0.0) & (np.diff(end) > 0.0)
+    return np.flatnonzero(~longer)
+
+
+def _interpolation(position: Floats, edges: int) -> csr_array:
+    """Return the matrix that turns what is given at edges into what is at positions between them."""
+    whole = np.minimum(position.astype(np.int32), edges - 2)
+    part = position - whole
+    rows = np.arange(len(position) + 1, dtype=np.int32)
+    columns = np.column_stack([whole, whole + 1]).ravel()
+    matrix = csr_array((np.column_stack([1.0 - part, part]).ravel(), columns, 2 * rows), (len(position), edges))
+    matrix.eliminate_zeros()
+    return matrix
 
 
 def upper_bound(problem: Problem, incumbent: float = 0.0, rounds: int = ROUNDS) -> Bound:
@@ -95,7 +142,8 @@ def upper_bound(problem: Problem, incumbent: float = 0.0, rounds: int = ROUNDS) 
     problem : Problem
         n candidates.
     incumbent : float
-        Value of a schedule that is known: the steps of the search are the surer for it.
+        Value of a schedule that is known: the steps of the search are the surer for it, and blocks that no better
+        schedule can have need not be looked at (reduced-cost fixing).
     rounds : int
         The bound gets no worse with more.
 
@@ -103,43 +151,39 @@ def upper_bound(problem: Problem, incumbent: float = 0.0, rounds: int = ROUNDS) 
     -------
     Bound
     """
-    n = len(problem.value)
-    telescopes = problem.telescopes
-    starts = [_Starts(telescope) for telescope in telescopes]
+    n, telescopes = len(problem.value), problem.telescopes
+    blocks = [_Blocks(telescope) for telescope in telescopes]
     prices = [np.full(len(telescope.edges) - 1, _first_price(problem, telescope)) for telescope in telescopes]
-    best = Bound(float(problem.value.sum()), [np.zeros_like(p) for p in prices])
+    best = Bound(float(problem.value.sum()), [np.zeros_like(p) for p in prices], problem.value)
     agility, since_better = 1.0, 0
-    for _ in range(rounds):
-        found = [s.cheapest(p, t.step, n) for s, p, t in zip(starts, prices, telescopes, strict=True)]
-        costs = np.array([cost for cost, _, _ in found])
-        where = costs.argmin(axis=0)
-        profit = np.maximum(0.0, problem.value - costs[where, np.arange(n)])
+    for number in range(rounds):
+        costs = [b.costs(p) for b, p in zip(blocks, prices, strict=True)]
+        cheapest = np.array([b.cheapest(c, n) for b, c in zip(blocks, costs, strict=True)])
+        where = cheapest.argmin(axis=0)
+        left = problem.value - cheapest[where, np.arange(n)]
+        profit = np.maximum(0.0, left)
         bound = float(profit.sum() + sum(p.sum() * t.step for p, t in zip(prices, telescopes, strict=True)))
         if bound < best.value - 1e-9 * abs(best.value):
-            best, since_better = Bound(bound, [p.copy() for p in prices]), 0
+            best, since_better = Bound(bound, [p.copy() for p in prices], left), 0
         else:
             since_better += 1
             if since_better >= 6:
                 agility, since_better = agility / 2.0, 0
         # How much more than all of each step the candidates want.
         excess = [
-            _use(begin[(profit > 0) & (where == k)], end[(profit > 0) & (where == k)], len(p)) - 1.0
-            for k, ((_, begin, end), p) in enumerate(zip(found, prices, strict=True))
+            b.taken(c, (profit > 0) & (where == k)) - 1.0 for k, (b, c) in enumerate(zip(blocks, costs, strict=True))
         ]
         norm = sum(float(e @ e) * t.step**2 for e, t in zip(excess, telescopes, strict=True))
         gap = bound - max(incumbent, 0.5 * best.value)
         if norm == 0.0 or gap <= 1e-9 * bound or agility < 1e-4:
             break
+        if incumbent > 0.0 and number % _FIX_EVERY == _FIX_EVERY - 1:
+            most = problem.value - profit + (bound - incumbent) + 1e-9 * bound
+            for b, c in zip(blocks, costs, strict=True):
+                b.keep_up_to(most, c)
         for p, e, t in zip(prices, excess, telescopes, strict=True):
             np.maximum(0.0, p + agility * gap / norm * e * t.step, out=p)
-    return best
-
-
-def cheapest(problem: Problem, prices: Sequence[Floats]) -> Floats:
-    """Return the price of each candidate's cheapest block, shape (n,); infinite where it has none."""
-    n = len(problem.value)
-    costs = [_Starts(t).cheapest(p, t.step, n)[0] for t, p in zip(problem.telescopes, prices, strict=True)]
-    return np.asarray(np.min(costs, axis=0))
+    return Bound(max(best.value, incumbent), best.prices, best.left)
 
 
 def _first_price(problem: Problem, telescope: Telescope) -> float:

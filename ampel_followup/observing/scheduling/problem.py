@@ -220,7 +220,7 @@ class Problem:
         """Return the times to slew from candidates to others, shapes (a, 1) and (b,) [s]; 0 from nowhere (−1)."""
         if not np.isfinite(telescope.slew_rate):
             return np.zeros(np.broadcast(ones, others).shape)
-        time = self._angles[ones, others] / telescope.slew_rate
+        time = self._angles[ones, others] / np.float64(telescope.slew_rate)
         time[np.broadcast_to((ones < 0) | (others < 0), time.shape)] = 0.0
         return np.asarray(time, dtype=np.float64)
 

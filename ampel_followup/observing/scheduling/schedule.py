@@ -91,9 +91,8 @@ def solve(
     greedy = Search(problem, settled, barred).run(rng, rounds=0)
     found = _value(problem, greedy) - settled_value
     bound = bounds.upper_bound(rest, found)
-    left = _profits(rest, bound)
     # What cannot be part of a schedule better than the one found need not be tried (reduced-cost fixing).
-    promising = np.where(left > -(bound.value - found), 1.0, 0.0)
+    promising = bound.left > -(bound.value - found)
     blocks = max(
         (
             greedy,
@@ -183,11 +182,6 @@ def _without(problem: Problem, settled: Sequence[Placed], barred: Mask) -> Probl
         usable = telescope.usable & open_steps & ~barred[:, np.newaxis]
         telescopes.append(Telescope(telescope.name, telescope.edges, usable, telescope.duration, telescope.slew_rate))
     return Problem(np.where(barred, 0.0, problem.value), telescopes, problem.direction)
-
-
-def _profits(problem: Problem, bound: bounds.Bound) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    """Return what each candidate is worth beyond the price of its cheapest block, shape (n,)."""
-    return problem.value - bounds.cheapest(problem, bound.prices)
 
 
 def _reason(problem: Problem, candidate: int) -> str:

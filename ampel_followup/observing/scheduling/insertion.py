@@ -1,0 +1,249 @@
+"""
+Where a block fits into a telescope's night, when it would end there, and at what price.
+
+A search asks this millions of times, for one place and all candidates at once. So what depends on candidate and step
+alone is arranged beforehand, step by step, and an answer is remembered: most places of a night are the same as a moment
+ago.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ampel_followup.observing.scheduling.problem import Floats, Indices, Placed, Problem
+
+#: Moments that differ by less are the same [s].
+ROUNDING = 1e-6
+
+#: A price is at least this, so that one can divide by it.
+_LEAST_PRICE = 1e-12
+
+#: Places whose answers are remembered, of each telescope.
+_REMEMBERED = 4096
+
+#: Where a block would go: when the telescope is free, and the candidates before and after (−1: none, or no matter).
+Place = tuple[float, int, int]
+
+
+@dataclass(slots=True)
+class Route:
+    """
+    The blocks of one telescope, in order of time.
+
+    `until` is when the usable time ends that a block lies in: it can start later as long as it ends before.
+    """
+
+    candidates: list[int]
+    starts: list[float]
+    ends: list[float]
+    until: list[float]
+    fixed: list[bool]
+
+    @classmethod
+    def of_fixed(cls, blocks: Sequence[Placed]) -> Route:
+        """Return a route of blocks that do not move, in order of time."""
+        ends = [block.end for block in blocks]
+        return cls(
+            [block.candidate for block in blocks], [block.start for block in blocks], ends, ends[:], [True] * len(ends)
+        )
+
+    def copy(self) -> Route:
+        """Return an independent copy."""
+        return Route(self.candidates[:], self.starts[:], self.ends[:], self.until[:], self.fixed[:])
+
+    def without(self, begin: int, end: int) -> Route:
+        """Return the route without the movable blocks of a stretch."""
+        keep = [k for k in range(len(self.candidates)) if not begin <= k < end or self.fixed[k]]
+        columns = (self.candidates, self.starts, self.ends, self.until, self.fixed)
+        return Route(*([column[k] for k in keep] for column in columns))  # type: ignore[arg-type]
+
+
+class Insertions:
+    """
+    One telescope's night, and what each of some candidates would do to it.
+
+    Parameters
+    ----------
+    problem : Problem
+        n candidates.
+    index : int
+        Of the telescope.
+    candidates : ndarray of int, shape (m,)
+        Those that can be inserted; answers are in this order.
+    prices : ndarray, shape (s,)
+        Of a second in each step; positive.
+    """
+
+    def __init__(self, problem: Problem, index: int, candidates: Indices, prices: Floats) -> None:
+        telescope = problem.telescopes[index]
+        self._telescope = telescope
+        self._first, self._step, self._steps = float(telescope.edges[0]), telescope.step, len(telescope.edges) - 1
+        #: Integral of the price from the beginning of the night to each edge.
+        self._paid = np.concatenate([[0.0], np.cumsum(prices) * telescope.step])
+        self._edges = telescope.edges.tolist()
+        self._rows: dict[int, tuple[list[Any], ...]] = {}
+        self._after_all = float(telescope.edges[-1]) + telescope.step
+        # By step, then candidate; one row more for moments after the night.
+        latest = telescope.latest[candidates]
+        duration = telescope.duration[candidates]
+        nothing = np.full((1, len(candidates)), np.inf)
+        self._latest = np.vstack([latest.T + ROUNDING, -nothing])
+        self._duration = np.vstack([duration.T, nothing])
+        #: End of the first block that begins at the beginning of a later step; infinite if there is none.
+        at_edge = np.where(np.isfinite(latest), telescope.edges[:-1] + duration, np.inf)
+        following = telescope.next_step[candidates, 1:]
+        later = np.append(at_edge, nothing.T, axis=1)[np.arange(len(candidates))[:, np.newaxis], following]
+        self._later = np.vstack([later.T, nothing])
+        #: Least time that each candidate takes, shape (m,) [s]; infinite if it is not to be had.
+        self.shortest = np.where(np.isfinite(latest), duration, np.inf).min(axis=1, initial=np.inf)
+        self._columns = np.arange(len(candidates))
+        self.slews = telescope.slew_rate < np.inf
+        if self.slews:
+            # One row more for nowhere (−1): from there and to there it takes no time.
+            self._slew = np.zeros((len(problem.value) + 1, len(candidates)))
+            self._slew[:-1] = problem.slew(telescope, np.arange(len(problem.value))[:, np.newaxis], candidates)
+        self._slew_time = problem.slew_time
+        self._answers: dict[Place, Floats] = {}
+
+    def place(self, route: Route, position: int) -> Place:
+        """Return the place before the block at a position, or after the last."""
+        free = route.ends[position - 1] if position else self._first
+        if not self.slews:
+            return free, -1, -1
+        before = route.candidates[position - 1] if position else -1
+        return free, before, route.candidates[position] if position < len(route.candidates) else -1
+
+    def ends_and_prices(self, places: Sequence[Place]) -> tuple[Floats, Floats]:
+        """
+        Return when a block of each candidate would end at places, and the price of the time that it takes.
+
+        Parameters
+        ----------
+        places : sequence of (float, int, int)
+            p of them.
+
+        Returns
+        -------
+        tuple of ndarray, shape (p, m) each
+            Ends, with the slew to the block that follows [s], infinite if there is none; prices.
+        """
+        answers = self._answers
+        missing = [place for place in places if place not in answers]
+        if missing:
+            if len(answers) + len(missing) > _REMEMBERED:
+                answers.clear()
+                missing = list(places)
+            new = np.stack(self._ask(missing), axis=1)
+            answers.update(zip(missing, new, strict=True))
+            if len(missing) == len(places):
+                return new[:, 0], new[:, 1]
+        both = np.array([answers[place] for place in places])
+        return both[:, 0], both[:, 1]
+
+    def _ask(self, places: Sequence[Place]) -> tuple[Floats, Floats]:
+        free = np.array([place[0] for place in places])[:, np.newaxis]
+        spent = free
+        if not self.slews:
+            step = np.minimum(((free[:, 0] - self._first) / self._step + 1e-9).astype(np.intp), self._steps)
+            end = np.where(free <= self._latest[step], free + self._duration[step], self._later[step])
+        else:
+            before, after = np.array([place[1:] for place in places]).T
+            arrival = free + self._slew[before]
+            step = np.minimum(((arrival - self._first) / self._step + 1e-9).astype(np.intp), self._steps)
+            cell = step * len(self._columns) + self._columns
+            end = np.where(
+                arrival <= self._latest.take(cell), arrival + self._duration.take(cell), self._later.take(cell)
+            )
+            end += self._slew[after]
+            # The way to the next block is there already.
+            spent = free + np.array([[self._slew_time(self._telescope, one, other)] for _, one, other in places])
+        edges, paid = self._telescope.edges, self._paid
+        price = np.interp(end, edges, paid) - np.interp(spent, edges, paid)
+        return end, np.maximum(price, _LEAST_PRICE)
+
+    def limits(self, route: Route, first: int) -> list[float]:
+        """Return the latest start [s] of each block from `first` on for which none comes too late; last, of nothing."""
+        limits = [self._after_all] * (len(route.starts) + 1)
+        self.tighten(route, limits, first, len(route.starts) - 1)
+        return limits
+
+    def tighten(self, route: Route, limits: list[float], first: int, last: int) -> None:
+        """Set the latest starts of the blocks from `first` to `last` by those after them."""
+        candidates, starts, ends = route.candidates, route.starts, route.ends
+        for k in range(last, first - 1, -1):
+            start, end = starts[k], ends[k]
+            if route.fixed[k]:
+                limits[k] = start
+                continue
+            before_next = limits[k + 1]
+            if self.slews and k + 1 < len(starts):
+                before_next -= self._slew_time(self._telescope, candidates[k], candidates[k + 1])
+            limits[k] = start + max(min(route.until[k], before_next) - end, 0.0)
+
+    def with_block(self, route: Route, position: int, candidate: int) -> tuple[Route, int] | None:
+        """
+        Insert a block; those after it keep their times unless they must be later.
+
+        Returns
+        -------
+        tuple of Route and int, or None
+            And the first position after it whose block has kept its time. None if one comes too late.
+        """
+        longer = route.copy()
+        longer.candidates.insert(position, candidate)
+        for column in (longer.starts, longer.ends, longer.until):
+            column.insert(position, -np.inf)
+        longer.fixed.insert(position, False)
+        kept = self._set_times(longer, position, pull=False)
+        return None if kept is None else (longer, kept)
+
+    def closed_up(self, route: Route) -> Route | None:
+        """Return the route with each block as early as can be; None if one comes too late."""
+        earlier = route.copy()
+        return None if self._set_times(earlier, 0, pull=True) is None else earlier
+
+    def _set_times(self, route: Route, begin: int, *, pull: bool) -> int | None:
+        """Set times from a block on, all (`pull`) or as far as they must be later; return where that ended."""
+        candidates, starts, ends, fixed = route.candidates, route.starts, route.ends, route.fixed
+        free, before = (ends[begin - 1], candidates[begin - 1]) if begin else (self._first, -1)
+        for position in range(begin, len(candidates)):
+            candidate, start = candidates[position], starts[position]
+            arrival = free
+            if self.slews:
+                arrival += self._slew_time(self._telescope, before, candidate)
+            if fixed[position]:
+                if arrival > start + ROUNDING:
+                    return None
+                if not pull:
+                    return position
+            elif pull or arrival > start:
+                start, end, until = self._block(candidate, arrival)
+                if end == np.inf:
+                    return None
+                starts[position], ends[position], route.until[position] = start, end, until
+            else:
+                return position
+            free, before = ends[position], candidate
+        return len(candidates)
+
+    def _block(self, candidate: int, time: float) -> tuple[float, float, float]:
+        """Return start and end of the earliest block at or after a moment, as `Telescope.block`, and until when."""
+        if candidate not in self._rows:
+            t = self._telescope
+            self._rows[candidate] = tuple(
+                row[candidate].tolist() for row in (t.latest, t.duration, t.next_step, t.run_end)
+            )  # plain lists: one number of an array costs ten times as much to look up
+        latest, duration, next_step, run_end = self._rows[candidate]
+        step = int((time - self._first) / self._step + 1e-9)
+        if step >= self._steps:
+            return np.inf, np.inf, np.inf
+        if time > latest[step] + ROUNDING:
+            step = next_step[step + 1]
+            if step >= self._steps:
+                return np.inf, np.inf, np.inf
+            time = self._edges[step]
+        return time, time + duration[step], run_end[step]
