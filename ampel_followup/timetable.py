@@ -118,6 +118,15 @@ class Unplaced(Record):
 
 
 @dataclass(frozen=True, slots=True)
+class LeftOut(Record):
+    """A telescope (key of the instrument, and how people call it) that was asked for but has no night, and why."""
+
+    telescope: str
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Timetable(Record):
     """
     A schedule of one night, for one or several telescopes.
@@ -142,6 +151,8 @@ class Timetable(Record):
         Only what somebody approved was a candidate.
     seeing, snr : float
         Seeing [arcsec] and signal-to-noise ratio that were asked for; NaN where the instruments' own hold.
+    left_out : tuple of LeftOut
+        Telescopes that were asked for and have no dark night.
     """
 
     date: str
@@ -155,6 +166,7 @@ class Timetable(Record):
     approved_only: bool = False
     seeing: float = math.nan
     snr: float = math.nan
+    left_out: tuple[LeftOut, ...] = ()
 
     def of(self, telescope: str) -> tuple[Block, ...]:
         """Return the blocks of a telescope, in order of time."""

@@ -17,13 +17,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ampel_followup.decision import Decision
-from ampel_followup.errors import ScheduleError
+from ampel_followup.errors import NightError, ScheduleError
 from ampel_followup.lightcurve import LightCurve
 from ampel_followup.night_candidates import Candidates, collect_candidates, too_faint
 from ampel_followup.observing import sky
 from ampel_followup.observing.exposure import number_of_exposures
 from ampel_followup.observing.instruments import Instrument
-from ampel_followup.observing.night import night_at, utc_isoformat
+from ampel_followup.observing.night import Night, night_at, utc_isoformat
 from ampel_followup.observing.scheduling import Placed, Problem, as_soon_as_possible, solve
 from ampel_followup.observing.sites import get_site
 from ampel_followup.observing.standards import EXPOSURE as STANDARD_EXPOSURE
@@ -35,12 +35,13 @@ from ampel_followup.timetable import (
     Block,
     BlockKind,
     BlockStatus,
+    LeftOut,
     TelescopeNight,
     Timetable,
     Unplaced,
 )
 
-__all__ = ["Fixed", "Wishes", "make_timetable"]
+__all__ = ["Fixed", "Wishes", "make_timetable", "nights_of"]
 
 Floats = NDArray[np.float64]
 
@@ -93,13 +94,17 @@ def make_timetable(
     ------
     ScheduleError, NightError
         If a wish names what is not there or not possible, fixed blocks overlap, two instruments share a telescope,
-        `previous` is of another night, or a site has no dark night.
+        `previous` is of another night, or no telescope has a dark night. Those that have none are left out.
     """
     wishes, verdicts = wishes or Wishes(), verdicts or {}
-    keys = [instrument.key for instrument in instruments]
     _check(plan, instruments, wishes, previous)
-    date = dt.date.fromisoformat(plan.night.date)
-    nights = [night_at(get_site(instrument.site), date) for instrument in instruments]
+    by_key, left_out = nights_of(instruments, plan.night.date)
+    for one in left_out:
+        for wish in wishes.fixed:
+            if wish.telescope == one.telescope:
+                raise ScheduleError(f"fixed target {wish.target} cannot be observed with {one.telescope}: {one.reason}")
+    instruments = [instrument for instrument in instruments if instrument.key in by_key]
+    keys, nights = list(by_key), list(by_key.values())
     closures = [closures_of(key, wishes, previous) for key in keys]
     kept = begun_blocks(previous, verdicts, now)
     wishes, inherited = inherit(wishes, previous, kept, verdicts, now)
@@ -170,7 +175,42 @@ def make_timetable(
         approved_only=wishes.approved_only,
         seeing=math.nan if wishes.seeing is None else wishes.seeing,
         snr=math.nan if wishes.snr is None else wishes.snr,
+        left_out=(*left_out, *(one for one in (previous.left_out if previous else ()) if one.telescope not in keys)),
     )
+
+
+def nights_of(instruments: Sequence[Instrument], date: str) -> tuple[dict[str, Night], list[LeftOut]]:
+    """
+    Return the nights of telescopes, and those telescopes that have none.
+
+    Parameters
+    ----------
+    instruments : sequence of Instrument
+    date : str
+        Of the evening, ISO 8601.
+
+    Returns
+    -------
+    nights : dict of str to Night
+        By key of the instrument, in the order asked for.
+    left_out : list of LeftOut
+        For example, one at a high latitude in summer.
+
+    Raises
+    ------
+    NightError
+        If no telescope has a dark night.
+    """
+    nights: dict[str, Night] = {}
+    left_out: list[LeftOut] = []
+    for instrument in instruments:
+        try:
+            nights[instrument.key] = night_at(get_site(instrument.site), dt.date.fromisoformat(date))
+        except NightError as error:
+            left_out.append(LeftOut(instrument.key, instrument.name, str(error)))
+    if left_out and not nights:
+        raise NightError("; ".join(dict.fromkeys(one.reason for one in left_out)))
+    return nights, left_out
 
 
 def _check(plan: NightPlan, instruments: Sequence[Instrument], wishes: Wishes, previous: Timetable | None) -> None:

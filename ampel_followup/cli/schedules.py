@@ -23,10 +23,9 @@ from ampel_followup.cli.output import (
     progress,
 )
 from ampel_followup.errors import ScheduleError
-from ampel_followup.timetable import Block, BlockKind, BlockStatus, Timetable
+from ampel_followup.timetable import Block, BlockKind, BlockStatus, LeftOut, Timetable
 
 if TYPE_CHECKING:
-    from ampel_followup.observing.instruments import Instrument
     from ampel_followup.observing.night import Night
     from ampel_followup.plan import NightPlan
     from ampel_followup.store import Store
@@ -100,23 +99,24 @@ def make(
 
     Takes the latest plan in the store (what was rejected, deferred or observed is left out), estimates how bright each
     target will be, how long its spectrum takes with airmass and Moon, and finds the schedule of most value; the bound
-    beside it is what no schedule can exceed. It is kept in the store, for the app and for `plan replan`.
+    beside it is what no schedule can exceed. It is kept in the store, for the app and for `plan replan`. A telescope
+    where it does not get dark is left out, and named; if it does not at any, there is no schedule.
 
     Example: `ampel-followup plan make -t sedm -t wifes --closed sedm=/02:00 --sheet tonight.pdf`
     """
     from ampel_followup.night_schedule import schedule_night
     from ampel_followup.observing.instruments import get_instrument
     from ampel_followup.store import Store
-    from ampel_followup.timetabling import Wishes
+    from ampel_followup.timetabling import Wishes, nights_of
 
     _check_drawing(plots, sheet)
     instruments = [get_instrument(name) for name in telescope]
     with Store.open(store, create=False) as opened:
         stored = opened.load_plan(night=night, site=site)
-        nights = _nights(instruments, stored.info.night)
+        nights, left_out = nights_of(instruments, stored.info.night)
         wishes = Wishes(
-            closures=_closures(closed or [], nights),
-            fixed=[_fixed(text, nights) for text in fixed or []],
+            closures=_closures(closed or [], nights, left_out),
+            fixed=[_fixed(text, nights, left_out) for text in fixed or []],
             interrupts=interrupt or [],
             standards=standards,
             standards_every=standards_every,
@@ -159,19 +159,19 @@ def replan(
     from ampel_followup.observing.instruments import get_instrument
     from ampel_followup.observing.night import mjd_of
     from ampel_followup.store import Store
-    from ampel_followup.timetabling import Wishes
+    from ampel_followup.timetabling import Wishes, nights_of
 
     _check_drawing(plots, sheet)
     with Store.open(store, create=False) as opened:
         previous = opened.load_timetable(night=night).timetable
         instruments = [get_instrument(t.telescope) for t in previous.telescopes]
-        nights = _nights(instruments, previous.date)
+        nights, left_out = nights_of(instruments, previous.date)
         if begin is None:
             now = mjd_of(dt.datetime.now(dt.UTC).isoformat())
         else:
             now = _moment(begin, nights[instruments[0].key])
         wishes = Wishes(
-            closures=_closures(closed or [], nights),
+            closures=_closures(closed or [], nights, left_out),
             interrupts=interrupt or [],
             standards=standards,
             approved_only=approved,
@@ -203,15 +203,8 @@ def _keep(store: Store, timetable: Timetable) -> int:
     return store.save_timetable(timetable, created=created)
 
 
-def _nights(instruments: Sequence[Instrument], date: str) -> dict[str, Night]:
-    from ampel_followup.observing.night import night_at
-    from ampel_followup.observing.sites import get_site
-
-    return {i.key: night_at(get_site(i.site), date) for i in instruments}
-
-
-def _closures(texts: Sequence[str], nights: Mapping[str, Night]) -> dict[str, list[Any]]:
-    """Read `[TEL=][FROM]/[TO]`."""
+def _closures(texts: Sequence[str], nights: Mapping[str, Night], left_out: Sequence[LeftOut]) -> dict[str, list[Any]]:
+    """Read `[TEL=][FROM]/[TO]`; a telescope without a night has none to lose."""
     from ampel_followup.observing.night import utc_isoformat
     from ampel_followup.timetable import Closure
 
@@ -221,7 +214,9 @@ def _closures(texts: Sequence[str], nights: Mapping[str, Night]) -> dict[str, li
         begin, slash, end = times.partition("/")
         if not slash:
             raise ScheduleError(f"--closed {text!r} has no '/'; write [TEL=][FROM]/[TO], such as sedm=/02:00")
-        for key in [_telescope(name, nights, text)] if name else list(nights):
+        for key in [_telescope(name, [*nights, *(one.telescope for one in left_out)], text)] if name else nights:
+            if key not in nights:
+                continue
             night = nights[key]
             start = _moment(begin, night) if begin else night.sunset
             until = _moment(end, night) if end else night.sunrise
@@ -229,23 +224,26 @@ def _closures(texts: Sequence[str], nights: Mapping[str, Night]) -> dict[str, li
     return found
 
 
-def _fixed(text: str, nights: Mapping[str, Night]) -> Any:
+def _fixed(text: str, nights: Mapping[str, Night], left_out: Sequence[LeftOut]) -> Any:
     from ampel_followup.observing.night import utc_isoformat
     from ampel_followup.timetabling import Fixed
 
     parts = text.split("@")
     if len(parts) != 3:
         raise ScheduleError(f"--fixed {text!r} is not TARGET@TEL@TIME, such as ZTF18abmjhtn@sedm@03:15")
-    key = _telescope(parts[1], nights, text)
+    key = _telescope(parts[1], [*nights, *(one.telescope for one in left_out)], text)
+    for one in left_out:
+        if one.telescope == key:
+            raise ScheduleError(f"--fixed {text!r}: {one.reason}")
     return Fixed(parts[0], key, utc_isoformat(_moment(parts[2], nights[key])))
 
 
-def _telescope(name: str, nights: Mapping[str, Night], text: str) -> str:
+def _telescope(name: str, telescopes: Sequence[str], text: str) -> str:
     from ampel_followup.observing.instruments import get_instrument
 
     key = get_instrument(name).key
-    if key not in nights:
-        raise ScheduleError(f"{text!r} names {key}, which is not among the telescopes: {', '.join(nights)}")
+    if key not in telescopes:
+        raise ScheduleError(f"{text!r} names {key}, which is not among the telescopes: {', '.join(telescopes)}")
     return key
 
 
@@ -353,6 +351,8 @@ def print_timetable(timetable: Timetable) -> None:
         f"{timetable.bound:.2f}{share}, planned from {timetable.planned_from[11:16]} UTC",
         markup=False,
     )
+    for one in timetable.left_out:
+        out.print(f"{one.name} ({one.telescope}) is left out: {one.reason}", markup=False)
     for telescope in timetable.telescopes:
         blocks = timetable.of(telescope.telescope)
         print_table(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from importlib import resources
 
 import pytest
 
@@ -40,6 +42,40 @@ def test_schedule_for_two_sites_is_made_kept_and_shown(run, night):
     text = run("plan", "show", "--schedule", "--store", night)[1]
     assert "SED Machine" in text and "WiFeS" in text and "of at most" in text
     assert "nan" not in text
+
+
+def test_telescope_without_a_night_is_named_and_the_other_scheduled(run, night, monkeypatch, tmp_path):
+    sites, instruments = tmp_path / "sites.yml", tmp_path / "instruments.yml"
+    sites.write_text(
+        "svalbard: {name: Kjell Henriksen Observatory, latitude: 78.148, longitude: 16.043, height: 520, "
+        "timezone: Arctic/Longyearbyen}\n"
+    )
+    packaged = resources.files("ampel_followup.observing") / "instruments.yml"
+    [entry] = re.findall(r"^wifes:\n(?:  .*\n)+", packaged.read_text(encoding="utf-8"), re.MULTILINE)
+    changes = {"wifes:": "ice:", "site: sso": "site: svalbard", "ANU 2.3m": "Ice 2.3m"}
+    for old, new in changes.items():
+        entry = entry.replace(old, new)
+    instruments.write_text(re.sub(r"  aliases: .*\n", "", entry))
+    monkeypatch.setenv("AMPEL_FOLLOWUP_SITES", str(sites))
+    monkeypatch.setenv("AMPEL_FOLLOWUP_INSTRUMENTS", str(instruments))
+    options = ("-t", "ice", "-t", "sedm", "--closed", "ice=/20:00", "--closed", "/06:00")
+    timetable = made(run, night, *options)
+    assert [t["telescope"] for t in timetable["telescopes"]] == ["sedm"]
+    assert timetable["blocks"]
+    [left_out] = timetable["left_out"]
+    assert left_out["telescope"] == "ice"
+    assert left_out["reason"].startswith("polar night at Kjell Henriksen Observatory on 2026-11-20")
+    code, out, _ = run("plan", "make", "--store", night, *options)
+    assert code == 0
+    assert "(ice) is left out: polar night at" in " ".join(out.split())
+    again = json.loads(run("plan", "replan", "--store", night, "--from", "07:00", "--json")[1])["timetable"]
+    assert again["left_out"] == [left_out]
+    code, _, err = run("plan", "make", "--store", night, "-t", "sedm", "-t", "ice", "--fixed", "a@ice@20:00")
+    assert code == 2
+    assert "polar night" in err
+    code, _, err = run("plan", "make", "--store", night, "-t", "ice")
+    assert code == 2
+    assert "polar night" in err
 
 
 def test_closed_until_keeps_the_telescope_closed(run, night):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise, permutations
 
 import numpy as np
@@ -11,7 +12,8 @@ from hypothesis import strategies as st
 
 from ampel_followup.errors import ScheduleError
 from ampel_followup.observing.scheduling import Placed, Problem, Solution, Telescope, solve
-from ampel_followup.observing.scheduling.bound import upper_bound
+from ampel_followup.observing.scheduling.bound import _Blocks, upper_bound
+from ampel_followup.observing.scheduling.insertion import Insertions, Route
 
 HOUR = 3600.0
 
@@ -100,6 +102,50 @@ def test_large_night_comes_within_three_per_cent_of_the_bound():
     solution = solve(problem, rng=chance())
     assert_possible(problem, solution)
     assert solution.value >= 0.97 * solution.bound
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.integers(0, 10_000), st.floats(0.5, 0.999))
+def test_bound_holds_where_blocks_of_no_better_schedule_are_dropped(seed, share):
+    problem = night(6, np.random.default_rng(seed), hours=2.0)
+    best = best_of_all_orders(problem)
+    assert upper_bound(problem, share * best).value >= best - 1e-9
+
+
+@settings(max_examples=10, deadline=None)
+@given(st.integers(0, 10_000), st.floats(0.5, 1.0))
+def test_candidates_of_a_better_schedule_stay_promising(seed, share):
+    problem = night(12, np.random.default_rng(seed), telescopes=2, hours=3.0)
+    solution = solve(problem, rng=chance())
+    incumbent = share * solution.value * (1.0 - 1e-6)
+    bound = upper_bound(problem, incumbent)
+    assert all(bound.left[block.candidate] > -(bound.value - incumbent) for block in solution.blocks)
+
+
+def cost_of_cheapest(telescope: Telescope, candidate: int, prices: np.ndarray) -> float:
+    """Try starts every second: slow, and never cheaper than the cheapest."""
+    paid = np.concatenate([[0.0], np.cumsum(prices) * telescope.step])
+    least = np.inf
+    for start in np.arange(telescope.edges[0], telescope.edges[-1], 1.0):
+        begin, end = telescope.block(candidate, start)
+        if begin == start:
+            least = min(least, np.interp(end, telescope.edges, paid) - np.interp(begin, telescope.edges, paid))
+    return float(least)
+
+
+def test_cheapest_block_is_found_among_the_few_that_are_looked_at():
+    rng = np.random.default_rng(4)
+    problem = night(8, rng, hours=3.0)
+    [telescope] = problem.telescopes
+    prices = rng.uniform(0.0, 1.0, len(telescope.edges) - 1)
+    blocks = _Blocks(telescope)
+    found = blocks.cheapest(blocks.costs(prices), 8)
+    slow = np.array([cost_of_cheapest(telescope, candidate, prices) for candidate in range(8)])
+    assert (np.isfinite(found) == np.isfinite(slow)).all()
+    some = np.isfinite(found)
+    assert some.sum() >= 5
+    assert (found[some] <= slow[some] + 1e-9).all()
+    assert found[some] == pytest.approx(slow[some], abs=3.0)  # at most a second's price at either end
 
 
 def test_bound_holds_for_any_number_of_rounds():
@@ -214,3 +260,58 @@ def test_block_with_room_around_it_is_put_where_it_takes_the_least_time():
     telescope = Telescope("one", edges, np.ones((1, 12), dtype=bool), duration)
     [block] = solve(Problem(np.ones(1), [telescope]), rng=np.random.default_rng(1)).blocks
     assert (block.start, block.end) == (3600.0, 4500.0)
+
+
+def slewing_night(rng: np.random.Generator, rate: float) -> Problem:
+    made = night(20, rng, hours=4.0)
+    direction = rng.normal(size=(20, 3))
+    direction /= np.linalg.norm(direction, axis=1, keepdims=True)
+    return Problem(made.value, [replace(t, slew_rate=rate) for t in made.telescopes], direction)
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(0, 10_000), st.sampled_from([0.3, np.inf]))
+def test_many_insertions_at_once_are_those_of_one_at_a_time(seed, rate):
+    rng = np.random.default_rng(seed)
+    problem = slewing_night(rng, rate)
+    [telescope] = problem.telescopes
+    prices = rng.uniform(0.1, 1.0, len(telescope.edges) - 1)
+    paid = np.concatenate([[0.0], np.cumsum(prices) * telescope.step])
+    columns = np.arange(0, 20, 2)
+    insertions = Insertions(problem, 0, columns, prices)
+    places = [(float(rng.uniform(0.0, 4.2 * HOUR)), *(int(c) for c in rng.integers(-1, 20, 2))) for _ in range(6)]
+    for _ in range(2):  # the second time from memory
+        ends, costs = insertions.ends_and_prices(places)
+        for row, (free, before, after) in enumerate(places):
+            for column, candidate in enumerate(columns):
+                _, end = telescope.block(candidate, free + problem.slew_time(telescope, before, candidate))
+                end += problem.slew_time(telescope, candidate, after)
+                spent = free + problem.slew_time(telescope, before, after)
+                assert ends[row, column] == pytest.approx(end, abs=1e-3)
+                price = np.interp(end, telescope.edges, paid) - np.interp(spent, telescope.edges, paid)
+                assert costs[row, column] == pytest.approx(max(price, 1e-12), abs=1e-3)
+
+
+def test_blocks_make_room_up_to_their_latest_start_and_not_beyond():
+    up = np.ones((3, 180), dtype=bool)
+    up[1, 100:] = False
+    problem = simple([1.0, 1.0, 1.0], [30, 40, 20], 3.0, up)
+    insertions = Insertions(problem, 0, np.arange(3), np.ones(180))
+    route, _ = insertions.with_block(Route([], [], [], [], []), 0, 1)
+    # Candidate 1 is up for 100 min and takes 40: it can start up to an hour later, and what follows at dawn.
+    assert insertions.limits(route, 0)[0] == pytest.approx(HOUR)
+    longer, unmoved = insertions.with_block(route, 0, 0)
+    assert (longer.starts, longer.ends, unmoved) == ([0.0, 0.5 * HOUR], [0.5 * HOUR, 70 * 60.0], 2)
+    third, _ = insertions.with_block(longer, 0, 2)
+    assert third.starts == [0.0, 1200.0, 3000.0]
+    assert insertions.limits(third, 0)[:3] == pytest.approx([600.0, 1800.0, 3600.0])
+    assert insertions.with_block(third, 0, 0) is None
+
+
+def test_closed_up_route_has_no_needless_gaps():
+    problem = simple([1.0, 1.0], [30, 40], 3.0)
+    insertions = Insertions(problem, 0, np.arange(2), np.ones(180))
+    late = Route([0, 1], [HOUR, 2 * HOUR], [1.5 * HOUR, 2 * HOUR + 2400.0], [3 * HOUR] * 2, [False, False])
+    assert insertions.closed_up(late).starts == [0.0, 1800.0]
+    agreed = Route([0, 1], [HOUR, 2 * HOUR], [1.5 * HOUR, 2 * HOUR + 2400.0], [3 * HOUR] * 2, [True, False])
+    assert insertions.closed_up(agreed).starts == [HOUR, 1.5 * HOUR]

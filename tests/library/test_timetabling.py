@@ -459,6 +459,22 @@ def test_site_without_a_night_is_refused():
         schedule(summer, replace_site(SEDM, "tartu"))
 
 
+def test_telescope_without_a_night_is_left_out_by_name_and_the_others_are_scheduled():
+    summer = replace(plan_of(target("a", ra=220.0)), night=replace(PALOMAR.summary(), date="2026-06-21"))
+    tartu = replace_site(WIFES, "tartu")
+    timetable = schedule(summer, SEDM, tartu)
+    assert [t.telescope for t in timetable.telescopes] == ["sedm"]
+    assert names(timetable) == ["a"]
+    [left_out] = timetable.left_out
+    assert left_out.telescope == "wifes"
+    assert "no dark time at Tartu" in left_out.reason
+    assert Timetable.from_dict(timetable.to_dict()).left_out == (left_out,)
+    replanned = schedule(summer, SEDM, previous=timetable, now=mjd_of("2026-06-22T06:00:00Z"))
+    assert replanned.left_out == (left_out,)
+    with pytest.raises(ScheduleError, match="fixed target a cannot be observed with wifes: no dark time at Tartu"):
+        schedule(summer, SEDM, tartu, wishes=Wishes(fixed=[Fixed("a", "wifes", "2026-06-21T22:00:00Z")]))
+
+
 def replace_site(instrument: Instrument, site: str) -> Instrument:
     return instrument.model_copy(update={"site": site})
 

@@ -20,10 +20,10 @@ from ampel_followup.observing.scheduling.insertion import ROUNDING, Insertions, 
 from ampel_followup.observing.scheduling.problem import Floats, Mask, Placed, Problem
 
 #: Rounds of emptying and filling: so many for each candidate, and so many at most.
-_PER_CANDIDATE, _MOST_ROUNDS = 2, 800
+_PER_CANDIDATE, _MOST_ROUNDS = 2, 1000
 
 #: Rounds times candidates are at least this: where there is little to try, trying costs little.
-_LEAST_EFFORT = 7200
+_LEAST_EFFORT = 9000
 
 #: Longest stretch that is emptied [blocks].
 _LONGEST_STRETCH = 4
