@@ -26,12 +26,16 @@ PACKAGED = Path(__file__).parent.parent / "bundles"
 #: The bundle in use where none is named and none was promoted.
 DEFAULT_BUNDLE = "simulated"
 
-GAIN, ASSISTANT = "gain", "assistant"
+GAIN, ASSISTANT, STREAM = "gain", "assistant", "stream"
 
 _REMEDY = "restore the bundle from where it came, or choose another with --bundle"
 
 # What a bundle of each kind is for, as a person who chose the wrong one has to be told.
-_PURPOSE = {GAIN: "what a spectrum would tell", ASSISTANT: "the scores of the virtual assistant"}
+_PURPOSE = {
+    GAIN: "what a spectrum would tell",
+    ASSISTANT: "the scores of the virtual assistant",
+    STREAM: "a classifier that learns from a stream",
+}
 
 
 @dataclass(frozen=True)

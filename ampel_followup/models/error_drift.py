@@ -1,0 +1,123 @@
+r"""
+Has the world changed? Told by how often a classifier is wrong on labelled objects as they come.
+
+The adaptive window of Bifet & Gavaldà (2007, SIAM Data Mining, 443; ADWIN): the latest errors e = 0 or 1 are kept, and
+wherever the window can be cut into an older part of n₀ and a younger one of n₁ errors whose means differ by more than
+
+.. math:: \epsilon_{cut} = \sqrt{\frac{2}{m}\,\sigma^2 \ln\frac{2}{\delta'}} + \frac{2}{3m}\ln\frac{2}{\delta'},
+          \qquad \frac1m = \frac1{n_0} + \frac1{n_1}, \qquad \delta' = \delta / K,
+
+(their equation 3.1, with σ² the variance in the window), the older part is dropped. K is the number of cuts tried:
+those where the younger part has 30, 40, 53, 71 … errors, so that K grows with the logarithm of the window only, and a
+change is dated to a quarter of its age. Where the error fell, the learner has learned, and the window just forgets;
+where it rose, the world has changed.
+
+Of a stream without labels, `ampel_followup.drift` says which features have moved.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ampel_followup.errors import TrainingError
+
+Array = NDArray[np.float64]
+
+# Errors of the smaller part, at least; and how much larger the younger part is at each further cut.
+_SMALLEST, _RATIO = 30, 4.0 / 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """
+    The error has risen.
+
+    Parameters
+    ----------
+    before, after : float
+        Share of wrong answers in the older and in the younger part of the window, 0 to 1.
+    n_since : int
+        Objects since then.
+    """
+
+    before: float
+    after: float
+    n_since: int
+
+
+@dataclass(slots=True)
+class ErrorDrift:
+    """
+    The adaptive window on the errors of a classifier.
+
+    Parameters
+    ----------
+    confidence : float
+        δ, the probability of a false alarm each time one looks, 0 to 1.
+    longest : int
+        Errors kept, at most.
+
+    Raises
+    ------
+    TrainingError
+        If a setting is out of bounds.
+    """
+
+    confidence: float = 0.002
+    longest: int = 2000
+    window: NDArray[np.bool_] = field(default_factory=lambda: np.empty(0, dtype=np.bool_))
+
+    def __post_init__(self) -> None:
+        if not 0 < self.confidence < 1:
+            raise TrainingError(f"a confidence of {self.confidence} is no probability; give one between 0 and 1")
+        if self.longest < 2 * _SMALLEST:
+            raise TrainingError(f"a window of {self.longest} errors cannot be cut; give {2 * _SMALLEST} or more")
+
+    def update(self, wrong: Sequence[bool] | NDArray[np.bool_]) -> Change | None:
+        """
+        Take in whether the next objects, shape (n,), were classified wrongly, and look once.
+
+        Returns
+        -------
+        Change or None
+            The latest rise of the error, if there is one.
+        """
+        self.window = np.concatenate([self.window, np.asarray(wrong, dtype=np.bool_)])[-self.longest :]
+        found = None
+        while (change := self._cut()) is not None:
+            self.window = self.window[-change.n_since :]
+            found = change
+        return found if found is not None and found.after > found.before else None
+
+    def _cut(self) -> Change | None:
+        """Return the cut that most exceeds its bound, if one does."""
+        n = len(self.window)
+        younger = cuts(n)
+        if len(younger) == 0:
+            return None
+        older = n - younger
+        of_all = float(self.window.mean())
+        after = np.cumsum(self.window[::-1])[younger - 1] / younger
+        before = (of_all * n - after * younger) / older
+        log = math.log(2.0 * len(younger) / self.confidence)
+        inverse = 1.0 / older + 1.0 / younger
+        bound = np.sqrt(2.0 * inverse * of_all * (1.0 - of_all) * log) + 2.0 / 3.0 * inverse * log
+        excess = np.abs(after - before) - bound
+        best = int(excess.argmax())
+        if excess[best] <= 0:
+            return None
+        return Change(float(before[best]), float(after[best]), int(younger[best]))
+
+
+def cuts(n: int) -> NDArray[np.intp]:
+    """Return where a window of n errors is cut: the sizes of the younger part, increasing; none below 60 errors."""
+    largest = n - _SMALLEST
+    if largest < _SMALLEST:
+        return np.empty(0, dtype=np.intp)
+    n_cuts = int(math.log(largest / _SMALLEST) / math.log(_RATIO)) + 1
+    return np.unique((_SMALLEST * _RATIO ** np.arange(n_cuts)).astype(np.intp))
