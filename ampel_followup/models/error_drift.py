@@ -1,16 +1,16 @@
-r"""
+"""
 Has the world changed? Told by how often a classifier is wrong on labelled objects as they come.
 
-The adaptive window of Bifet & Gavaldà (2007, SIAM Data Mining, 443; ADWIN): the latest errors e = 0 or 1 are kept, and
-wherever the window can be cut into an older part of n₀ and a younger one of n₁ errors whose means differ by more than
+The adaptive window of Bifet & Gavaldà (2007, SIAM Data Mining, 443; ADWIN): the latest errors (wrong or not) are kept,
+and where the window can be cut into an older and a younger part of which one has too many of the wrong answers to be
+chance, the older part is dropped. Where the error fell, the learner has learned, and the window just forgets; where it
+rose, the world has changed.
 
-.. math:: \epsilon_{cut} = \sqrt{\frac{2}{m}\,\sigma^2 \ln\frac{2}{\delta'}} + \frac{2}{3m}\ln\frac{2}{\delta'},
-          \qquad \frac1m = \frac1{n_0} + \frac1{n_1}, \qquad \delta' = \delta / K,
-
-(their equation 3.1, with σ² the variance in the window), the older part is dropped. K is the number of cuts tried:
-those where the younger part has 30, 40, 53, 71 … errors, so that K grows with the logarithm of the window only, and a
-change is dated to a quarter of its age. Where the error fell, the learner has learned, and the window just forgets;
-where it rose, the world has changed.
+Too many is told by Fisher's exact test: of w wrong answers among n, the younger part of n₁ has by chance k or more with
+the probability of the hypergeometric distribution. (The paper's bound holds for any bounded numbers, and asks for
+changes half as large again.) A cut is made if that is below δ/(2K), K being the number of cuts tried: those where the
+younger part has 30, 40, 53, 71 … answers, so that K grows with the logarithm of the window only, and a change is dated
+to a quarter of its age.
 
 Of a stream without labels, `ampel_followup.drift` says which features have moved.
 """
@@ -23,6 +23,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import hypergeom
 
 from ampel_followup.errors import TrainingError
 
@@ -58,7 +59,7 @@ class ErrorDrift:
     Parameters
     ----------
     confidence : float
-        δ, the probability of a false alarm each time one looks, 0 to 1.
+        δ, the probability at most of a false alarm each time one looks, 0 to 1.
     longest : int
         Errors kept, at most.
 
@@ -68,7 +69,7 @@ class ErrorDrift:
         If a setting is out of bounds.
     """
 
-    confidence: float = 0.002
+    confidence: float = 0.02
     longest: int = 2000
     window: NDArray[np.bool_] = field(default_factory=lambda: np.empty(0, dtype=np.bool_))
 
@@ -95,23 +96,21 @@ class ErrorDrift:
         return found if found is not None and found.after > found.before else None
 
     def _cut(self) -> Change | None:
-        """Return the cut that most exceeds its bound, if one does."""
+        """Return the cut that chance explains worst, if it explains it badly enough."""
         n = len(self.window)
         younger = cuts(n)
         if len(younger) == 0:
             return None
-        older = n - younger
-        of_all = float(self.window.mean())
-        after = np.cumsum(self.window[::-1])[younger - 1] / younger
-        before = (of_all * n - after * younger) / older
-        log = math.log(2.0 * len(younger) / self.confidence)
-        inverse = 1.0 / older + 1.0 / younger
-        bound = np.sqrt(2.0 * inverse * of_all * (1.0 - of_all) * log) + 2.0 / 3.0 * inverse * log
-        excess = np.abs(after - before) - bound
-        best = int(excess.argmax())
-        if excess[best] <= 0:
+        wrong = int(self.window.sum())
+        wrong_after = np.cumsum(self.window[::-1])[younger - 1]
+        rise = hypergeom.sf(wrong_after - 1, n, wrong, younger)
+        fall = hypergeom.cdf(wrong_after, n, wrong, younger)
+        chance = np.minimum(rise, fall)
+        best = int(chance.argmin())
+        if chance[best] >= self.confidence / (2 * len(younger)):
             return None
-        return Change(float(before[best]), float(after[best]), int(younger[best]))
+        after, n_after = int(wrong_after[best]), int(younger[best])
+        return Change((wrong - after) / (n - n_after), after / n_after, n_after)
 
 
 def cuts(n: int) -> NDArray[np.intp]:

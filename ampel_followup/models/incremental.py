@@ -92,13 +92,13 @@ class RollingSettings:
     """
 
     n_trees: int = 100
-    lifetime: int = 600
+    lifetime: int = 650
     n_recent: int = 500
     n_sample: int = 5000
     min_samples_leaf: int = 1
     max_features: float | str = "sqrt"
-    discount: float = 0.4
-    confidence: float | None = 0.002
+    discount: float = 0.2
+    confidence: float | None = 0.02
 
     def __post_init__(self) -> None:
         for name in ("n_trees", "lifetime", "n_recent", "n_sample", "min_samples_leaf"):
