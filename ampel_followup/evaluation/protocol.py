@@ -120,7 +120,7 @@ def run_protocol(
     first = load_paired(folder, protocol.seed)
     split(first, protocol, 0)
     seeds = [protocol.seed + r for r in range(1, protocol.replicates)]
-    with _mapper(workers) as run:
+    with mapped_over(workers) as run:
         data = [first]
         progress(1, n_tasks)
         for loaded in run(load_paired, [folder] * len(seeds), seeds):
@@ -238,7 +238,7 @@ def _seed(protocol: Protocol, replicate: int, purpose: int) -> int:
 
 
 @contextmanager
-def _mapper(workers: int) -> Iterator[Callable[..., Iterator[Any]]]:
+def mapped_over(workers: int) -> Iterator[Callable[..., Iterator[Any]]]:
     """
     Yield a `map` that runs in so many processes, or in this one.
 

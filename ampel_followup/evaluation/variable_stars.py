@@ -79,7 +79,7 @@ def load(folder: Path, seed: int) -> PairedData:
     Parameters
     ----------
     folder : Path
-        With ``fats.parquet`` (one row per star) and ``keys.parquet`` (label per spectrum; the first one counts).
+        As for `read_stars`.
     seed : int
         Of the simulated features.
 
@@ -87,6 +87,35 @@ def load(folder: Path, seed: int) -> PairedData:
     -------
     PairedData
         x_t: 55 FATS features; x_s: two simulated ones, each 0 to 1.
+
+    Raises
+    ------
+    FollowupError
+        As `read_stars`.
+    """
+    x_t, features, y, ids = read_stars(folder)
+    x_s = simulate_second_modality(x_t, features, y, np.random.default_rng(seed))
+    return PairedData("variable_stars", x_t, features, x_s, None, y, CLASSES, ids, NOTE)
+
+
+def read_stars(folder: Path) -> tuple[Array, tuple[str, ...], NDArray[np.intp], NDArray[np.int64]]:
+    """
+    Read what is real of the stars.
+
+    Parameters
+    ----------
+    folder : Path
+        With ``fats.parquet`` (one row per star) and ``keys.parquet`` (label per spectrum; the first one counts).
+
+    Returns
+    -------
+    x : ndarray, shape (n, 55)
+        FATS features; NaN = not measured.
+    features : tuple of str
+    y : ndarray of int, shape (n,)
+        Index of the class in `CLASSES`.
+    ids : ndarray of int, shape (n,)
+        Numbers of the stars in the survey.
 
     Raises
     ------
@@ -105,11 +134,9 @@ def load(folder: Path, seed: int) -> PairedData:
     if not known.any():
         raise FollowupError(f"{folder}: no star of fats.parquet has a label of {CLASSES} in keys.parquet")
     y = np.array([CLASSES.index(labels[int(i)]) for i in ids[known]], dtype=np.intp)
-    x_t = np.column_stack([column[known].astype(np.float64) for column in table.values()])
-    x_t[~np.isfinite(x_t)] = np.nan
-    features = tuple(table)
-    x_s = simulate_second_modality(x_t, features, y, np.random.default_rng(seed))
-    return PairedData("variable_stars", x_t, features, x_s, None, y, CLASSES, ids[known], NOTE)
+    x = np.column_stack([column[known].astype(np.float64) for column in table.values()])
+    x[~np.isfinite(x)] = np.nan
+    return x, tuple(table), y, ids[known]
 
 
 def simulate_second_modality(
