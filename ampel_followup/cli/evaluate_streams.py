@@ -179,7 +179,8 @@ def _print_recovery(stream: dict[str, Any], protocol: dict[str, Any]) -> None:
         if "recovery" in entry:
             found = entry["recovery"]
             times = ", ".join("never" if n is None else str(n) for n in found["objects"])
-            rows.append([name, f"{found['before']:.3f}", f"{found['just_after']:.3f}", found["median"], times])
+            levels = [None if found[key] is None else f"{found[key]:.3f}" for key in ("before", "just_after")]
+            rows.append([name, *levels, found["median"], times])
     print_table(
         [
             "learner",

@@ -74,6 +74,11 @@ class StreamProtocol:
         Of all learners.
     rolling : RollingSettings
         Of the rolling forest; its trees are those of `forest`.
+
+    Raises
+    ------
+    FollowupError
+        If a size is no number, or the odds are below 1.
     """
 
     chunk: int = 100
@@ -86,6 +91,12 @@ class StreamProtocol:
     within: float = 0.03
     forest: ForestSettings = field(default_factory=ForestSettings)
     rolling: RollingSettings = field(default_factory=RollingSettings)
+
+    def __post_init__(self) -> None:
+        if not np.isfinite(self.shift):
+            raise FollowupError(f"a shift by {self.shift} spreads makes no stream; give a number")
+        if not 1.0 <= self.mix < np.inf:
+            raise FollowupError(f"odds of {self.mix} change no mix; give 1 or more")
 
     def size(self, drift: Drift) -> float:
         """Return the size of a change."""

@@ -84,10 +84,11 @@ def labels_of(y: Sequence[Any] | NDArray[Any], n: int) -> list[str]:
     TrainingError
         If there are more or fewer, or one is missing (None, NaN or empty); the message names the row.
     """
-    labels = ["" if label is None else str(label).strip() for label in y]
+    given = list(y)
+    labels = ["" if label is None else str(label).strip() for label in given]
     if len(labels) != n:
         raise TrainingError(f"{len(labels)} labels for {n} objects; give one each")
     for i, label in enumerate(labels):
         if label.lower() in _NO_LABEL:
-            raise TrainingError(f"row {i + 1} has no label ({y[i]!r}); leave the object out until it has one")
+            raise TrainingError(f"row {i + 1} has no label ({given[i]!r}); leave the object out until it has one")
     return labels

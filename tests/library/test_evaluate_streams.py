@@ -202,12 +202,20 @@ def test_command_reports_figures_and_a_winner(run, table_file, tmp_path):
     assert "none: stationary" in out and "CPU" in out and "wins" in out and "rolling-blind" in out
 
 
+def test_window_longer_than_what_follows_the_change_leaves_recovery_unknown(run, table_file):
+    common = (table_file, "--chunk", 60, "--orderings", 2, "--trees", 2, "--window", 400, "--workers", 1)
+    code, out, err = run("evaluate", "streams", *common, "--drift", "mix")
+    assert code == 0, err
+    assert "never, never" in out
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (["--chunk", "100"], "fewer than ten chunks of 100; take a smaller --chunk"),
         (["--shifted", "a,zz"], "no feature 'zz' to shift; it has a, b, c"),
         (["--label-column", "class"], "has no column 'class'"),
+        (["--shift", "nan"], "a shift by nan spreads"),
     ],
 )
 def test_options_that_do_not_fit_are_named(run, table_file, arguments, message):
