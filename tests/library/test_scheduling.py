@@ -315,3 +315,6 @@ def test_closed_up_route_has_no_needless_gaps():
     assert insertions.closed_up(late).starts == [0.0, 1800.0]
     agreed = Route([0, 1], [HOUR, 2 * HOUR], [1.5 * HOUR, 2 * HOUR + 2400.0], [3 * HOUR] * 2, [True, False])
     assert insertions.closed_up(agreed).starts == [HOUR, 1.5 * HOUR]
+    # A standard star whose beginning was rounded to a second before dusk does not keep the others from closing up.
+    standard = Route([-1, 1], [-0.4, 2 * HOUR], [480.0, 2 * HOUR + 2400.0], [480.0, 3 * HOUR], [True, False])
+    assert insertions.closed_up(standard).starts == [-0.4, 480.0]

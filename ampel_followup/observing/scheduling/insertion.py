@@ -216,7 +216,8 @@ class Insertions:
             if self.slews:
                 arrival += self._slew_time(self._telescope, before, candidate)
             if fixed[position]:
-                if arrival > start + ROUNDING:
+                # Of two that are fixed, or the first, there is nothing to set; they may even begin before the night.
+                if arrival > start + ROUNDING and position > 0 and not fixed[position - 1]:
                     return None
                 if not pull:
                     return position
