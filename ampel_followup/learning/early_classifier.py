@@ -1,0 +1,248 @@
+r"""
+Type Ia or not, early: a random forest that may be trained on a handful of labels, and where to draw the line.
+
+The share of trees that vote for Ia is no probability: forests are timid, and those trained on few labels most of all.
+Each object's votes by the trees that have not seen it (out of bag) and its label give the map to probabilities,
+
+.. math:: p = \operatorname{logistic}(a + b \operatorname{logit} v), \qquad a \sim N(0, 1), \quad b \sim N(1, 1)
+
+(Platt 1999, with a prior since labels are few). Labels that a query strategy has chosen lie where classes mingle, which
+is where the map has to be right; they say nothing of how common Ia are. **What is common is known from the objects
+without labels:** a threshold t is chosen by what the probabilities of those expect,
+
+.. math:: N_\mathrm{Ia} = \sum_i p_i, \qquad \mathrm{TP}(t) = \sum_{p_i \ge t} p_i, \qquad n(t) = \#\{p_i \ge t\},
+
+so that no label is spent on it, and no bias of the labelled sample enters.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ampel_followup.errors import TrainingError
+from ampel_followup.models.classifier import encode
+
+Array = NDArray[np.float64]
+
+#: Objects of the smaller class that a classifier cannot do without.
+FEWEST = 2
+
+# Votes are kept clear of 0 and 1 by half a vote of a hundred trees.
+_FLOOR = 0.005
+
+# Precision of the prior of a and b, and Newton steps.
+_PRECISION, _STEPS = 1.0, 25
+
+
+@dataclass(frozen=True, slots=True)
+class EarlyOptions:
+    """
+    How an early classifier is trained.
+
+    Parameters
+    ----------
+    n_trees : int
+    min_samples_leaf : int
+        Objects in a leaf, at least.
+    """
+
+    n_trees: int = 100
+    min_samples_leaf: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class VoteCalibration:
+    """
+    The map from votes to probabilities.
+
+    Parameters
+    ----------
+    offset, slope : float
+        a and b; the slope is positive, so that the order of objects stays.
+    """
+
+    offset: float = 0.0
+    slope: float = 1.0
+
+    def __call__(self, votes: Array) -> Array:
+        """Return the probabilities of votes, shape as given, 0 to 1 both."""
+        return np.asarray(1.0 / (1.0 + np.exp(-(self.offset + self.slope * _logit(votes)))))
+
+    def votes_at(self, probability: float) -> float:
+        """Return the share of votes that has this probability."""
+        z = (float(_logit(np.array([probability]))[0]) - self.offset) / self.slope
+        return float(1.0 / (1.0 + np.exp(-z)))
+
+    @classmethod
+    def fit(cls, votes: Array, y: NDArray[np.bool_]) -> VoteCalibration:
+        """Take the most probable a and b, given labels y (n,) and votes (n,) of trees that have not seen them."""
+        design = np.column_stack([np.ones(len(votes)), _logit(votes)])
+        prior, θ = np.array([0.0, 1.0]), np.array([0.0, 1.0])
+        for _ in range(_STEPS):
+            p = 1.0 / (1.0 + np.exp(-design @ θ))
+            gradient = design.T @ (y - p) - _PRECISION * (θ - prior)
+            curvature = (design * (p * (1.0 - p))[:, None]).T @ design + _PRECISION * np.eye(2)
+            θ = θ + np.clip(np.linalg.solve(curvature, gradient), -1.0, 1.0)
+        return cls(float(θ[0]), max(float(θ[1]), 0.05))
+
+
+@dataclass(frozen=True)
+class EarlyClassifier:
+    """
+    A fitted classifier: T decision trees, each grown on a bootstrap sample, and the map from their votes.
+
+    Parameters
+    ----------
+    trees : tuple of sklearn.tree.DecisionTreeClassifier
+        Of the classes 0 (not Ia) and 1 (Ia), on `encode`d features.
+    calibration : VoteCalibration
+    """
+
+    trees: tuple[Any, ...]
+    calibration: VoteCalibration
+
+    def predict(self, x: Array) -> Array:
+        """Return P(Ia), shape (n,), of features, shape (n, k), NaN = not measured."""
+        return self.probability(self.tree_votes(encode(x))[0])
+
+    def probability(self, votes: NDArray[np.float32]) -> Array:
+        """Return P(Ia), shape (n,), of what every tree says, shape (T, n)."""
+        return self.calibration(votes.mean(axis=0, dtype=np.float64))
+
+    def tree_votes(self, encoded: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
+        """
+        Return what every tree says.
+
+        Parameters
+        ----------
+        encoded : ndarray of float32, shape (n, k)
+            Features by `ampel_followup.models.classifier.encode`.
+
+        Returns
+        -------
+        votes : ndarray of float32, shape (T, n)
+            Share of Ia in the leaf where each object falls.
+        leaves : ndarray of int32, shape (T, n)
+            Number of that leaf.
+        """
+        leaves = np.array([tree.tree_.apply(encoded) for tree in self.trees], dtype=np.int32)
+        votes = [_share_of_ia(tree)[leaf] for tree, leaf in zip(self.trees, leaves, strict=True)]
+        return np.array(votes, dtype=np.float32), leaves
+
+    def leaf_sizes(self, leaves: NDArray[np.int32]) -> NDArray[np.float32]:
+        """Return how many training objects, repetitions counted, are in each leaf of `tree_votes`, shape (T, n)."""
+        sizes = [t.tree_.weighted_n_node_samples[leaf] for t, leaf in zip(self.trees, leaves, strict=True)]
+        return np.asarray(sizes, dtype=np.float32)
+
+
+def fit_early(
+    x: Array, y: NDArray[np.bool_], rng: np.random.Generator, options: EarlyOptions | None = None
+) -> EarlyClassifier:
+    """
+    Train on labels, of which ten may be enough for a start.
+
+    The trees are those of a random forest (Breiman 2001). They are grown here one by one, for a loop of active learning
+    grows tens of thousands on few objects each, where most of the time of scikit-learn's forest is not the growing.
+
+    Parameters
+    ----------
+    x : ndarray, shape (n, k)
+        Features, such as those of the set ``early_ia``; NaN = not measured.
+    y : ndarray of bool, shape (n,)
+        True for type Ia.
+    rng : numpy.random.Generator
+    options : EarlyOptions, optional
+
+    Raises
+    ------
+    TrainingError
+        If one of the classes has fewer than two objects.
+    """
+    import sklearn
+    from sklearn.tree import DecisionTreeClassifier
+
+    options = options or EarlyOptions()
+    y = np.asarray(y, dtype=np.bool_)
+    counts = np.bincount(y, minlength=2)
+    if counts.min() < FEWEST:
+        raise TrainingError(
+            f"{counts[1]} labels are of type Ia and {counts[0]} are not; an early classifier needs at least {FEWEST} "
+            "of each: label more objects"
+        )
+    n, encoded = len(y), encode(x)
+    trees, unseen_votes, unseen = [], np.zeros(n), np.zeros(n)
+    with sklearn.config_context(skip_parameter_validation=True, assume_finite=True):
+        for _ in range(options.n_trees):
+            drawn = np.bincount(rng.integers(n, size=n), minlength=n)
+            tree = DecisionTreeClassifier(
+                max_features="sqrt", min_samples_leaf=options.min_samples_leaf, random_state=int(rng.integers(2**31))
+            )
+            # All objects go in, for classes to be known; those not drawn weigh nothing.
+            tree.fit(encoded, y, sample_weight=drawn.astype(np.float64), check_input=False)
+            left_out = drawn == 0
+            unseen_votes[left_out] += _share_of_ia(tree)[tree.tree_.apply(encoded[left_out])]
+            unseen += left_out
+            trees.append(tree)
+    told = unseen > 0
+    return EarlyClassifier(tuple(trees), VoteCalibration.fit(unseen_votes[told] / unseen[told], y[told]))
+
+
+def balanced_threshold(p: Array) -> float:
+    """
+    Return the threshold of the largest expected efficiency × purity.
+
+    Parameters
+    ----------
+    p : ndarray, shape (n,)
+        Probabilities of objects without labels, at least one; the class is Ia from the threshold on.
+    """
+    ordered = np.sort(p)[::-1]
+    found = np.cumsum(ordered)
+    return float(ordered[np.argmax(found**2 / np.arange(1, len(p) + 1))])
+
+
+def threshold_for_purity(p: Array, purity: float) -> float:
+    """
+    Return the lowest threshold from which on the expected purity is as wanted, or that of the purest object.
+
+    Parameters
+    ----------
+    p : ndarray, shape (n,)
+        Probabilities of objects without labels, at least one.
+    purity : float
+        0 to 1.
+    """
+    ordered = np.sort(p)[::-1]
+    pure = np.cumsum(ordered) / np.arange(1, len(p) + 1) >= purity
+    return float(ordered[np.flatnonzero(pure)[-1]]) if pure.any() else float(ordered[0])
+
+
+def threshold_for_efficiency(p: Array, efficiency: float) -> float:
+    """
+    Return the highest threshold with which so large a part of the Ia is expected to be found.
+
+    Parameters
+    ----------
+    p : ndarray, shape (n,)
+        Probabilities of objects without labels, at least one.
+    efficiency : float
+        0 to 1.
+    """
+    ordered = np.sort(p)[::-1]
+    found = np.cumsum(ordered)
+    return float(ordered[min(int(np.searchsorted(found, efficiency * found[-1])), len(p) - 1)])
+
+
+def _logit(votes: Array) -> Array:
+    clipped = np.clip(votes, _FLOOR, 1.0 - _FLOOR)
+    return np.asarray(np.log(clipped / (1.0 - clipped)))
+
+
+def _share_of_ia(tree: Any) -> Array:
+    """Return the share of Ia in every node of a tree, shape (number of nodes,)."""
+    value = tree.tree_.value[:, 0, :]
+    return np.asarray(value[:, 1] / value.sum(axis=1))
