@@ -26,6 +26,13 @@ class StartOption(StrEnum):
     SPECTROSCOPIC = "spectroscopic"
 
 
+class AimOption(StrEnum):
+    """What the line between Ia and not is drawn for where strategies look at it."""
+
+    PRODUCT = "efficiency-purity"
+    PURITY = "purity"
+
+
 class PartOption(StrEnum):
     """Which objects are used: a half to develop on, the other to report on, or all."""
 
@@ -49,7 +56,7 @@ def learning(
     ] = StartOption.RANDOM,
     start_labels: Annotated[int, typer.Option("--start-labels", min=4, metavar="N", help="Of a random start.")] = 20,
     queries: Annotated[int, typer.Option("--queries", min=1, metavar="N", help="Spectra altogether.")] = 300,
-    batch: Annotated[int, typer.Option("--batch", min=1, metavar="N", help="Spectra of a night, at most.")] = 20,
+    batch: Annotated[int, typer.Option("--batch", min=1, metavar="N", help="Spectra of a night, at most.")] = 10,
     test: Annotated[
         int, typer.Option("--test", min=10, metavar="N", help="Objects to test on, never asked about.")
     ] = 2000,
@@ -73,6 +80,9 @@ def learning(
     purity: Annotated[
         float, typer.Option("--purity", min=0.01, max=1.0, metavar="P", help="Also: efficiency at this purity.")
     ] = 0.89,
+    aim: Annotated[
+        AimOption, typer.Option("--aim", help="Where `boundary` and `diverse` see the line: best product, or --purity.")
+    ] = AimOption.PRODUCT,
     levels: Annotated[
         str, typer.Option("--levels", metavar="LEVELS", help="Of efficiency × purity, divided by commas.")
     ] = "0.5,0.6,0.7",
@@ -129,6 +139,7 @@ def learning(
         n_test=test,
         telescopes=_telescopes(telescope or [], magnitude_limit),
         purity=purity,
+        aim=aim.value,
         classifier=EarlyOptions(n_trees=trees),
     )
     wanted_levels = _levels(levels)
@@ -164,6 +175,7 @@ def learning(
         "batch": batch,
         "trees": trees,
         "purity_wanted": purity,
+        "aim": aim.value,
         "telescopes": [t.name for t in options.telescopes],
         "results": str(kept / digest_of(loaded, options)),
         **summary,

@@ -2,8 +2,9 @@
 What runs of active learning say together: curves, their spread, and how many spectra a level takes.
 
 A curve of one seed is rough, and may touch a level by chance. **Spectra needed** for a level are therefore the least
-number at which the mean curve over seeds, averaged over three nights, reaches the level and does not fall below it on
-the two nights after. Intervals come from a bootstrap over seeds; strategies are compared on the same resamples.
+number at which the mean curve over seeds, averaged over a night and its neighbours, reaches the level and does not
+fall below it on the two nights after. Intervals come from a bootstrap over seeds; strategies are compared on the same
+resamples.
 """
 
 from __future__ import annotations
@@ -94,9 +95,10 @@ def on_grid(run: LoopResult, grid: NDArray[np.intp]) -> Array:
 
 
 def smoothed(curve: Array) -> Array:
-    """Return the running mean over three nights, shape as given (s,); of fewer at the ends."""
-    weight = np.convolve(np.ones(len(curve)), np.ones(WINDOW), "same")
-    return np.asarray(np.convolve(curve, np.ones(WINDOW), "same") / weight)
+    """Return the mean over each night and its neighbours, shape (s − 2,) of (s,); fewer than three stay as they are."""
+    if len(curve) < WINDOW:
+        return curve
+    return np.convolve(curve, np.ones(WINDOW) / WINDOW, "valid")
 
 
 def last_level(curve: Array) -> float:
@@ -116,10 +118,11 @@ def spectra_needed(curve: Array, level: float, grid: NDArray[np.intp]) -> float:
     grid : ndarray of int, shape (s,)
         Spectra of each night.
     """
-    reached = smoothed(curve) >= level - 1e-12
+    means = smoothed(curve)
+    reached, first = means >= level - 1e-12, (len(curve) - len(means)) // 2
     for i in np.flatnonzero(reached).tolist():
         if reached[i : i + KEPT + 1].all():
-            return float(grid[i])
+            return float(grid[first + i])
     return float("inf")
 
 

@@ -32,6 +32,7 @@ Array = NDArray[np.float64]
 Rows = NDArray[np.intp]
 
 Start = Literal["random", "spectroscopic"]
+Aim = Literal["efficiency-purity", "purity"]
 
 #: Weight of a false Ia in the figure of merit (Kessler et al. 2010, PASP 122, 1415, eq. 3).
 FALSE_WEIGHT = 3.0
@@ -64,16 +65,20 @@ class LoopOptions:
         What a night's spectra are taken with; without any, only `batch` limits them.
     purity : float
         Wanted, for ``efficiency_at_purity`` and ``purity_at_purity``.
+    aim : {"efficiency-purity", "purity"}
+        What the line between Ia and not is drawn for where strategies look at it (``boundary``, ``diverse``): the
+        largest product, or the purity wanted. Both are measured whatever it is.
     classifier : EarlyOptions
     """
 
     start: Start = "random"
     n_start: int = 20
     queries: int = 300
-    batch: int = 20
+    batch: int = 10
     n_test: int = 2000
     telescopes: tuple[Telescope, ...] = ()
     purity: float = 0.89
+    aim: Aim = "efficiency-purity"
     classifier: EarlyOptions = field(default_factory=EarlyOptions)
 
 
@@ -141,17 +146,16 @@ def run_loop(data: LearningData, strategy: str, seed: int, options: LoopOptions)
         classifier = fit_early(data.x[labelled], data.is_ia[labelled], forests, options.classifier)
         votes, leaves = classifier.tree_votes(encoded[pool])
         p = classifier.probability(votes)
-        line = balanced_threshold(p)
+        line, pure_line = balanced_threshold(p), threshold_for_purity(p, options.purity)
         spectra.append(taken)
-        measures.append(_measure(classifier, encoded, data.is_ia, test, line, threshold_for_purity(p, options.purity)))
+        measures.append(_measure(classifier, encoded, data.is_ia, test, line, pure_line))
         share.append(float(data.is_ia[labelled].mean()))
         spent.append(seconds)
         wanted = min(options.batch, options.queries - taken, len(pool) - 1)
         if wanted <= 0:
             break
-        candidates = Candidates(
-            votes, leaves, classifier.leaf_sizes(leaves), classifier.calibration.votes_at(line), data.mag[pool]
-        )
+        drawn = classifier.calibration.votes_at(pure_line if options.aim == "purity" else line)
+        candidates = Candidates(votes, leaves, classifier.leaf_sizes(leaves), drawn, data.mag[pool])
         # Those that no telescope takes are passed by, so more are ordered than are wanted.
         order = query.order(candidates, wanted if not options.telescopes else 10 * wanted, rng)
         allotted = allot(order, costs[pool], budgets, wanted)
