@@ -121,8 +121,13 @@ def _draw_cost(axes: Axes, runs: Mapping[str, Sequence[LearnerRun]], protocol: S
             linestyle="none",
             label=name,
         )
+    from matplotlib.ticker import LogLocator, NullLocator, StrMethodFormatter
+
     axes.set_xscale("log")
-    axes.set(xlabel="rows sorted per object", ylabel="accuracy in the second half")
+    axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.set(xlabel="cost: rows sorted per object", ylabel="accuracy in the second half")
     axes.legend(fontsize="small")
 
 
