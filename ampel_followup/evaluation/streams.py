@@ -19,6 +19,7 @@ classified by what was learned from those before it, and then learned. All learn
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -217,16 +218,10 @@ def run_learner(
 
 def _learner(name: str, classes: tuple[str, ...], protocol: StreamProtocol, rng: np.random.Generator) -> StreamLearner:
     if name in ("rolling", "rolling-blind"):
-        forest, rolling = protocol.forest, protocol.rolling
-        settings = RollingSettings(
-            forest.n_trees,
-            rolling.lifetime,
-            rolling.n_recent,
-            rolling.n_sample,
-            forest.min_samples_leaf,
-            forest.max_features,
-            rolling.discount,
-            rolling.confidence if name == "rolling" else None,
+        settings = dataclasses.replace(
+            protocol.rolling,
+            **dataclasses.asdict(protocol.forest),
+            confidence=protocol.rolling.confidence if name == "rolling" else None,
         )
         return RollingForest(rng, settings, classes)
     kinds: dict[str, Callable[..., StreamLearner]] = {

@@ -41,7 +41,7 @@ _PURPOSE = {
 @dataclass(frozen=True)
 class Bundle:
     """
-    A bundle as loaded from a folder, of either kind.
+    A bundle as loaded from a folder, of any kind.
 
     Parameters
     ----------
