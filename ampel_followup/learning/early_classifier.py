@@ -200,9 +200,8 @@ def balanced_threshold(p: Array) -> float:
     p : ndarray, shape (n,)
         Probabilities of objects without labels, at least one; the class is Ia from the threshold on.
     """
-    ordered = np.sort(p)[::-1]
-    found = np.cumsum(ordered)
-    return float(ordered[np.argmax(found**2 / np.arange(1, len(p) + 1))])
+    values, called, found = _expected(p)
+    return float(values[np.argmax(found**2 / called)])
 
 
 def threshold_for_purity(p: Array, purity: float) -> float:
@@ -216,9 +215,9 @@ def threshold_for_purity(p: Array, purity: float) -> float:
     purity : float
         0 to 1.
     """
-    ordered = np.sort(p)[::-1]
-    pure = np.cumsum(ordered) / np.arange(1, len(p) + 1) >= purity
-    return float(ordered[np.flatnonzero(pure)[-1]]) if pure.any() else float(ordered[0])
+    values, called, found = _expected(p)
+    pure = found / called >= purity
+    return float(values[np.flatnonzero(pure)[-1]]) if pure.any() else float(values[0])
 
 
 def threshold_for_efficiency(p: Array, efficiency: float) -> float:
@@ -232,9 +231,16 @@ def threshold_for_efficiency(p: Array, efficiency: float) -> float:
     efficiency : float
         0 to 1.
     """
+    values, _, found = _expected(p)
+    return float(values[min(int(np.searchsorted(found, efficiency * found[-1])), len(values) - 1)])
+
+
+def _expected(p: Array) -> tuple[Array, NDArray[np.intp], Array]:
+    """Return the possible thresholds, the highest first, and for each how many are called Ia, and are Ia as expected."""
     ordered = np.sort(p)[::-1]
-    found = np.cumsum(ordered)
-    return float(ordered[min(int(np.searchsorted(found, efficiency * found[-1])), len(p) - 1)])
+    # Of equal ones all are called or none.
+    last = np.append(np.flatnonzero(ordered[1:] != ordered[:-1]), len(p) - 1)
+    return ordered[last], last + 1, np.cumsum(ordered)[last]
 
 
 def _logit(votes: Array) -> Array:
