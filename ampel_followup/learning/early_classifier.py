@@ -236,7 +236,7 @@ def threshold_for_efficiency(p: Array, efficiency: float) -> float:
 
 
 def _expected(p: Array) -> tuple[Array, NDArray[np.intp], Array]:
-    """Return the possible thresholds, the highest first, and for each how many are called Ia, and are Ia as expected."""
+    """Return possible thresholds, the highest first, and for each how many are called Ia, and expected to be."""
     ordered = np.sort(p)[::-1]
     # Of equal ones all are called or none.
     last = np.append(np.flatnonzero(ordered[1:] != ordered[:-1]), len(p) - 1)
