@@ -13,26 +13,32 @@ from ampel_followup.errors import BundleError
 if TYPE_CHECKING:
     from ampel_followup.models.assistant_bundle import AssistantBundle
     from ampel_followup.models.bundle import ModelBundle
+    from ampel_followup.models.early_bundle import EarlyBundle
 
 app = typer.Typer(no_args_is_help=True, help="Model bundles: what is installed, what it knows, whether it is intact.")
 
 BundleArgument = Annotated[str | None, typer.Argument(help="Name or folder; by default the one that comes along.")]
 
 
-def _load(name: str | None) -> ModelBundle | AssistantBundle:
-    """Load a bundle of either kind."""
+def _load(name: str | None) -> ModelBundle | AssistantBundle | EarlyBundle:
+    """Load a bundle of any kind."""
     from ampel_followup.models.assistant_bundle import load_assistant
     from ampel_followup.models.bundle import find_bundle, load_bundle
-    from ampel_followup.models.folder import ASSISTANT, read_kind
+    from ampel_followup.models.early_bundle import load_early
+    from ampel_followup.models.folder import ASSISTANT, EARLY, read_kind
 
     folder = find_bundle(name)
-    return load_assistant(folder) if read_kind(folder) == ASSISTANT else load_bundle(folder)
+    kind = read_kind(folder)
+    if kind == EARLY:
+        return load_early(folder)
+    return load_assistant(folder) if kind == ASSISTANT else load_bundle(folder)
 
 
 @app.command(name="list")
 def list_(as_json: JsonOption = False) -> None:
     """List the bundles that can be used by name."""
     from ampel_followup.models.assistant_bundle import AssistantBundle
+    from ampel_followup.models.early_bundle import EarlyBundle
     from ampel_followup.models.folder import kind_of, list_bundles
 
     found: list[dict[str, Any]] = []
@@ -44,7 +50,9 @@ def list_(as_json: JsonOption = False) -> None:
             continue
         info = {"name": folder.name, "kind": kind_of(bundle.info), "version": bundle.info["version"],
                 "created": bundle.info["created"], "folder": str(folder)}  # fmt: skip
-        if isinstance(bundle, AssistantBundle):
+        if isinstance(bundle, EarlyBundle):
+            info["knows"] = f"P(Ia), threshold {bundle.threshold:.2f}"
+        elif isinstance(bundle, AssistantBundle):
             info["scores"] = {day: list(bundle.scores(day)) for day in bundle.days}
         else:
             info["classes"] = list(bundle.classes)
@@ -61,6 +69,8 @@ def list_(as_json: JsonOption = False) -> None:
 def _knows(entry: Mapping[str, Any]) -> str:
     if "error" in entry:
         return str(entry["error"])
+    if "knows" in entry:
+        return str(entry["knows"])
     if "classes" in entry:
         return f"{len(entry['classes'])} classes"
     return "; ".join(f"day {day}: {', '.join(scores)}" for day, scores in entry["scores"].items())
@@ -70,6 +80,7 @@ def _knows(entry: Mapping[str, Any]) -> str:
 def show(bundle: BundleArgument = None, as_json: JsonOption = False) -> None:
     """Say what a bundle was trained on and how well it did."""
     from ampel_followup.models.assistant_bundle import AssistantBundle
+    from ampel_followup.models.early_bundle import EarlyBundle
     from ampel_followup.models.folder import kind_of
 
     loaded = _load(bundle)
@@ -81,7 +92,9 @@ def show(bundle: BundleArgument = None, as_json: JsonOption = False) -> None:
     out = console()
     out.print(f"[bold]{loaded.label}[/bold], kind {kind}, made {info['created']}, {size / 1e6:.1f} MB")
     out.print(info["description"], markup=False)
-    if isinstance(loaded, AssistantBundle):
+    if isinstance(loaded, EarlyBundle):
+        _show_early(loaded)
+    elif isinstance(loaded, AssistantBundle):
         _show_assistant(loaded)
     else:
         _show_gain(loaded)
@@ -129,6 +142,13 @@ def _show_assistant(loaded: AssistantBundle) -> None:
         print_table((f"day {day}: trained on and measured", ""), _numbers(numbers))
 
 
+def _show_early(loaded: EarlyBundle) -> None:
+    info, out = loaded.info, console()
+    out.print(f"features: {len(loaded.features)} ({_feature_sets(info) or 'of a table'})", markup=False)
+    out.print(f"called type Ia from P(Ia) = {loaded.threshold:.3f} on", markup=False)
+    print_table(("trained on and measured", ""), _numbers({**info["training"], **info["metrics"]}))
+
+
 def _feature_sets(info: Mapping[str, Any]) -> str:
     return ", ".join(f"{name} {version}" for name, version in info["feature_sets"].items())
 
@@ -141,11 +161,15 @@ def _numbers(values: Mapping[str, Any]) -> list[tuple[str, object]]:
 def verify(bundle: BundleArgument = None, as_json: JsonOption = False) -> None:
     """Check every byte of a bundle against its digests, and that its models load."""
     from ampel_followup.models.assistant_bundle import AssistantBundle
+    from ampel_followup.models.early_bundle import EarlyBundle
     from ampel_followup.models.folder import kind_of
 
     loaded = _load(bundle)
     # Loads and checks the models.
-    _ = (loaded.models, loaded.fold_models) if isinstance(loaded, AssistantBundle) else loaded.model
+    if isinstance(loaded, EarlyBundle):
+        _ = loaded.forest
+    else:
+        _ = (loaded.models, loaded.fold_models) if isinstance(loaded, AssistantBundle) else loaded.model
     kind = kind_of(loaded.info)
     if as_json:
         print_json(

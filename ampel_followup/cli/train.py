@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ampel_followup.cli import train_assistant, train_spectra
+from ampel_followup.cli import train_assistant, train_early, train_spectra
 from ampel_followup.cli.output import JsonOption, console, print_json, print_table, progress
 from ampel_followup.errors import TrainingError
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True, help="Train models on your own objects.")
 app.command()(train_spectra.spectra)
 app.command()(train_assistant.assistant)
+app.command()(train_early.early)
 
 
 @app.command()
@@ -92,13 +93,13 @@ def gain(
     from ampel_followup.learning.training_set import assemble
     from ampel_followup.models.training import TrainingOptions
 
-    _check_out(out, overwrite)
+    check_out(out, overwrite)
     if not no_report:
         check_plotting()
     with progress(quiet=as_json) as bars:
-        photometry, known = _photometry(data, labels, id_column, label_column, features, bars)
+        measured, known = photometry(data, labels, id_column, label_column, features, bars)
         training_set = assemble(
-            photometry,
+            measured,
             _spectra(spectra, known, id_column, label_column, bars),
             known,
             folds=folds,
@@ -135,7 +136,8 @@ def gain(
         _print(summary)
 
 
-def _check_out(out: Path, overwrite: bool) -> None:
+def check_out(out: Path, overwrite: bool) -> None:
+    """Refuse a bundle that is there, unless it may be replaced, and a place that none can be written to."""
     check_folder(out)
     if (out / "bundle.json").exists() and not overwrite:
         raise TrainingError(f"{out} is a bundle already; name another folder with --out, or replace it by --overwrite")
@@ -150,7 +152,7 @@ def check_folder(out: Path) -> None:
         )
 
 
-def _photometry(
+def photometry(
     data: Path, labels: Path | None, id_column: str, label_column: str, features: str | None, bars: Progress
 ) -> tuple[Rows, Labels]:
     """Read what DATA is, and the labels with it."""

@@ -1,14 +1,10 @@
 r"""
 Type Ia or not, early: a random forest that may be trained on a handful of labels, and where to draw the line.
 
-The share of trees that vote for Ia is no probability: forests are timid, and those trained on few labels most of all.
-Each object's votes by the trees that have not seen it (out of bag) and its label give the map to probabilities,
-
-.. math:: p = \operatorname{logistic}(a + b \operatorname{logit} v), \qquad a \sim N(0, 1), \quad b \sim N(1, 1)
-
-(Platt 1999, with a prior since labels are few). Labels that a query strategy has chosen lie where classes mingle, which
-is where the map has to be right; they say nothing of how common Ia are. **What is common is known from the objects
-without labels:** a threshold t is chosen by what the probabilities of those expect,
+Votes become probabilities by what the trees say of objects that they have not seen (out of bag; see
+`ampel_followup.models.vote_calibration`). Labels that a query strategy has chosen lie where classes mingle, which is
+where the map has to be right; they say nothing of how common Ia are. **What is common is known from the objects without
+labels:** a threshold t is chosen by what the probabilities of those expect,
 
 .. math:: N_\mathrm{Ia} = \sum_i p_i, \qquad \mathrm{TP}(t) = \sum_{p_i \ge t} p_i, \qquad n(t) = \#\{p_i \ge t\},
 
@@ -25,17 +21,12 @@ from numpy.typing import NDArray
 
 from ampel_followup.errors import TrainingError
 from ampel_followup.models.classifier import encode
+from ampel_followup.models.vote_calibration import VoteCalibration
 
 Array = NDArray[np.float64]
 
 #: Objects of the smaller class that a classifier cannot do without.
 FEWEST = 2
-
-# Votes are kept clear of 0 and 1 by half a vote of a hundred trees.
-_FLOOR = 0.005
-
-# Precision of the prior of a and b, and Newton steps.
-_PRECISION, _STEPS = 1.0, 25
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,42 +45,6 @@ class EarlyOptions:
     min_samples_leaf: int = 1
 
 
-@dataclass(frozen=True, slots=True)
-class VoteCalibration:
-    """
-    The map from votes to probabilities.
-
-    Parameters
-    ----------
-    offset, slope : float
-        a and b; the slope is positive, so that the order of objects stays.
-    """
-
-    offset: float = 0.0
-    slope: float = 1.0
-
-    def __call__(self, votes: Array) -> Array:
-        """Return the probabilities of votes, shape as given, 0 to 1 both."""
-        return np.asarray(1.0 / (1.0 + np.exp(-(self.offset + self.slope * _logit(votes)))))
-
-    def votes_at(self, probability: float) -> float:
-        """Return the share of votes that has this probability."""
-        z = (float(_logit(np.array([probability]))[0]) - self.offset) / self.slope
-        return float(1.0 / (1.0 + np.exp(-z)))
-
-    @classmethod
-    def fit(cls, votes: Array, y: NDArray[np.bool_]) -> VoteCalibration:
-        """Take the most probable a and b, given labels y (n,) and votes (n,) of trees that have not seen them."""
-        design = np.column_stack([np.ones(len(votes)), _logit(votes)])
-        prior, θ = np.array([0.0, 1.0]), np.array([0.0, 1.0])
-        for _ in range(_STEPS):
-            p = 1.0 / (1.0 + np.exp(-design @ θ))
-            gradient = design.T @ (y - p) - _PRECISION * (θ - prior)
-            curvature = (design * (p * (1.0 - p))[:, None]).T @ design + _PRECISION * np.eye(2)
-            θ = θ + np.clip(np.linalg.solve(curvature, gradient), -1.0, 1.0)
-        return cls(float(θ[0]), max(float(θ[1]), 0.05))
-
-
 @dataclass(frozen=True)
 class EarlyClassifier:
     """
@@ -100,10 +55,18 @@ class EarlyClassifier:
     trees : tuple of sklearn.tree.DecisionTreeClassifier
         Of the classes 0 (not Ia) and 1 (Ia), on `encode`d features.
     calibration : VoteCalibration
+    unseen_votes : ndarray, shape (number of training objects,)
+        Mean vote of the trees that have not seen each; NaN where there are none.
     """
 
     trees: tuple[Any, ...]
     calibration: VoteCalibration
+    unseen_votes: Array
+
+    @property
+    def unseen_probability(self) -> Array:
+        """P(Ia) of each training object by the trees that have not seen it, NaN where there are none."""
+        return self.calibration(self.unseen_votes)
 
     def predict(self, x: Array) -> Array:
         """Return P(Ia), shape (n,), of features, shape (n, k), NaN = not measured."""
@@ -188,7 +151,8 @@ def fit_early(
             unseen += left_out
             trees.append(tree)
     told = unseen > 0
-    return EarlyClassifier(tuple(trees), VoteCalibration.fit(unseen_votes[told] / unseen[told], y[told]))
+    mean = np.divide(unseen_votes, unseen, out=np.full(n, np.nan), where=told)
+    return EarlyClassifier(tuple(trees), VoteCalibration.fit(mean[told], y[told]), mean)
 
 
 def balanced_threshold(p: Array) -> float:
@@ -241,11 +205,6 @@ def _expected(p: Array) -> tuple[Array, NDArray[np.intp], Array]:
     # Of equal ones all are called or none.
     last = np.append(np.flatnonzero(ordered[1:] != ordered[:-1]), len(p) - 1)
     return ordered[last], last + 1, np.cumsum(ordered)[last]
-
-
-def _logit(votes: Array) -> Array:
-    clipped = np.clip(votes, _FLOOR, 1.0 - _FLOOR)
-    return np.asarray(np.log(clipped / (1.0 - clipped)))
 
 
 def _share_of_ia(tree: Any) -> Array:

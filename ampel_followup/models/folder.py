@@ -26,7 +26,7 @@ PACKAGED = Path(__file__).parent.parent / "bundles"
 #: The bundle in use where none is named and none was promoted.
 DEFAULT_BUNDLE = "simulated"
 
-GAIN, ASSISTANT, STREAM = "gain", "assistant", "stream"
+GAIN, ASSISTANT, STREAM, EARLY = "gain", "assistant", "stream", "early"
 
 _REMEDY = "restore the bundle from where it came, or choose another with --bundle"
 
@@ -34,6 +34,7 @@ _REMEDY = "restore the bundle from where it came, or choose another with --bundl
 _PURPOSE = {
     GAIN: "what a spectrum would tell",
     ASSISTANT: "the scores of the virtual assistant",
+    EARLY: "early type Ia supernovae",
     STREAM: "a classifier that learns from a stream",
 }
 
@@ -76,7 +77,7 @@ def read_folder(folder: Path, kind: str, required: Sequence[str] = ()) -> tuple[
     ----------
     folder : Path
     kind : str
-        `GAIN` or `ASSISTANT`.
+        `GAIN`, `ASSISTANT` or `EARLY`.
     required : sequence of str
         Names of the files that must be there.
 

@@ -10,13 +10,13 @@ from sklearn.ensemble import RandomForestClassifier
 from ampel_followup.errors import TrainingError
 from ampel_followup.learning.early_classifier import (
     EarlyOptions,
-    VoteCalibration,
     balanced_threshold,
     fit_early,
     threshold_for_efficiency,
     threshold_for_purity,
 )
 from ampel_followup.models.classifier import encode
+from ampel_followup.models.vote_calibration import VoteCalibration
 
 PROBABILITIES = st.lists(st.floats(0.001, 0.999), min_size=1, max_size=30)
 
