@@ -21,10 +21,11 @@ from ampel_followup.drift import assistant_drift, bundle_drift
 from ampel_followup.learning.label_matching import match_waiting
 from ampel_followup.models.assistant_bundle import Day
 from ampel_followup.models.bundle import ModelBundle
+from ampel_followup.models.early_bundle import EarlyBundle
 from ampel_followup.observing.night import Night
 from ampel_followup.plan import STOP_BELOW, NightPlan, ScoredObject
 from ampel_followup.ranking import rank
-from ampel_followup.scoring import Sampling, compute_features, score_features
+from ampel_followup.scoring import Sampling, compute_features, score_features, with_early
 
 if TYPE_CHECKING:
     from ampel_followup.store import Store
@@ -79,6 +80,7 @@ def run_night(
     stop_below: float = STOP_BELOW,
     sampling: Sampling | None = None,
     triage: Triage | None = None,
+    early: EarlyBundle | None = None,
 ) -> NightRun:
     """
     Rank the objects of an archive of alerts.
@@ -105,6 +107,8 @@ def run_night(
         How the possible spectra are drawn; quasi-random by default.
     triage : Triage, optional
         The virtual assistant and the policy that say what is worth a look; without it everything is.
+    early : EarlyBundle, optional
+        A classifier of early type Ia supernovae; without it their probability is not known.
 
     Returns
     -------
@@ -134,6 +138,9 @@ def run_night(
             table = compute_features(batch, bundle)
             objects = score_features(batch, table.values, bundle, sampling)
             features.append(table.values)
+        if early is not None:
+            with _timed(seconds, "early"):
+                objects = with_early(objects, batch, early)
         if triage is not None:
             with _timed(seconds, "assistant"):
                 objects, of_last_visits = triage.assess_with_features(batch, objects)
@@ -170,6 +177,7 @@ def run_night(
         "objects_bad": read.objects_bad,
         "bad_reasons": dict(read.reasons),
         "assistant": plan.assistant,
+        "early": None if early is None else {"bundle": early.label, "digest": early.digest},
         "policy": plan.policy,
         "queues": queues_of(plan),
         "drift": moved.to_dict(),

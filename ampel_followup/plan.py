@@ -54,6 +54,11 @@ class TargetScores(Record):
         before it was kept.
     spectrum_uncertainty : float
         Differential entropy of the possible spectra [nat], to compare objects of one bundle; NaN where not known.
+    p_snia : float
+        Probability of a type Ia supernova by an early classifier (`ampel_followup.models.early_bundle`), 0 to 1; NaN
+        without one, and where nothing significant was detected.
+    snia_threshold : float
+        p_snia from which on that classifier calls an object Ia; NaN without one.
     out_of_scope : bool
         The object is outside what was trained on: in_scope is below `OUT_OF_SCOPE`. Derived, not given.
     """
@@ -72,6 +77,8 @@ class TargetScores(Record):
     in_scope: float
     p_after: dict[str, float] = field(default_factory=dict)
     spectrum_uncertainty: float = math.nan
+    p_snia: float = math.nan
+    snia_threshold: float = math.nan
     out_of_scope: bool = field(init=False)
 
     def __post_init__(self) -> None:

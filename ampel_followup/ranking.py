@@ -54,6 +54,8 @@ class ScoreArrays:
     p_galactic: NDArray[np.float64]
     p_fast: NDArray[np.float64]
     assistant_rank: NDArray[np.float64]
+    p_snia: NDArray[np.float64]
+    snia_threshold: NDArray[np.float64]
 
     @classmethod
     def of(cls, objects: Sequence[ScoredObject]) -> ScoreArrays:
@@ -85,6 +87,8 @@ class ScoreArrays:
             p_galactic=of_assistant("p_galactic"),
             p_fast=of_assistant("p_fast"),
             assistant_rank=of_assistant("rank"),
+            p_snia=np.array([s.p_snia for s in scores]),
+            snia_threshold=np.array([s.snia_threshold for s in scores]),
         )
 
 

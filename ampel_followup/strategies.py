@@ -84,22 +84,24 @@ class Strategy:
     """
     A named strategy; `priority` maps scores of n objects to n numbers, the highest first.
 
-    One that `needs_assistant` looks at the scores of the virtual assistant, which evaluations do not have.
+    One that `needs_assistant` looks at the scores of the virtual assistant, one that `needs_early` at those of an early
+    classifier of type Ia supernovae; evaluations have neither.
     """
 
     name: str
     description: str
     priority: Priority
     needs_assistant: bool = False
+    needs_early: bool = False
 
 
 #: The strategies that come along and need nothing but scores.
 STRATEGIES: dict[str, Strategy] = {}
 
 
-def _strategy(name: str, *, needs_assistant: bool = False) -> Callable[[Priority], Priority]:
+def _strategy(name: str, *, needs_assistant: bool = False, needs_early: bool = False) -> Callable[[Priority], Priority]:
     def register(function: Priority) -> Priority:
-        STRATEGIES[name] = Strategy(name, _description(function), function, needs_assistant)
+        STRATEGIES[name] = Strategy(name, _description(function), function, needs_assistant, needs_early)
         return function
 
     return register
@@ -318,3 +320,42 @@ def assistant_rank(scores: Scores, rng: np.random.Generator) -> NDArray[np.float
             f"--assistant, or choose another strategy, such as {DEFAULT_STRATEGY!r}"
         )
     return np.where(np.isfinite(rank), rank, -1.0)
+
+
+@_strategy("early-snia", needs_early=True)
+def early_snia(scores: Scores, rng: np.random.Generator) -> NDArray[np.float64]:
+    """Rank by the probability of a type Ia supernova, by an early classifier."""
+    return _told(_early(scores, "early-snia")[0])
+
+
+@_strategy("learning-boundary", needs_early=True)
+def learning_boundary(scores: Scores, rng: np.random.Generator) -> NDArray[np.float64]:
+    """Rank by what would teach an early classifier most: what is nearest to its line between Ia and not.
+
+    The query strategy ``boundary`` of `ampel_followup.learning.queries`, in probabilities.
+    """
+    p, threshold = _early(scores, "learning-boundary")
+    return _told(1.0 - np.abs(p - threshold))
+
+
+@_strategy("learning-uncertainty", needs_early=True)
+def learning_uncertainty(scores: Scores, rng: np.random.Generator) -> NDArray[np.float64]:
+    """Rank by how unsure an early classifier is: P(Ia) nearest to one half first (Ishida et al. 2019)."""
+    return _told(1.0 - np.abs(2.0 * _early(scores, "learning-uncertainty")[0] - 1.0))
+
+
+def _early(scores: Scores, name: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return P(Ia) and the threshold of each object."""
+    p: NDArray[np.float64] | None = getattr(scores, "p_snia", None)
+    threshold: NDArray[np.float64] | None = getattr(scores, "snia_threshold", None)
+    if p is None or threshold is None or not np.isfinite(threshold).any():
+        raise StrategyError(
+            f"strategy {name!r} needs an early classifier, and there is none; name its bundle with --early (`train "
+            f"early` makes one), or choose another strategy, such as {DEFAULT_STRATEGY!r}"
+        )
+    return p, threshold
+
+
+def _told(priority: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Put what has no score last."""
+    return np.where(np.isfinite(priority), priority, -1.0)

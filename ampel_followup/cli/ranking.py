@@ -21,6 +21,7 @@ from ampel_followup.cli.output import (
     progress,
 )
 from ampel_followup.cli.plans import TopOption, print_plan
+from ampel_followup.errors import StrategyError
 from ampel_followup.plan import STOP_BELOW
 
 if TYPE_CHECKING:
@@ -55,6 +56,14 @@ AssistantOption = Annotated[
 ]
 NoAssistantOption = Annotated[
     bool, typer.Option("--no-assistant", help="List every object: neither scores of the assistant nor queues.")
+]
+EarlyOption = Annotated[
+    str | None,
+    typer.Option(
+        "--early",
+        metavar="NAME|DIR",
+        help="Bundle of `train early`: adds P(SN Ia), and allows the strategies early-snia and learning-….",
+    ),
 ]
 PolicyOption = Annotated[
     Path | None,
@@ -91,6 +100,7 @@ def rank(
     assistant: AssistantOption = None,
     policy: PolicyOption = None,
     no_assistant: NoAssistantOption = False,
+    early: EarlyOption = None,
     store: StoreOption = None,
     no_store: Annotated[
         bool, typer.Option("--no-store", help="Only print: keep neither plan nor light curves.")
@@ -133,6 +143,7 @@ def rank(
             assistant=assistant,
             policy=policy,
             no_assistant=no_assistant,
+            early=early,
         )
     if as_json:
         print_json(as_dict(run, top))
@@ -157,10 +168,12 @@ def rank_into(
     assistant: str | None = None,
     policy: Path | None = None,
     no_assistant: bool = False,
+    early: str | None = None,
 ) -> NightRun:
     """Check what was asked for before reading anything, then run the night."""
     from ampel_followup.alerts.quarantine import Quarantine
     from ampel_followup.models.bundle import load_bundle
+    from ampel_followup.models.early_bundle import load_early
     from ampel_followup.night_run import run_night
     from ampel_followup.observing.night import night_at
     from ampel_followup.observing.sites import get_site
@@ -171,7 +184,8 @@ def rank_into(
     if no_assistant and (assistant is not None or policy is not None):
         option = "--assistant" if assistant is not None else "--policy"
         raise typer.BadParameter("means nothing with --no-assistant; leave one of them out", param_hint=option)
-    get_strategy(strategy)
+    if get_strategy(strategy).needs_early and early is None:
+        raise StrategyError(f"strategy {strategy!r} needs an early classifier; name its bundle with --early")
     check_threshold(stop_below)
     sampling = Sampling(monte_carlo, seed)
     the_night = night_at(get_site(site), night)
@@ -192,6 +206,7 @@ def rank_into(
         stop_below=stop_below,
         sampling=sampling,
         triage=triage,
+        early=None if early is None else load_early(early),
     )
 
 

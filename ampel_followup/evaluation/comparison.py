@@ -57,7 +57,7 @@ def rank_replicates(replicates: list[Replicate], seed: int) -> list[RankedReplic
         priorities = {
             name: strategy.priority(replicate.scores, rng)
             for name, strategy in STRATEGIES.items()
-            if not strategy.needs_assistant
+            if not (strategy.needs_assistant or strategy.needs_early)
         }
         priorities[IDEAL] = ideal(replicate.scores.entropy, entropy(replicate.p_ts))
         orders = {name: ranked(priority, rng) for name, priority in priorities.items()}

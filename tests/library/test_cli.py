@@ -345,7 +345,7 @@ def test_sites_and_strategies_are_listed(run):
     sites = json.loads(run("sites", "--json")[1])["sites"]
     assert len(sites) >= 30 and all(s["spectrographs"] for s in sites)
     assert "palomar" in run("sites", "P60")[1]
-    assert len(json.loads(run("strategies", "--json")[1])["strategies"]) == 11
+    assert len(json.loads(run("strategies", "--json")[1])["strategies"]) == 14
 
 
 @pytest.mark.parametrize(

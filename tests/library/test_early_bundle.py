@@ -146,3 +146,41 @@ def test_an_altered_forest_is_refused(run, tmp_path) -> None:
     forest.write_bytes(forest.read_bytes()[:-1] + b"x")
     with pytest.raises(BundleError, match="was altered"):
         load_early(tmp_path / "b")
+
+
+RANK = ("--site", "palomar", "--night", "2026-11-09", "--no-store", "--no-assistant", "--json")
+
+
+def test_a_night_is_ranked_by_what_would_teach_the_classifier_most(run, night, tmp_path) -> None:
+    archive, labels = night
+    run("train", "early", archive, "--labels", labels, "--out", tmp_path / "ia", "--trees", 50)
+    early = ("--early", tmp_path / "ia")
+    bundle = load_early(tmp_path / "ia")
+    curves = list(light_curves([archive], quarantine=Quarantine(None)))
+    expected = dict(zip([lc.id for lc in curves], bundle.score(curves).tolist(), strict=True))
+    distance = {
+        "early-snia": lambda p: -p,
+        "learning-boundary": lambda p: abs(p - bundle.threshold),
+        "learning-uncertainty": lambda p: abs(p - 0.5),
+    }
+    for strategy, of in distance.items():
+        code, out, err = run("rank", archive, *RANK, *early, "--strategy", strategy)
+        assert code == 0, err
+        plan = json.loads(out)
+        assert plan["run"]["early"] == {"bundle": bundle.label, "digest": bundle.digest}
+        found = [(t["id"], t["scores"]["p_snia"]) for t in plan["targets"]]
+        assert len(found) > 5
+        for name, p in found:
+            assert p == (None if np.isnan(expected[name]) else expected[name])
+        order = [of(p) for _, p in found if p is not None]
+        assert order == sorted(order)
+        assert all(p is None for _, p in found[len(order) :])
+
+
+def test_without_an_early_classifier_its_strategies_are_refused_and_its_score_is_empty(run, night) -> None:
+    archive, _ = night
+    code, _, err = run("rank", archive, *RANK, "--strategy", "learning-boundary")
+    assert code == 2 and "name its bundle with --early" in err and err.count("\n") == 1
+    code, out, _ = run("rank", archive, *RANK)
+    assert code == 0
+    assert all(t["scores"]["p_snia"] is None for t in json.loads(out)["targets"])
