@@ -175,7 +175,7 @@ def _snpcc(folder: Path, age: float | None, progress: Progress) -> LearningData:
         host = {"photoz": float(meta["host_photoz"][i]), "photoz_err": float(meta["host_photoz_err"][i])}
         curves.append(_forced(str(name), time[of], band[of], flux[of], flux_err[of], host))
         rows.append(i)
-    at = np.array(rows)
+    at, lost = np.array(rows), len(row_of) - len(rows)
     until = "whole light curves" if age is None else f"light curves until {age:g} d after the first detection"
     return LearningData(
         "snpcc",
@@ -184,7 +184,7 @@ def _snpcc(folder: Path, age: float | None, progress: Progress) -> LearningData:
         EARLY_IA.names,
         np.asarray(meta["true_type"][at] == "Ia"),
         last_magnitudes(curves),
-        f"simulated (SNPCC, after unblinding); {until}; {len(row_of) - len(rows)} objects without a detection left out",
+        f"simulated (SNPCC, after unblinding); {until}" + (f"; {lost} without a detection left out" if lost else ""),
         {"spectroscopic": np.flatnonzero(meta["spec_train"][at].astype(np.bool_))},
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -59,9 +60,9 @@ def write_learning_figures(folder: Path, result: dict[str, Any], title: str, not
         axes.grid(alpha=0.2)
     for axes in figure.axes[2:]:
         axes.set_xlabel("spectra")
-    figure.axes[0].legend(fontsize=8)
+    figure.axes[2].legend(fontsize=8, loc="lower right")
     figure.suptitle(title)
-    figure.supxlabel(note, fontsize=7, color="dimgrey")
+    figure.supxlabel("\n".join(textwrap.wrap(note, 150)), fontsize=7, color="dimgrey")
     files = save_figure(figure, folder, "learning_curves")
     if result["baseline_level"] is not None:
         files += _draw_needed(folder, result, title, note)
@@ -80,8 +81,8 @@ def _draw_needed(folder: Path, result: dict[str, Any], title: str, note: str) ->
         axes.barh(row, needed["value"], height=0.6, color="black" if strategy == BASELINE else "steelblue", alpha=0.7)
         axes.plot([needed["low"], high], [row, row], color="firebrick", linewidth=1.5)
     axes.set_yticks(range(len(result["strategies"])), list(result["strategies"]))
-    axes.invert_yaxis()
-    axes.set(xlim=(0, last), xlabel=f"spectra to efficiency × purity {result['baseline_level']:.3f}, and 95 % interval")
+    axes.set(xlim=(0, last), ylim=(len(result["strategies"]) - 0.5, -0.5))
+    axes.set(xlabel=f"spectra to efficiency × purity {result['baseline_level']:.3f}, and 95 % interval")
     figure.suptitle(title)
-    figure.supxlabel(note, fontsize=6, color="dimgrey")
+    figure.supxlabel("\n".join(textwrap.wrap(note, 110)), fontsize=6, color="dimgrey")
     return save_figure(figure, folder, "spectra_needed")
