@@ -252,7 +252,13 @@ def _mixture(name: str) -> Strategy:
         return np.asarray(1.0 - places / max(n, 1))
 
     spelled = ",".join(f"{part}={share:g}" for part, share in quotas.items())
-    return Strategy(f"{MIXTURE}:{spelled}", _description(in_turns), priority)
+    return Strategy(
+        f"{MIXTURE}:{spelled}",
+        _description(in_turns),
+        priority,
+        needs_assistant=any(part.needs_assistant for part in parts),
+        needs_early=any(part.needs_early for part in parts),
+    )
 
 
 def _indicator_first(indicator: NDArray[np.bool_], score: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -181,6 +181,8 @@ def test_without_an_early_classifier_its_strategies_are_refused_and_its_score_is
     archive, _ = night
     code, _, err = run("rank", archive, *RANK, "--strategy", "learning-boundary")
     assert code == 2 and "name its bundle with --early" in err and err.count("\n") == 1
+    mixture = "mixture:value-of-information=0.8,learning-boundary=0.2"
+    assert run("rank", archive, *RANK, "--strategy", mixture)[0] == 2
     code, out, _ = run("rank", archive, *RANK)
     assert code == 0
     assert all(t["scores"]["p_snia"] is None for t in json.loads(out)["targets"])
