@@ -177,7 +177,7 @@ def run_night(
         "objects_bad": read.objects_bad,
         "bad_reasons": dict(read.reasons),
         "assistant": plan.assistant,
-        "early": None if early is None else {"bundle": early.label, "digest": early.digest},
+        "early": None if early is None else early.describe(),
         "policy": plan.policy,
         "queues": queues_of(plan),
         "drift": moved.to_dict(),

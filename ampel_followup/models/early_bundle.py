@@ -42,6 +42,10 @@ class EarlyBundle(Bundle):
         """P(Ia) from which on an object is called a type Ia supernova."""
         return float(self.info["threshold"])
 
+    def describe(self) -> dict[str, str]:
+        """Return its name and version, and its digest, for the report of a plan."""
+        return {"bundle": self.label, "digest": self.digest}
+
     @cached_property
     def calibration(self) -> VoteCalibration:
         """The map from votes to P(Ia)."""

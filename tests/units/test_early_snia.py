@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +23,13 @@ from ampel_followup.alerts.spool import light_curves
 from ampel_followup.alerts.ztf import light_curve_from_candidates
 from ampel_followup.features import FEATURE_SETS
 from ampel_followup.learning.early_training import to_onnx, train_early
+from ampel_followup.models.bundle import load_bundle
 from ampel_followup.models.early_bundle import load_early, save_early
+from ampel_followup.night_run import run_night
+from ampel_followup.observing import get_site, night_at
 from ampel_followup.simulate import simulate_objects, write_alerts
 from ampel_followup.simulate.packets import packets
+from ampel_followup.store import Store
 
 
 @pytest.fixture(scope="module")
@@ -70,6 +75,32 @@ def test_unit_gives_the_probability_of_the_library(simulated: list[Any], bundle:
             assert body["p_snia"] == expected and body["called_snia"] == (expected >= loaded.threshold)
             scored += 1
     assert scored > 20
+
+
+def test_a_night_in_ampel_is_ranked_by_what_would_teach_the_classifier_most(
+    simulated: list[Any], bundle: Path, new_broker: Callable[[], Any], tmp_path: Path
+) -> None:
+    site, night, strategy = "palomar", "2026-11-09", "learning-boundary"
+    archive = tmp_path / "night.tar.gz"
+    write_alerts(simulated, archive)
+    broker = new_broker()
+    broker.run(broker.job(archive, site=site, night=night, triage=False, early=str(bundle), strategy=strategy))
+    with Store.open(broker.store, read_only=True) as store:
+        stored = store.load_plan(night=night, site=site)
+    expected = run_night(
+        [archive],
+        night=night_at(get_site(site), night),
+        bundle=load_bundle(),
+        strategy=strategy,
+        quarantine=Quarantine(None),
+        created="2026-11-09T22:00:00Z",
+        early=load_early(bundle),
+    )
+    assert stored.report["early"] == expected.report["early"] == load_early(bundle).describe()
+    assert [t.id for t in stored.plan.targets] == [t.id for t in expected.plan.targets]
+    ours, theirs = (np.array([t.scores.p_snia for t in plan.targets]) for plan in (stored.plan, expected.plan))
+    np.testing.assert_allclose(ours, theirs, atol=1e-12)
+    assert np.isfinite(ours).sum() > 5
 
 
 def test_datapoints_without_a_detection_give_an_error_and_no_score(bundle: Path) -> None:

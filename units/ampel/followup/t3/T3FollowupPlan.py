@@ -20,17 +20,18 @@ from ampel_followup.alerts.ampel_points import light_curve_from_datapoints
 from ampel_followup.assistant import last_visit_features
 from ampel_followup.assistant_scores import AssistantScores
 from ampel_followup.drift import assistant_drift, bundle_drift
-from ampel_followup.errors import AlertError, LightCurveError
+from ampel_followup.errors import AlertError, LightCurveError, StrategyError
 from ampel_followup.learning.label_matching import match_waiting
 from ampel_followup.lightcurve import LightCurve
 from ampel_followup.models.assistant_bundle import load_assistant
 from ampel_followup.models.bundle import load_bundle
+from ampel_followup.models.early_bundle import load_early
 from ampel_followup.night_run import queues_of
 from ampel_followup.observing import Site, get_site, night_at
 from ampel_followup.plan import STOP_BELOW, NightPlan, ScoredObject
 from ampel_followup.policy import load_policy
 from ampel_followup.ranking import rank
-from ampel_followup.scoring import Sampling, compute_features, score
+from ampel_followup.scoring import Sampling, compute_features, score, with_early
 from ampel_followup.stopping import check_threshold
 from ampel_followup.store import Store
 from ampel_followup.strategies import get_strategy
@@ -69,6 +70,9 @@ class T3FollowupPlan(AbsT3Unit[SnapView]):
     #: False: list every object, without the assistant's scores and without queues.
     triage: bool = True
 
+    #: Bundle of `ampel-followup train early`, by name or folder: adds P(SN Ia), and allows the strategies that need it.
+    early: str | None = None
+
     #: How the possible spectra are drawn, as in the options of `T2SpectroscopicGain`.
     monte_carlo: int | None = None
     seed: int = 0
@@ -86,7 +90,9 @@ class T3FollowupPlan(AbsT3Unit[SnapView]):
         """Look up what is named in the configuration, so that a wrong name fails before the first view is read."""
         self._bundle = load_bundle(self.bundle)
         self._site = get_site(self.site)
-        get_strategy(self.strategy)
+        self._early = None if self.early is None else load_early(self.early)
+        if get_strategy(self.strategy).needs_early and self._early is None:
+            raise StrategyError(f"strategy {self.strategy!r} needs an early classifier; name its bundle as `early`")
         check_threshold(self.stop_below)
         self._sampling = Sampling(self.monte_carlo, self.seed)
         self._assistant = load_assistant(self.assistant) if self.triage else None
@@ -99,6 +105,8 @@ class T3FollowupPlan(AbsT3Unit[SnapView]):
         now = datetime.now(UTC)
         night = night_at(self._site, self.night or _evening(self._site, now))
         objects, light_curves, count = self._collect(gen)
+        if self._early is not None:
+            objects = with_early(objects, light_curves, self._early)
         with Store.open(self.store) as store:
             triage = None
             if self._assistant is not None:
@@ -121,6 +129,7 @@ class T3FollowupPlan(AbsT3Unit[SnapView]):
             created = now.isoformat().replace("+00:00", "Z")
             report = {
                 **count,
+                "early": None if self._early is None else self._early.describe(),
                 "queues": queues_of(plan),
                 "drift": drift.to_dict(),
                 "drift_assistant": None if of_assistant is None else of_assistant.to_dict(),
