@@ -273,6 +273,9 @@ def _print(result: dict[str, Any]) -> None:
         ],
         title="spectra needed for efficiency × purity",
     )
+    if result["telescopes"]:
+        hours = ", ".join(f"{name} {told['telescope_hours']:.1f} h" for name, told in result["strategies"].items())
+        line.print(f"time of {', '.join(result['telescopes'])}: {hours}", markup=False)
     for file in result.get("plots", ()):
         line.print(file, markup=False)
     line.print(f"runs kept in {result['results']}", markup=False)

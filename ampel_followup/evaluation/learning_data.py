@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from ampel_followup.errors import FollowupError
 from ampel_followup.evaluation.data import read_columns
 from ampel_followup.features.early_ia import EARLY_IA, SIGNIFICANT
+from ampel_followup.learning.early_training import is_type_ia
 from ampel_followup.learning.tables import check_unique, is_text, number_column, read_table, text_column
 from ampel_followup.lightcurve import ZERO_POINT, LightCurve
 
@@ -26,9 +27,6 @@ DECISION_AGE = 20.0
 
 #: A detection of SNPCC, whose points are all forced [σ].
 DETECTION = 5.0
-
-#: How tables call the class that is looked for, in lower case.
-IA_NAMES = frozenset({"ia", "sn ia", "snia", "1", "true"})
 
 # SNANA's FLUXCAL has the zero point 27.5, ELAsTiCC's fluxes are in nJy.
 _FLUXCAL = 10.0 ** (-0.4 * (27.5 - ZERO_POINT))
@@ -229,11 +227,17 @@ def _table(path: Path, id_column: str, label_column: str) -> LearningData:
     labels = text_column(table, label_column, str(path))
     if "" in labels:
         raise FollowupError(f"{path}, row {labels.index('') + 1}: no label; every object of an evaluation needs one")
-    is_ia = np.array([label.lower() in IA_NAMES for label in labels])
+    told = [is_type_ia(label) for label in labels]
+    if None in told:
+        raise FollowupError(
+            f"{path}, row {told.index(None) + 1}: the label {labels[told.index(None)]!r} does not tell whether it is "
+            "of type Ia; leave the object out"
+        )
+    is_ia = np.array(told, dtype=np.bool_)
     if is_ia.all() or not is_ia.any():
         raise FollowupError(
             f"{path}: {int(is_ia.sum())} of {len(ids)} labels are of type Ia (such as {labels[0]!r}); "
-            "both classes are needed, and 'Ia' is what the one is called"
+            "both classes are needed, and 'SN Ia' is what the one is called"
         )
     names = tuple(n for n in table if n not in (id_column, label_column, "mag") and not is_text(table, n))
     if not names:

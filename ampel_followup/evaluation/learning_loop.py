@@ -131,7 +131,7 @@ def run_loop(data: LearningData, strategy: str, seed: int, options: LoopOptions)
     Raises
     ------
     FollowupError
-        If there is no such strategy, or there are too few objects.
+        If there is no such strategy, there are too few objects, or the telescopes can take none of them.
     """
     query, began = get_query(strategy), time.perf_counter()
     test, pool, labelled = divide(data, seed, options)
@@ -159,6 +159,12 @@ def run_loop(data: LearningData, strategy: str, seed: int, options: LoopOptions)
         # Those that no telescope takes are passed by, so more are ordered than are wanted.
         order = query.order(candidates, wanted if not options.telescopes else 10 * wanted, rng)
         allotted = allot(order, costs[pool], budgets, wanted)
+        if len(allotted) == 0 and taken == 0:
+            names = ", ".join(telescope.name for telescope in options.telescopes)
+            raise FollowupError(
+                f"{data.name}: no object of the pool is within the limits and the time of {names}; allow fainter "
+                "objects, or give more hours"
+            )
         if len(allotted) == 0:
             break
         chosen = pool[allotted.objects]

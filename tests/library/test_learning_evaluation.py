@@ -214,6 +214,7 @@ def test_the_command_compares_strategies_on_a_table_and_draws(
         (["--start", "spectroscopic"], "no spectroscopic sample"),
         (["--label-column", "kind"], "no column 'kind'"),
         (["--age", "10", "--whole"], "contradict each other"),
+        (["--magnitude-limit", "10"], "no object of the pool is within the limits"),
     ],
 )
 def test_wrong_options_are_answered_in_one_line(
@@ -223,6 +224,27 @@ def test_wrong_options_are_answered_in_one_line(
     assert main(["evaluate", "learning", str(table(tmp_path)), *kept, *arguments]) == 2
     error = capsys.readouterr().err
     assert message in error and error.count("\n") == 1
+
+
+def test_two_spectrographs_share_the_nights_and_their_time_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    telescopes = ["--telescope", "sedm=3", "--telescope", "wifes=2", "--magnitude-limit", "19"]
+    options = ["--strategies", "random", "--seeds", "1", "--queries", "20", "--trees", "20", "--workers", "1"]
+    kept = ["--results", str(tmp_path / "kept")]
+    assert main(["evaluate", "learning", str(table(tmp_path)), *telescopes, *options, *kept, "--json"]) == 0
+    result = json.loads(capsys.readouterr().out)
+    assert len(result["telescopes"]) == 2
+    assert result["strategies"]["random"]["telescope_hours"] > 0.0
+    assert main(["evaluate", "learning", str(table(tmp_path)), *telescopes, *options, *kept]) == 0
+    assert "random" in capsys.readouterr().out.split("time of")[1]
+
+
+def test_a_label_that_does_not_tell_the_type_is_refused_with_its_row(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("id,label,a\n1,SN Ia,0.1\n2,SN,0.2\n", encoding="utf-8")
+    with pytest.raises(FollowupError, match="row 2: the label 'SN' does not tell"):
+        load_learning_data(path)
 
 
 def test_a_table_without_ia_is_refused(tmp_path: Path) -> None:
