@@ -153,9 +153,16 @@ def check_folder(out: Path) -> None:
 
 
 def photometry(
-    data: Path, labels: Path | None, id_column: str, label_column: str, features: str | None, bars: Progress
+    data: Path,
+    labels: Path | None,
+    id_column: str,
+    label_column: str,
+    features: str | None,
+    bars: Progress,
+    *,
+    unlabelled: bool = False,
 ) -> tuple[Rows, Labels]:
-    """Read what DATA is, and the labels with it."""
+    """Read what DATA is, and the labels with it; of alerts also objects without a label, if asked to."""
     from ampel_followup.alerts.quarantine import Quarantine
     from ampel_followup.alerts.spool import light_curves
     from ampel_followup.learning.light_curve_files import light_curve_files
@@ -190,7 +197,7 @@ def photometry(
             quarantine=Quarantine(),
             progress=lambda done, total: bars.update(task, completed=done, total=total),
         )
-        curves, omitted = cut_light_curves(stream, known)
+        curves, omitted = cut_light_curves(stream, known, unlabelled=unlabelled)
     return features_from_light_curves(curves, _names(features, "--features"), omitted), known
 
 

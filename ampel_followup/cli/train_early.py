@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ampel_followup.cli.output import JsonOption, console, print_json, progress
 from ampel_followup.errors import TrainingError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from ampel_followup.learning.sources import Rows
 
 
 def early(
@@ -42,8 +48,8 @@ def early(
     Train a classifier of early type Ia supernovae; ten labels are enough for a start.
 
     Light curves get the features `early_ia`; a table brings its own. Types are read by the taxonomy (`ampel-followup
-    label taxonomy`): SN Ia of any kind against all others; objects of a table without a type help to choose the
-    threshold. By default that is where efficiency times purity is largest.
+    label taxonomy`): SN Ia of any kind against all others; alerts and rows of a table without a type help to choose
+    the threshold. By default that is where efficiency times purity is largest.
     """
     import numpy as np
 
@@ -57,11 +63,15 @@ def early(
     check_out(out, overwrite)
     goal: Goal = "purity" if purity is not None else "efficiency" if efficiency is not None else "balance"
     with progress(quiet=as_json) as bars:
-        rows, known = photometry(data, labels, id_column, label_column, "early_ia", bars)
+        rows, known = photometry(data, labels, id_column, label_column, "early_ia", bars, unlabelled=True)
+        seen = _seen(rows)
+        notes = [*rows.notes]
+        if not seen.all():
+            notes.append(f"objects without a significant detection, left out: {int((~seen).sum())}")
         bars.add_task("training", total=None)
         trained = train_early(
-            rows.values,
-            [known.label.get(i, "") for i in rows.ids],
+            rows.values[seen],
+            [known.label.get(name, "") for name, there in zip(rows.ids, seen.tolist(), strict=True) if there],
             np.random.default_rng(seed),
             options=EarlyOptions(n_trees=trees),
             goal=goal,
@@ -91,12 +101,21 @@ def early(
         "features": len(rows.names),
         "training": trained.training,
         "metrics": trained.metrics,
-        "notes": list(rows.notes),
+        "notes": notes,
     }
     if as_json:
         print_json(summary)
     else:
         _print(summary)
+
+
+def _seen(rows: Rows) -> NDArray[np.bool_]:
+    """Say which objects have a significant detection, as far as the features tell; the others have no score."""
+    import numpy as np
+
+    if "n_significant" not in rows.names:
+        return np.ones(len(rows.ids), dtype=np.bool_)
+    return np.asarray(rows.values[:, rows.names.index("n_significant")] > 0)
 
 
 def _print(summary: dict[str, Any]) -> None:

@@ -258,12 +258,14 @@ def read_light_curves(
     return light_curves, omitted
 
 
-def cut_light_curves(light_curves: Iterable[LightCurve], labels: Labels) -> tuple[list[LightCurve], list[Omission]]:
-    """Keep the labelled objects of a stream of light curves, cut at the time of the decision."""
+def cut_light_curves(
+    light_curves: Iterable[LightCurve], labels: Labels, *, unlabelled: bool = False
+) -> tuple[list[LightCurve], list[Omission]]:
+    """Keep the labelled objects of a stream of light curves, cut at the time of the decision; or all, if asked to."""
     kept: list[LightCurve] = []
     omitted: list[Omission] = []
     for light_curve in light_curves:
-        if not labels.label.get(light_curve.id):
+        if not (labels.label.get(light_curve.id) or unlabelled):
             omitted.append(Omission(light_curve.id, NO_LABEL))
             continue
         try:

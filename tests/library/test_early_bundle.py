@@ -88,6 +88,24 @@ def test_a_table_of_features_becomes_a_bundle_and_its_unlabelled_rows_choose_the
         load_early(tmp_path / "b").score([])
 
 
+def test_alerts_without_a_label_choose_the_threshold_and_those_without_a_significant_detection_are_left_out(
+    run, night, tmp_path
+) -> None:
+    archive, labels = night
+    lines = labels.read_text(encoding="utf-8").splitlines()
+    (tmp_path / "few.csv").write_text("\n".join(lines[:22]) + "\n", encoding="utf-8")
+    code, out, err = run(
+        "train", "early", archive, "--labels", tmp_path / "few.csv", "--out", tmp_path / "ia", "--json"
+    )
+    assert code == 0, err
+    summary = json.loads(out)
+    curves = list(light_curves([archive], quarantine=Quarantine(None)))
+    seen = FEATURE_SETS["early_ia"].compute(curves)[:, 0] > 0
+    assert summary["training"]["labelled"] + summary["training"]["unlabelled"] == seen.sum() < len(curves)
+    assert summary["training"]["labelled"] <= 21
+    assert any("without a significant detection" in note for note in summary["notes"])
+
+
 def test_the_bundle_gives_the_probabilities_of_the_classifier(run, tmp_path) -> None:
     x, labels = features()
     run("train", "early", write_table(tmp_path / "t.csv"), "--out", tmp_path / "b", "--trees", 40, "--seed", 3)
