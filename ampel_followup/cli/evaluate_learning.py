@@ -114,7 +114,7 @@ def learning(
     trained anew after each and measured on objects that are never asked about. The manual (docs/active-learning.md)
     defines each number.
 
-    A whole comparison takes half an hour on two cores; each run is kept as soon as it is done, so that the same command
+    A whole comparison takes some minutes on two cores; each run is kept as soon as it is done, so that the same command
     goes on where it was interrupted.
     """
     import numpy as np
