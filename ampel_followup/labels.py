@@ -177,10 +177,12 @@ def effective_labels(labels: Iterable[Label]) -> dict[str, tuple[Label, ...]]:
     held: dict[str, list[Label]] = {}
     for label in reversed(latest.values()):
         held.setdefault(label.target, []).append(label)
-    trust = {SPECTRUM: 0, TNS: 1, HUMAN: 3}
-    return {
-        target: tuple(sorted(found, key=lambda label: trust.get(label.source, 2))) for target, found in held.items()
-    }
+    return {target: tuple(sorted(found, key=lambda label: trust(label.source))) for target, found in held.items()}
+
+
+def trust(source: str) -> int:
+    """Return how far down the order of trust a source is: 0 for spectra, 3 for what people guess."""
+    return {SPECTRUM: 0, TNS: 1, HUMAN: 3}.get(source, 2)
 
 
 def conflicts(labels: Iterable[Label]) -> dict[str, tuple[Label, ...]]:

@@ -81,6 +81,41 @@ def folder_in_use(store: Store | None) -> Path:
     return folder
 
 
+def chosen_folder(name: str | None, store: Store | None) -> str | Path:
+    """Return what `load_bundle` is to load: the bundle that was named, or else the folder of the one in use."""
+    return folder_in_use(store) if name is None else name
+
+
+def chosen_folder_at(name: str | None, url: str | None) -> str | Path:
+    """
+    Return the same for a store that may not exist yet, in which case the packaged bundle is in use.
+
+    Parameters
+    ----------
+    name : str, optional
+        Name of a bundle, or a folder.
+    url : str, optional
+        As in `Store.open`.
+
+    Raises
+    ------
+    StoreError
+        If there is a store, and it cannot be opened.
+    BundleError
+        As `folder_in_use`.
+    """
+    from ampel_followup.store import Store
+    from ampel_followup.store.location import Server, locate
+
+    if name is not None:
+        return name
+    place = locate(url)
+    if not isinstance(place, Server) and not place.path.exists():
+        return folder_in_use(None)
+    with Store.open(url) as store:
+        return folder_in_use(store)
+
+
 _RESTORE = "put it back, `ampel-followup learn rollback`, or name another with --bundle"
 
 

@@ -24,6 +24,7 @@ from ampel_followup.alerts.ztf import light_curve_from_candidates, ztf_stock
 from ampel_followup.drift import add_usual_psi
 from ampel_followup.features import DEFAULT_SETS, FEATURE_SETS
 from ampel_followup.gain import entropy
+from ampel_followup.learning.training_table import TrainingTable, base_table, write_table
 from ampel_followup.lightcurve import LightCurve
 from ampel_followup.models.bundle import DEFAULT_BUNDLE, PACKAGED, ModelBundle, save_bundle
 from ampel_followup.models.training import TrainingOptions, train
@@ -83,6 +84,17 @@ def with_usual_drift(
     return add_usual_psi(info["features"], each_night, info["distribution"], n_reference=len(kept))
 
 
+def training_table(
+    bundle: ModelBundle, ids: np.ndarray, x_t: np.ndarray, spectra: np.ndarray, labels: np.ndarray
+) -> TrainingTable:
+    """Return what the bundle was trained on, for `ampel-followup learn`."""
+    names = [name for s in SETS for name in s.names]
+    kept = x_t[:, [names.index(name) for name in bundle.features]]
+    y = np.array([bundle.classes.index(label) for label in labels])
+    # Real objects have such names, too, and must not be taken for these.
+    return base_table([f"simulated {name}" for name in ids], kept, spectra, y, info=bundle.info, files=bundle.files)
+
+
 def main() -> None:
     """Simulate, train, measure, save."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -93,14 +105,15 @@ def main() -> None:
     templates = "auto" if os.environ.get("SNCOSMO_DATA_DIR") else "analytic"
 
     light_curves: list[LightCurve] = []
-    spectra, labels = [], []
+    spectra, labels, named = [], [], []
     rng = np.random.default_rng([options.seed, 1])
     for item in track(simulated(options.objects, options.seed, templates), "simulating", options.objects):
         light_curves.append(light_curve_from_candidates(item.id, ztf_stock(item.id), item.candidates))
         wavelength, flux, _ = item.spectrum(rng)
         spectra.append(to_grid(wavelength, flux))
         labels.append(item.label)
-    y, x_s = np.array(labels), np.array(spectra)
+        named.append(item.id)
+    y, x_s, ids = np.array(labels), np.array(spectra), np.array(named)
     x_t = np.concatenate([s.compute(light_curves) for s in SETS], axis=1)
     names = [name for s in SETS for name in s.names]
 
@@ -132,7 +145,8 @@ def main() -> None:
     }
     bundle = save_bundle(options.out, {**head, "metrics": {}, **info}, files)
     metrics = measure(bundle, x_t[test], x_s[test], y[test])
-    save_bundle(options.out, {**head, "metrics": metrics, **info}, files)
+    bundle = save_bundle(options.out, {**head, "metrics": metrics, **info}, files)
+    write_table(options.out, training_table(bundle, ids[~test], x_t[~test], x_s[~test], y[~test]), bundle.digest)
     for key, value in metrics.items():
         print(f"{key}: {value}")
     print(f"{options.out}: {sum(f.stat().st_size for f in options.out.iterdir()) / 1e6:.2f} MB")

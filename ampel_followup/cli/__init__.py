@@ -17,6 +17,7 @@ from ampel_followup.cli import (
     evaluate,
     exporting,
     labels,
+    learning,
     plans,
     policy,
     ranking,
@@ -64,6 +65,7 @@ app.add_typer(plans.app, name="plan")
 app.add_typer(policy.app, name="policy")
 app.command()(exporting.export)
 app.add_typer(labels.app, name="label")
+app.add_typer(learning.app, name="learn")
 app.command()(audit.audit)
 app.add_typer(report.app, name="report")
 app.add_typer(bundles.app, name="bundle")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import sys
 from enum import StrEnum
 from typing import Annotated
 
@@ -26,7 +27,12 @@ class VerdictArgument(StrEnum):
 
 
 def decide(
-    target: Annotated[str, typer.Argument(metavar="ID", help="Name of the target in the plan.")],
+    target: Annotated[
+        str,
+        typer.Argument(
+            metavar="ID", help="Name of the target in the plan; - for many, one a line from standard input."
+        ),
+    ],
     verdict: Annotated[
         VerdictArgument, typer.Argument(help="What to do with it; undo takes back your last verdict on it.")
     ],
@@ -44,21 +50,26 @@ def decide(
     """
     from ampel_followup.store import Store
 
+    targets = [line.strip() for line in sys.stdin if line.strip()] if target == "-" else [target]
     now = datetime.datetime.now(datetime.UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+    done: list[Decision] = []
     with Store.open(store, create=False) as opened:
-        info = opened.load_plan(night=night, site=site).info
-        if verdict is VerdictArgument.UNDO:
-            mine = opened.verdicts(info.night, info.site).get(target)
-            if mine is None or mine.observer != observer:
-                raise StoreError(f"{observer} has no verdict on {target} in {info.night} at {info.site} to undo")
-            stored = opened.undo(mine.id, observer=observer, time=now)
-        else:
-            stored = opened.record(
-                Decision(target, info.night, info.site, verdict.value, observer, now, comment, info.revision)
-            )
+        info = opened.load_plan(night=night, site=site, limit=0).info
+        for name in targets:
+            if verdict is VerdictArgument.UNDO:
+                mine = opened.verdicts(info.night, info.site).get(name)
+                if mine is None or mine.observer != observer:
+                    raise StoreError(f"{observer} has no verdict on {name} in {info.night} at {info.site} to undo")
+                stored = opened.undo(mine.id, observer=observer, time=now)
+            else:
+                stored = opened.record(
+                    Decision(name, info.night, info.site, verdict.value, observer, now, comment, info.revision)
+                )
+            done.append(stored)
     if as_json:
-        print_json(stored.to_dict())
-    else:
+        print_json({"decisions": [d.to_dict() for d in done]} if target == "-" else done[0].to_dict())
+        return
+    for stored in done:
         console().print(f"{stored.target}: {stored.verdict} by {stored.observer} (decision {stored.id})", markup=False)
 
 

@@ -62,8 +62,9 @@ def drift(
         return
     from ampel_followup.models.assistant_bundle import load_assistant
     from ampel_followup.models.bundle import load_bundle
+    from ampel_followup.promoting import chosen_folder_at
 
-    loaded, helper = load_bundle(bundle), load_assistant(assistant)
+    loaded, helper = load_bundle(chosen_folder_at(bundle, store)), load_assistant(assistant)
     found, of_assistant = drift_of(alerts, loaded, helper, quiet=as_json)
     drawn: list[str] = []
     if plots is not None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import sys
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -111,6 +111,9 @@ def import_labels(
     ra_column: Annotated[
         _ColumnOption, typer.Option("--ra-column", metavar="COLUMN", help="Degrees, or 15:05:07.6 in hours.")
     ] = None,
+    observed: Annotated[
+        bool, typer.Option("--observed", help="Only of objects that somebody marked as observed (`decide`).")
+    ] = False,
     dec_column: Annotated[_ColumnOption, typer.Option("--dec-column", metavar="COLUMN", help="Degrees.")] = None,
     store: StoreOption = None,
     as_json: JsonOption = False,
@@ -139,6 +142,8 @@ def import_labels(
     }
     columns = {what: column for what, column in asked.items() if column is not None}
     table = read_labels(file, now=_now(), source=source, author=author, columns=columns)
+    if observed:
+        table = dataclasses.replace(table, labels=_of_observed(store, table.labels))
     matching, added = _add(store, table.labels)
     unknown = Counter(label.type for label in table.labels if label.kind is Kind.UNKNOWN)
     known = len(table.labels) - added
@@ -159,7 +164,7 @@ def import_labels(
                 "unknown_objects": list(dict.fromkeys(label.target for label in matching.unknown)),
                 "unclassified": table.n_unclassified,
                 "unknown_types": dict(unknown.most_common()),
-                "bad": [asdict(row) for row in table.bad],
+                "bad": [dataclasses.asdict(row) for row in table.bad],
             }
         )
         return
@@ -175,6 +180,20 @@ def _add(url: str | None, labels: Sequence[Label]) -> tuple[Matching, int]:
         matching = match(labels, opened.learning.objects())
         added, _ = opened.add_labels(matching.labels)
     return matching, added
+
+
+def _of_observed(url: str | None, labels: Sequence[Label]) -> tuple[Label, ...]:
+    """Keep the labels of objects that were observed, and that nobody took back."""
+    from ampel_followup.decision import Verdict
+    from ampel_followup.learning.label_matching import match
+    from ampel_followup.store import Store
+
+    with Store.open(url, create=False) as opened:
+        decisions = opened.decisions()
+        matched = match(labels, opened.learning.objects()).labels
+    undone = {decision.undoes for decision in decisions}
+    names = {d.target for d in decisions if d.verdict == Verdict.OBSERVED and d.id not in undone}
+    return tuple(label for label in matched if label.target in names)
 
 
 def _url(url: str | None) -> str:

@@ -52,7 +52,8 @@ SiteOption = Annotated[
     ),
 ]
 BundleOption = Annotated[
-    str | None, typer.Option("--bundle", metavar="NAME|DIR", help="Model bundle; by default the one that comes along.")
+    str | None,
+    typer.Option("--bundle", metavar="NAME|DIR", help="Model bundle; by default the one in use (`learn status`)."),
 ]
 
 

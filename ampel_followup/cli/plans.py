@@ -33,6 +33,9 @@ def show(
     schedule: Annotated[
         bool, typer.Option("--schedule", help="Print the latest schedule instead: what each telescope does when.")
     ] = False,
+    ids: Annotated[
+        bool, typer.Option("--ids", help="Print the names of the targets, one a line, for `decide -`.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Print a plan: what to observe in order of priority, and what cannot be seen and why."""
@@ -51,6 +54,10 @@ def show(
         stored = opened.load_plan(revision, night=night, site=site)
         verdicts = opened.verdicts(stored.info.night, stored.info.site)
     plan = stored.plan
+    if ids:
+        for target in plan.targets[:top]:
+            console().print(target.id, markup=False)
+        return
     if as_json:
         head = {"revision": stored.info.revision, "created": stored.info.created, "run": dict(stored.report)}
         body = {**plan.to_dict(), "verdicts": {k: d.to_dict() for k, d in verdicts.items()}}
@@ -70,6 +77,7 @@ def print_plan(plan: NightPlan, top: int | None, verdicts: dict[str, str] | None
         f"{night.dusk[11:16]} to {night.dawn[11:16]} UTC, Moon {100 * night.moon_illumination:.0f} %",
         markup=False,
     )
+    out.print(f"bundle {plan.bundle}, digest {plan.bundle_digest[:16]}", markup=False)
     print_table(
         (
             ("#", "right"), "name", ("mag", "right"), ("mag/d", "right"), "class now", "→ after a spectrum", "scope",

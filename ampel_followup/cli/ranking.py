@@ -177,6 +177,7 @@ def rank_into(
     from ampel_followup.night_run import run_night
     from ampel_followup.observing.night import night_at
     from ampel_followup.observing.sites import get_site
+    from ampel_followup.promoting import chosen_folder
     from ampel_followup.scoring import Sampling
     from ampel_followup.stopping import check_threshold
     from ampel_followup.strategies import get_strategy
@@ -189,7 +190,7 @@ def rank_into(
     check_threshold(stop_below)
     sampling = Sampling(monte_carlo, seed)
     the_night = night_at(get_site(site), night)
-    loaded = load_bundle(bundle)
+    loaded = load_bundle(chosen_folder(bundle, store))
     triage = None if no_assistant else _triage(store, assistant, policy)
     if quarantine is None and store is not None:
         quarantine = store.folder / "quarantine"

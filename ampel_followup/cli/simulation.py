@@ -64,6 +64,15 @@ def simulate(
             help="Make all detections and limits fainter by this, as if the zero point were wrong: to see drift.",
         ),
     ] = 0.0,
+    first_number: Annotated[
+        int,
+        typer.Option(
+            "--first-number",
+            min=0,
+            metavar="N",
+            help="Names count on from here: nights that share a store need names of their own.",
+        ),
+    ] = 0,
     as_json: JsonOption = False,
 ) -> None:
     """
@@ -73,7 +82,15 @@ def simulate(
     package them; `truth.csv` beside the archive says what each is. Needs neither network nor template files.
     """
     count = simulate_into(
-        out, objects, night, seed, templates.value, spectra, magnitude_shift=magnitude_shift, quiet=as_json
+        out,
+        objects,
+        night,
+        seed,
+        templates.value,
+        spectra,
+        magnitude_shift=magnitude_shift,
+        first_number=first_number,
+        quiet=as_json,
     )
     if as_json:
         print_json(
@@ -149,6 +166,7 @@ def simulate_into(
     spectra: Path | None = None,
     *,
     magnitude_shift: float = 0.0,
+    first_number: int = 0,
     quiet: bool,
 ) -> AlertCount:
     """Write an archive of simulated alerts and its truth, and the spectra if a folder for them is named."""
@@ -160,7 +178,9 @@ def simulate_into(
         date = datetime.date.fromisoformat(night)
     except ValueError as error:
         raise NightError(f"{night!r} is no date; write it as 2026-11-20") from error
-    simulated = simulate_objects(objects, date, np.random.default_rng(seed), templates=templates)
+    simulated = simulate_objects(
+        objects, date, np.random.default_rng(seed), templates=templates, first_number=first_number
+    )
     if spectra is not None:
         # A generator of their own: the alerts are the same with and without spectra.
         simulated = _with_spectra(simulated, spectra, np.random.default_rng([seed, 1]))

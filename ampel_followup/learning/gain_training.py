@@ -16,6 +16,7 @@ import numpy as np
 from ampel_followup.errors import TrainingError
 from ampel_followup.learning.cross_validation import CrossValidation, cross_validate, metrics
 from ampel_followup.learning.training_set import TrainingSet
+from ampel_followup.learning.training_table import TrainingTable, base_table, write_table
 from ampel_followup.models.bundle import ModelBundle, save_bundle
 from ampel_followup.models.training import TrainingOptions, train
 
@@ -34,15 +35,20 @@ class TrainedGain:
         The description of the bundle, for `ampel_followup.models.bundle.save_bundle`.
     files : dict of str to bytes
     validation : CrossValidation
+    table : TrainingTable
+        For those who learn on top of it (`ampel_followup.learning.challenger`).
     """
 
     info: dict[str, Any]
     files: dict[str, bytes]
     validation: CrossValidation
+    table: TrainingTable
 
     def save(self, folder: Path) -> ModelBundle:
-        """Write the bundle, as `ampel_followup.models.bundle.save_bundle`."""
-        return save_bundle(folder, self.info, self.files)
+        """Write the bundle, as `ampel_followup.models.bundle.save_bundle`, and beside it what it was trained on."""
+        bundle = save_bundle(folder, self.info, self.files)
+        write_table(folder, self.table, bundle.digest)
+        return bundle
 
 
 def train_gain(
@@ -101,6 +107,7 @@ def train_gain(
         options=options,
     )
     progress(folds + 1, folds + 1)
+    table = base_table(training_set.ids, training_set.x_t, training_set.spectra, training_set.y, info=info, files=files)
     if training_set.spectral_features:
         info["spectral_features"] = list(training_set.spectral_features)
         files["spectrum.json"] = _of_features(files["spectrum.json"], training_set)
@@ -124,7 +131,7 @@ def train_gain(
         },
         "metrics": metrics(validation, training_set.classes),
     }
-    return TrainedGain({**head, **info}, files, validation)
+    return TrainedGain({**head, **info}, files, validation, table)
 
 
 def digest(training_set: TrainingSet) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +58,11 @@ def draw_all(folder: Path, validation: CrossValidation, classes: Sequence[str]) 
         "confusion": _confusion(validation, classes),
         "strategies": _strategies(validation),
     }
+    return save_pictures(folder, pictures)
+
+
+def save_pictures(folder: Path, pictures: Mapping[str, Any]) -> list[str]:
+    """Write figures by their names as ``.svg`` and ``.png``; return the names."""
     for name, figure in pictures.items():
         # No date and fixed ids: the same training gives the same files.
         figure.savefig(folder / f"{name}.svg", metadata={"Date": None})
@@ -65,7 +70,8 @@ def draw_all(folder: Path, validation: CrossValidation, classes: Sequence[str]) 
     return list(pictures)
 
 
-def _figure(width: float, height: float, columns: int = 1) -> tuple[Any, Any]:
+def new_figure(width: float, height: float, columns: int = 1) -> tuple[Any, Any]:
+    """Return an empty figure [inch] of a report, and its axes side by side."""
     import matplotlib
     from matplotlib.figure import Figure
 
@@ -82,7 +88,7 @@ def _predictions(validation: CrossValidation) -> dict[str, Any]:
 
 
 def _calibration(validation: CrossValidation) -> Any:
-    figure, (axis,) = _figure(4.6, 4.2)
+    figure, (axis,) = new_figure(4.6, 4.2)
     axis.plot([0, 1], [0, 1], color="0.7", linewidth=1)
     for key, p in _predictions(validation).items():
         predicted, observed, count = calibration_curve(p, validation.replicate.y)
@@ -95,7 +101,7 @@ def _calibration(validation: CrossValidation) -> Any:
 
 def _confusion(validation: CrossValidation, classes: Sequence[str]) -> Any:
     size = 1.6 + 0.42 * len(classes)
-    figure, axes = _figure(2.1 * size, size, 2)
+    figure, axes = new_figure(2.1 * size, size, 2)
     for axis, (key, p) in zip(axes, _predictions(validation).items(), strict=True):
         matrix = confusion(p, validation.replicate.y)
         share = matrix / matrix.sum(axis=1, keepdims=True)
@@ -111,7 +117,7 @@ def _confusion(validation: CrossValidation, classes: Sequence[str]) -> Any:
 
 
 def _strategies(validation: CrossValidation) -> Any:
-    figure, axes = _figure(9.0, 3.8, 2)
+    figure, axes = new_figure(9.0, 3.8, 2)
     ranked = validation.ranked
     share = np.arange(1, len(ranked.outcomes) + 1) / len(ranked.outcomes)
     for name, colour in zip(DRAWN, _LINES, strict=True):

@@ -30,7 +30,7 @@ _HEADINGS = {
     "spectra_to_80": "spectra for 80 % of the gain",
 }
 
-_STYLE = """
+STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 62em; margin: 2em auto; padding: 0 1em; color: #222 }
 table { border-collapse: collapse; margin: 1em 0 } th, td { padding: .2em .8em; text-align: right }
 th:first-child, td:first-child { text-align: left } thead th { border-bottom: 1px solid #888 }
@@ -84,12 +84,12 @@ def _page(training_set: TrainingSet, trained: TrainedGain, pictures: Sequence[st
     left_out = training["left_out"]
     small = int(0.05 * len(training_set))
     parts = [
-        f"<h1>{_text(info['name'])}</h1>",
-        f"<p>{_text(info['description'])} Made {_text(info['created'])}, seed {training['seed']}.</p>",
+        f"<h1>{html_text(info['name'])}</h1>",
+        f"<p>{html_text(info['description'])} Made {html_text(info['created'])}, seed {training['seed']}.</p>",
         f"<p>All numbers are of objects that the model had not seen: {training['folds']} folds, objects of a group "
         "together. They hold for objects like those of the training set.</p>",
         "<h2>Accuracy</h2>",
-        _table(
+        html_table(
             ("", "photometry", "with spectrum"),
             [
                 (label, measured[f"p_t_{key}"], measured[f"p_ts_{key}"])
@@ -101,7 +101,7 @@ def _page(training_set: TrainingSet, trained: TrainedGain, pictures: Sequence[st
                 )
             ],
         ),
-        _table(
+        html_table(
             ("class", "objects", "recall, photometry", "recall, with spectrum"),
             [
                 (c, training["per_class"][c], measured["p_t_recall"][c], measured["p_ts_recall"][c])
@@ -114,14 +114,14 @@ def _page(training_set: TrainingSet, trained: TrainedGain, pictures: Sequence[st
         *(_figure(name) for name in pictures),
         "<h2>Strategies</h2>",
         f"<p>One division into folds: differences of a few objects are chance (5 % are {small} objects here).</p>",
-        _table(
+        html_table(
             ("strategy", *(_HEADINGS[m] for m in METRICS)),
             [(name, *(values[m] for m in METRICS)) for name, values in comparison["strategies"].items()],
         ),
         "<h2>Distribution of the training set</h2>",
         "<p>What later nights are compared with: when a feature leaves these ranges, the model is asked about what it "
         "does not know.</p>",
-        _table(
+        html_table(
             ("feature", "measured", "10 %", "median", "90 %"),
             [
                 (name, spread["measured"], *(spread["deciles"][i] if spread["deciles"] else None for i in (1, 5, 9)))
@@ -129,22 +129,23 @@ def _page(training_set: TrainingSet, trained: TrainedGain, pictures: Sequence[st
             ],
         ),
         "<h2>Left out</h2>",
-        _table(("reason", "objects"), left_out.items()) if left_out else "<p>Nothing.</p>",
-        *(f'<p class="note">{_text(note)}</p>' for note in training_set.notes),
+        html_table(("reason", "objects"), left_out.items()) if left_out else "<p>Nothing.</p>",
+        *(f'<p class="note">{html_text(note)}</p>' for note in training_set.notes),
         '<p>Each object that was left out is in <a href="left_out.csv">left_out.csv</a>, all numbers are in '
         '<a href="metrics.json">metrics.json</a>.</p>',
     ]
     body = "\n".join(parts)
-    title = _text(info["name"])
+    title = html_text(info["name"])
     return (
         f'<!doctype html>\n<html lang="en">\n<meta charset="utf-8">\n<title>{title}: training report</title>\n'
-        f"<style>{_STYLE}</style>\n{body}\n</html>\n"
+        f"<style>{STYLE}</style>\n{body}\n</html>\n"
     )
 
 
-def _table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    head = "".join(f"<th>{_text(name)}</th>" for name in header)
-    body = "\n".join("<tr>" + "".join(f"<td>{_text(value)}</td>" for value in row) + "</tr>" for row in rows)
+def html_table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """Return a table for a page."""
+    head = "".join(f"<th>{html_text(name)}</th>" for name in header)
+    body = "\n".join("<tr>" + "".join(f"<td>{html_text(value)}</td>" for value in row) + "</tr>" for row in rows)
     return f"<table><thead><tr>{head}</tr></thead><tbody>\n{body}\n</tbody></table>"
 
 
@@ -153,7 +154,7 @@ def _figure(name: str) -> str:
     return f'<figure><img src="{name}.svg" alt="{caption}"><figcaption>{caption}</figcaption></figure>'
 
 
-def _text(value: object) -> str:
+def html_text(value: object) -> str:
     """Return text for the page: names of classes and features are the user's, and may hold anything."""
     if isinstance(value, float):
         value = f"{value:.4g}"

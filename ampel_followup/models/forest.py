@@ -50,13 +50,13 @@ class Temperature:
         return np.asarray(scaled / scaled.sum(axis=1, keepdims=True))
 
     @classmethod
-    def fit(cls, p: Array, y: NDArray[np.intp]) -> Temperature:
-        """Take the floor and power of the largest likelihood of the classes y (n,) under p (n, C)."""
+    def fit(cls, p: Array, y: NDArray[np.intp], weight: Array | None = None) -> Temperature:
+        """Take the floor and power of the largest likelihood of the classes y (n,) under p (n, C), weighted by (n,)."""
         rows = np.arange(len(y))
 
         def loss(parameters: Array) -> float:
             calibrated = cls(float(np.exp(parameters[0])), float(np.exp(parameters[1])))(p)
-            return float(-np.log(calibrated[rows, y]).mean())
+            return float(-np.average(np.log(calibrated[rows, y]), weights=weight))
 
         best = minimize(
             loss, np.log([1e-2, 1.0]), method="Nelder-Mead", bounds=[(np.log(1e-4), np.log(0.2)), (-1.5, 1.5)]
@@ -160,6 +160,7 @@ def fit_forest(
     max_features: float | Literal["sqrt"],
     calibration: CalibrationMethod = "none",
     n_jobs: int = 1,
+    weight: Array | None = None,
 ) -> ForestClassifier:
     """
     Train a forest and calibrate it on the votes of the trees that have not seen each object.
@@ -181,6 +182,8 @@ def fit_forest(
     calibration : {"none", "temperature", "isotonic", "sigmoid"}
     n_jobs : int
         Threads; the result does not depend on it.
+    weight : ndarray, shape (n,), optional
+        So many objects each counts, in the trees and in the "temperature" calibration; 1 by default.
 
     Returns
     -------
@@ -199,13 +202,14 @@ def fit_forest(
     with warnings.catch_warnings():
         # Objects that every tree has seen are known to `out_of_bag`, and left out of the calibration.
         warnings.filterwarnings("ignore", "Some inputs do not have OOB scores", UserWarning)
-        forest.fit(encode(x), y)
+        forest.fit(encode(x), y, sample_weight=weight)
     plain = ForestClassifier(forest, n_classes)
     if calibration == "none":
         return plain
     votes, left_out = plain.out_of_bag()
     if calibration == "temperature":
-        return ForestClassifier(forest, n_classes, Temperature.fit(votes[left_out], y[left_out]))
+        counted = None if weight is None else weight[left_out]
+        return ForestClassifier(forest, n_classes, Temperature.fit(votes[left_out], y[left_out], counted))
     return ForestClassifier(forest, n_classes, OneAgainstRest.fit(votes[left_out], y[left_out], calibration))
 
 

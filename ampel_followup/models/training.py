@@ -77,6 +77,7 @@ def fit_gain_model(
     n_classes: int,
     rng: np.random.Generator,
     options: TrainingOptions | None = None,
+    weight: Array | None = None,
 ) -> GainModel:
     """
     Train the classifiers and the mixture on n objects.
@@ -92,6 +93,8 @@ def fit_gain_model(
     n_classes : int
     rng : numpy.random.Generator
     options : TrainingOptions, optional
+    weight : ndarray, shape (n,), optional
+        So many objects each counts, 1 by default; in the mixture rounded to whole ones.
 
     Returns
     -------
@@ -104,19 +107,22 @@ def fit_gain_model(
         If no photometric feature can serve the mixture, or it has too few complete rows (`fit_density`).
     """
     options = options or TrainingOptions()
-    p_t = _forest(x_t, y, n_classes, rng, options)
-    p_ts = _forest(np.concatenate([x_t, x_s], axis=1), y, n_classes, rng, options)
+    p_t = fit_p_t(x_t, y, n_classes, rng, options, weight)
+    p_ts = fit_p_t(np.concatenate([x_t, x_s], axis=1), y, n_classes, rng, options, weight)
     columns = np.array(_mixture_features(x_t, x_s, options, rng), dtype=np.intp)
     scaling = QuantileScaling.fit(x_t[:, columns])
     scaled = scaling.transform(x_t[:, columns])
     x = np.concatenate([scaled, x_s], axis=1)
-    weight = {"joint": 0.0, "class": 1.0}.get(options.conditional)
-    if weight is None:
+    opinion_of_p_t = {"joint": 0.0, "class": 1.0}.get(options.conditional)
+    if opinion_of_p_t is None:
         opinion, left_out = p_t.out_of_bag()
         opinion[~left_out] = np.nan
-        weight = pool_weight(x, len(columns), y, opinion, rng, method=options.mixture)
+        opinion_of_p_t = pool_weight(x, len(columns), y, opinion, rng, method=options.mixture)
+    if weight is not None:
+        repeats = np.maximum(np.rint(weight), 1).astype(np.intp)
+        x, y = np.repeat(x, repeats, axis=0), np.repeat(y, repeats)
     mixture = fit_density(x, len(columns), y, rng, method=options.mixture, conditional=options.conditional)
-    return GainModel(p_t, p_ts, mixture, scaling, columns, options.n_spectra, weight)
+    return GainModel(p_t, p_ts, mixture, scaling, columns, options.n_spectra, opinion_of_p_t)
 
 
 def train(
@@ -167,7 +173,50 @@ def train(
     y = np.searchsorted(np.sort(classes), labels)
     y = np.argsort(classes)[y]
     principal = PrincipalSpectra.fit(spectra, options.n_spectral)
-    model = fit_gain_model(x_t, principal.transform(spectra), y, len(classes), rng, options)
+    info, files = train_on_features(
+        x_t,
+        principal.transform(spectra),
+        y,
+        features=features,
+        feature_sets=feature_sets,
+        classes=classes,
+        rng=rng,
+        options=options,
+    )
+    info["spectral_variance_explained"] = round(principal.explained, 4)
+    return info, {**files, "spectrum.json": json.dumps(principal.to_dict()).encode()}
+
+
+def train_on_features(
+    x_t: Array,
+    x_s: Array,
+    y: NDArray[np.intp],
+    *,
+    features: Sequence[str],
+    feature_sets: Mapping[str, str],
+    classes: Sequence[str],
+    rng: np.random.Generator,
+    options: TrainingOptions,
+    weight: Array | None = None,
+) -> tuple[dict[str, Any], dict[str, bytes]]:
+    """
+    Train the parts of a bundle on n objects whose spectra are features already: all but ``spectrum.json``.
+
+    Parameters
+    ----------
+    x_t, x_s, y
+        As in `fit_gain_model`.
+    features, feature_sets, classes, rng, options
+        As in `train`.
+    weight : ndarray, shape (n,), optional
+        So many objects each counts, 1 by default.
+
+    Returns
+    -------
+    info : dict
+    files : dict of str to bytes
+    """
+    model = fit_gain_model(x_t, x_s, y, len(classes), rng, options, weight)
     assert isinstance(model.p_t, ForestClassifier) and isinstance(model.p_ts, ForestClassifier)
     info = {
         "classes": list(classes),
@@ -176,7 +225,6 @@ def train(
         "mixture_features": [features[j] for j in model.columns],
         "n_spectra": options.n_spectra,
         "classifier_weight": round(model.classifier_weight, 4),
-        "spectral_variance_explained": round(principal.explained, 4),
         "scope": _scope(model.mixture, model.scaled(x_t)),
         "distribution": _distribution(x_t, features),
     }
@@ -184,14 +232,19 @@ def train(
         "p_t.onnx": to_onnx(model.p_t),
         "p_ts.onnx": to_onnx(model.p_ts),
         "mixture.json": json.dumps({"scaling": model.scaling.to_dict(), "mixture": model.mixture.to_dict()}).encode(),
-        "spectrum.json": json.dumps(principal.to_dict()).encode(),
     }
     return info, files
 
 
-def _forest(
-    x: Array, y: NDArray[np.intp], n_classes: int, rng: np.random.Generator, options: TrainingOptions
+def fit_p_t(
+    x: Array,
+    y: NDArray[np.intp],
+    n_classes: int,
+    rng: np.random.Generator,
+    options: TrainingOptions,
+    weight: Array | None = None,
 ) -> ForestClassifier:
+    """Train the classifier of features x (n, k) alone, as `fit_gain_model` does."""
     return fit_forest(
         x,
         y,
@@ -202,6 +255,7 @@ def _forest(
         max_features=options.max_features,
         calibration=options.calibration,
         n_jobs=options.n_jobs,
+        weight=weight,
     )
 
 

@@ -11,6 +11,7 @@ from ampel.view.LightCurve import LightCurve
 from ampel_followup.alerts.ampel_points import light_curve_from_datapoints
 from ampel_followup.errors import AlertError, LightCurveError
 from ampel_followup.models.bundle import load_bundle
+from ampel_followup.promoting import chosen_folder_at
 from ampel_followup.scoring import compute_features
 
 
@@ -26,12 +27,16 @@ class T2FollowupFeatures(AbsLightCurveT2Unit):
     #: input would make AMPEL try again until it gives up.
     BAD_LIGHT_CURVE: ClassVar[int] = 1
 
-    #: Model bundle whose features are computed: the name of an installed one, or a folder; by default the packaged one.
+    #: Model bundle whose features are computed: the name of an installed one, or a folder; by default the one in use.
     bundle: str | None = None
+
+    #: Store that says which bundle is in use: a file, or the URL of a database; by default as the `ampel-followup`
+    #: command's. Without a store the packaged bundle is in use. A worker asks once, when it starts.
+    store: str | None = None
 
     def post_init(self) -> None:
         """Load the bundle, once for all documents of a worker."""
-        self._bundle = load_bundle(self.bundle)
+        self._bundle = load_bundle(chosen_folder_at(self.bundle, self.store))
 
     def process(self, light_curve: LightCurve) -> UBson | UnitResult:
         """Return the body of the T2 document."""

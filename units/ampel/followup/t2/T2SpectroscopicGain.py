@@ -14,6 +14,7 @@ from ampel.view.T2DocView import T2DocView
 
 from ampel_followup.alerts.ampel_points import light_curve_from_datapoints
 from ampel_followup.models.bundle import load_bundle
+from ampel_followup.promoting import chosen_folder_at
 from ampel_followup.scoring import Sampling, score_features
 
 
@@ -28,8 +29,12 @@ class T2SpectroscopicGain(AbsTiedLightCurveT2Unit[Literal["T2FollowupFeatures"]]
     #: Document code of a state without a score, the reason in the body.
     NOT_SCORED: ClassVar[int] = 1
 
-    #: Model bundle: the name of an installed one, or a folder; by default the packaged one.
+    #: Model bundle: the name of an installed one, or a folder; by default the one in use.
     bundle: str | None = None
+
+    #: Store that says which bundle is in use: a file, or the URL of a database; by default as the `ampel-followup`
+    #: command's. Without a store the packaged bundle is in use. A worker asks once, when it starts.
+    store: str | None = None
 
     #: Draw so many possible spectra of each object at random; by default quasi-random ones, as the bundle asks for.
     monte_carlo: int | None = None
@@ -43,7 +48,7 @@ class T2SpectroscopicGain(AbsTiedLightCurveT2Unit[Literal["T2FollowupFeatures"]]
 
     def post_init(self) -> None:
         """Load the bundle, once for all documents of a worker."""
-        self._bundle = load_bundle(self.bundle)
+        self._bundle = load_bundle(chosen_folder_at(self.bundle, self.store))
         self._sampling = Sampling(self.monte_carlo, self.seed)
 
     def process(self, light_curve: LightCurve, t2_views: Sequence[T2DocView]) -> UBson | UnitResult:

@@ -30,6 +30,7 @@ from ampel_followup.night_run import queues_of
 from ampel_followup.observing import Site, get_site, night_at
 from ampel_followup.plan import STOP_BELOW, NightPlan, ScoredObject
 from ampel_followup.policy import load_policy
+from ampel_followup.promoting import chosen_folder_at
 from ampel_followup.ranking import rank
 from ampel_followup.scoring import Sampling, compute_features, score, with_early
 from ampel_followup.stopping import check_threshold
@@ -58,7 +59,7 @@ class T3FollowupPlan(AbsT3Unit[SnapView]):
     #: The plan says from where on a spectrum changes the class less often than this.
     stop_below: float = STOP_BELOW
 
-    #: Model bundle: the name of an installed one, or a folder; by default the packaged one.
+    #: Model bundle: the name of an installed one, or a folder; by default the one in use in the store.
     bundle: str | None = None
 
     #: Bundle of the virtual assistant: the name of an installed one, or a folder; by default the packaged one.
@@ -88,7 +89,7 @@ class T3FollowupPlan(AbsT3Unit[SnapView]):
 
     def post_init(self) -> None:
         """Look up what is named in the configuration, so that a wrong name fails before the first view is read."""
-        self._bundle = load_bundle(self.bundle)
+        self._bundle = load_bundle(chosen_folder_at(self.bundle, self.store))
         self._site = get_site(self.site)
         self._early = None if self.early is None else load_early(self.early)
         if get_strategy(self.strategy).needs_early and self._early is None:
