@@ -20,12 +20,13 @@ UNITS = {
     "T2FollowupFeatures": "AbsLightCurveT2Unit",
     "T2SpectroscopicGain": "AbsTiedLightCurveT2Unit",
     "T3FollowupPlan": "AbsT3Unit",
+    "T4LearnFromLabels": "AbsT4Unit",
 }
 REPOSITORY = Path(__file__).parents[2]
 EXAMPLES = REPOSITORY / "conf" / "ampel-followup" / "examples"
 
 
-def test_config_build_registers_the_three_units(built_config: tuple[Path, str]) -> None:
+def test_config_build_registers_the_units(built_config: tuple[Path, str]) -> None:
     units = yaml.safe_load(built_config[0].read_text())["unit"]
     for name, base in UNITS.items():
         assert base in units[name]["base"]
