@@ -30,8 +30,6 @@ from ampel_followup_tui.glyphs import (
 )
 from ampel_followup_tui.screens.dialogue import Dialogue
 
-_GROUPS = ("Verdicts", "Moving about", "The target", "The plan", "The program")
-
 
 class HelpScreen(Dialogue[None]):
     """One page of help."""
@@ -46,8 +44,7 @@ class HelpScreen(Dialogue[None]):
 
 def _page() -> Text:
     page = Text()
-    ordered = sorted(COMMANDS, key=lambda command: _GROUPS.index(command.group))
-    for group, commands in groupby(ordered, key=lambda command: command.group):
+    for group, commands in groupby(COMMANDS, key=lambda command: command.group):
         page.append(f"{group}\n", "bold")
         for command in commands:
             page.append(f"  {command.shown_keys:<8}", "bold")

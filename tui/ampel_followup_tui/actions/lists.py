@@ -1,0 +1,34 @@
+"""Moving about in the lists."""
+
+from __future__ import annotations
+
+from ampel_followup_tui.actions.screens import Screens
+
+
+class ListActions(Screens):
+    """Choose what the list shows, and the target under its cursor."""
+
+    def action_move(self, step: int) -> None:
+        """Go to another target of the list."""
+        self._lister.move(step)
+        if self._opened is not None and self.current is not None:
+            self._opened.show_target(self.current)
+
+    async def action_filter(self) -> None:
+        """Ask for words to filter by."""
+        if self.screen is self._tonight:
+            await self._tonight.ask_filter()
+
+    def action_list(self, tab: str) -> None:
+        """Show a list, or a group of one."""
+        self._tonight.show_list(*tab.split("/"))
+
+    def action_next_list(self) -> None:
+        """Show the next list."""
+        if self.screen is self._tonight:
+            self._tonight.show_next_list()
+
+    def action_next_group(self) -> None:
+        """Show the next group of the list."""
+        if self.screen is self._tonight and not self._tonight.show_next_group():
+            self.notify("This list has no groups.", markup=False)

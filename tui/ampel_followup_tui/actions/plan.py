@@ -1,0 +1,59 @@
+"""The schedule of the night."""
+
+from __future__ import annotations
+
+import asyncio
+
+from ampel_followup.decision import Verdict
+from ampel_followup.errors import FollowupError
+from ampel_followup_tui.actions.screens import Screens
+
+
+class PlanActions(Screens):
+    """Show the schedule, say what became of its blocks, and plan anew."""
+
+    def action_plan(self) -> None:
+        """Show the schedule, or from there the list."""
+        from ampel_followup_tui.screens.plan import PlanScreen
+
+        if self._opened is not None:
+            self._opened = None
+            self.pop_screen()
+        if self._plan is None:
+            self._plan = PlanScreen(self.journal, self._replan)
+            self.push_screen(self._plan)
+        else:
+            self._plan.stop_planning()
+            self._plan = None
+            self.pop_screen()
+
+    async def action_mark(self, verdict: str) -> None:
+        """Record what became of the block under the cursor, then go on to the next one of its telescope."""
+        if self._plan is None or (step := self._plan.step) is None:
+            return
+        name, night = step.block.target, self.journal.plan.night
+        if step.telescope.night.site != night.site:
+            self._complain(
+                f"{name} is observed at {step.telescope.night.site_name}, and this is the plan of {night.site_name}: "
+                f"mark it in `ampel-followup tui --site {step.telescope.night.site}`"
+            )
+        elif not self.journal.knows(name):
+            self._complain(f"{name} is not in the plan of {night.site_name}: only targets of the list are marked")
+        else:
+            try:
+                await asyncio.to_thread(self.journal.decide, name, Verdict(verdict))
+            except FollowupError as error:
+                self._complain(error)
+                return
+            self._show_decisions({name})
+            self._plan.show_next(step)
+
+    def action_close_until(self) -> None:
+        """Ask until when a telescope is closed."""
+        if self._plan is not None:
+            self._plan.ask_closure()
+
+    def action_replan(self) -> None:
+        """Plan the rest of the night anew."""
+        if self._plan is not None:
+            self._plan.plan_anew()

@@ -1,0 +1,80 @@
+"""What all actions share: the journal, the screens, and how a change gets onto them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from textual.app import App
+
+from ampel_followup.errors import FollowupError
+from ampel_followup_tui.journal import Journal
+
+if TYPE_CHECKING:
+    from ampel_followup_tui.screens.plan import PlanScreen, Replan
+    from ampel_followup_tui.screens.target import TargetScreen
+    from ampel_followup_tui.screens.tonight import TonightScreen
+    from ampel_followup_tui.widgets.detail import Detail
+
+
+class Screens(App[None]):
+    """
+    The screens of one night: tonight's list always, in front of it the plan, a target, or both.
+
+    Parameters
+    ----------
+    journal : Journal
+        The night.
+    tonight : TonightScreen
+        The list.
+    replan : callable, optional
+        Plans the rest of a night anew.
+    """
+
+    def __init__(self, journal: Journal, tonight: TonightScreen, replan: Replan | None) -> None:
+        super().__init__()
+        self.journal = journal
+        self._tonight = tonight
+        self._replan = replan
+        self._plan: PlanScreen | None = None
+        self._opened: TargetScreen | None = None
+
+    @property
+    def _lister(self) -> TonightScreen | PlanScreen:
+        """The screen whose cursor chooses the target."""
+        return self._tonight if self._plan is None else self._plan
+
+    @property
+    def current(self) -> str | None:
+        """Name of the target under the cursor."""
+        return self._lister.current
+
+    def _show_timetable(self) -> None:
+        self._tonight.show_plan()
+        if self._plan is not None:
+            self._plan.show_timetable()
+        if self._opened is not None:
+            self._opened.show_timetable()
+
+    def _show_decisions(self, target_ids: Iterable[str]) -> None:
+        changed = set(target_ids)
+        self._tonight.show_decisions(changed)
+        if self._plan is not None:
+            self._plan.show_decisions(changed)
+        if self._opened is not None:
+            self._opened.show_decisions(changed)
+
+    async def _show_target(self, target_id: str) -> None:
+        await self._lister.show_target(target_id)
+        if self._opened is not None:
+            self._opened.show_target(target_id)
+
+    @property
+    def _details(self) -> Iterable[Detail]:
+        """What stands on the screen in front: one, or none before it is there."""
+        from ampel_followup_tui.widgets.detail import Detail
+
+        return self.screen.query(Detail)
+
+    def _complain(self, error: FollowupError | str) -> None:
+        self.notify(str(error), severity="error", markup=False, timeout=8)

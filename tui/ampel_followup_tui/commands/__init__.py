@@ -1,0 +1,30 @@
+"""Every command of the app, once: keys, key bar, palette and help are all made from these lists."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ampel_followup_tui.commands.command import Command, Place
+from ampel_followup_tui.commands.moving import MOVING
+from ampel_followup_tui.commands.plan import PLAN
+from ampel_followup_tui.commands.program import PROGRAM
+from ampel_followup_tui.commands.target import TARGET
+from ampel_followup_tui.commands.verdicts import VERDICTS
+
+__all__ = ["COMMANDS", "Command", "Place", "commands_of", "place_of"]
+
+#: In the order of the help, group by group.
+COMMANDS = (*VERDICTS, *MOVING, *TARGET, *PLAN, *PROGRAM)
+
+
+def commands_of(place: Place) -> Iterator[Command]:
+    """Yield the commands that work on the screen of the plan, or on the others."""
+    return (command for command in COMMANDS if command.place in (Place.ANYWHERE, place))
+
+
+def place_of(action: str) -> Place:
+    """Return where an action works, by its name without parameters; anywhere if no command runs it."""
+    return _PLACES.get(action, Place.ANYWHERE)
+
+
+_PLACES = {command.action.partition("(")[0]: command.place for command in COMMANDS}
