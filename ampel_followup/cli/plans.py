@@ -7,13 +7,16 @@ from typing import Annotated
 
 import typer
 
-from ampel_followup.cli import schedules
+from ampel_followup.cli import night_sheets, schedules
 from ampel_followup.cli.output import JsonOption, NightOption, SiteOption, StoreOption, console, print_json, print_table
 from ampel_followup.plan import NightPlan, RankedTarget, StopAdvice
 
 app = typer.Typer(no_args_is_help=True, help="Tonight's list, and its schedule at the telescopes.")
 app.command()(schedules.make)
 app.command()(schedules.replan)
+app.command()(night_sheets.sheet)
+app.command()(night_sheets.note)
+app.command()(night_sheets.notes)
 
 #: In the list, beside an object that is outside what the models were trained on.
 OUTSIDE = "? outside"

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ampel_followup.cli.night_sheets import check_sheet, write_sheet
 from ampel_followup.cli.output import (
     JsonOption,
     NightOption,
@@ -26,6 +27,7 @@ from ampel_followup.errors import ScheduleError
 from ampel_followup.timetable import Block, BlockKind, BlockStatus, LeftOut, Timetable
 
 if TYPE_CHECKING:
+    from ampel_followup.notes import Note
     from ampel_followup.observing.night import Night
     from ampel_followup.plan import NightPlan
     from ampel_followup.store import Store
@@ -127,8 +129,8 @@ def make(
         now = None if begin is None else _moment(begin, next(iter(nights.values())))
         with _reading(quiet=as_json) as report:
             timetable = schedule_night(opened, stored, instruments, wishes, now=now, progress=report)
-        revision = _keep(opened, timetable)
-    _finish(timetable, revision, stored.plan, plots, sheet, approved=approved, as_json=as_json)
+        revision, notes = _keep(opened, timetable), opened.notes.find(night=timetable.date)
+    _finish(timetable, revision, stored.plan, notes, plots, sheet, approved=approved, as_json=as_json)
 
 
 def replan(
@@ -180,8 +182,8 @@ def replan(
         )
         with _reading(quiet=as_json) as report:
             stored, timetable = replan_night(opened, previous, wishes, now, progress=report)
-        revision = _keep(opened, timetable)
-    _finish(timetable, revision, stored.plan, plots, sheet, approved=approved, as_json=as_json)
+        revision, notes = _keep(opened, timetable), opened.notes.find(night=timetable.date)
+    _finish(timetable, revision, stored.plan, notes, plots, sheet, approved=approved, as_json=as_json)
 
 
 @contextmanager
@@ -269,21 +271,22 @@ def _check_drawing(plots: Path | None, sheet: Path | None) -> None:
     from ampel_followup.learning.plots import check_plotting
 
     check_plotting()
-    if sheet is not None and sheet.suffix not in (".pdf", ".html", ".htm"):
-        raise ScheduleError(f"--sheet {sheet}: a night sheet is .html or .pdf; name the file so")
+    if sheet is not None:
+        check_sheet(sheet)
 
 
 def _finish(
     timetable: Timetable,
     revision: int,
     plan: NightPlan,
+    notes: Sequence[Note],
     plots: Path | None,
     sheet: Path | None,
     *,
     approved: bool,
     as_json: bool,
 ) -> None:
-    written = _write(timetable, plan, plots, sheet)
+    written = _write(timetable, plan, notes, plots, sheet)
     if as_json:
         print_json({"revision": revision, "timetable": timetable.to_dict(), "written": written})
         return
@@ -306,7 +309,9 @@ def _remark(timetable: Timetable, *, approved: bool) -> str | None:
     return "No target of the plan is left: all are rejected, deferred or observed."
 
 
-def _write(timetable: Timetable, plan: NightPlan, plots: Path | None, sheet: Path | None) -> list[str]:
+def _write(
+    timetable: Timetable, plan: NightPlan, notes: Sequence[Note], plots: Path | None, sheet: Path | None
+) -> list[str]:
     """Draw and write what was asked for; return the files."""
     written: list[Path] = []
     if plots is not None:
@@ -318,22 +323,8 @@ def _write(timetable: Timetable, plan: NightPlan, plots: Path | None, sheet: Pat
             written.append(draw_timeline(timetable, plots / f"timeline.{suffix}"))
             written.append(draw_airmass(timetable, plan, plots / f"airmass.{suffix}", max_airmass=highest))
     if sheet is not None:
-        written.append(_write_sheet(timetable, plan, sheet))
+        written.append(write_sheet(timetable, plan, notes, sheet))
     return [str(path) for path in written]
-
-
-def _write_sheet(timetable: Timetable, plan: NightPlan, out: Path) -> Path:
-    from ampel_followup.night_sheet import render_sheet_html, render_sheet_pdf
-
-    targets = {t.id: t for t in (*plan.targets, *plan.not_observable, *plan.set_aside)}
-    try:
-        if out.suffix == ".pdf":
-            out.write_bytes(render_sheet_pdf(timetable, targets))
-        else:
-            out.write_text(render_sheet_html(timetable, targets), encoding="utf-8")
-    except OSError as error:
-        raise ScheduleError(f"cannot write the night sheet to {out} ({error.strerror}); name another file") from error
-    return out
 
 
 def _magnitude(block: Block) -> str | None:

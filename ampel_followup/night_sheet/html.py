@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from html import escape
 
 from ampel_followup.night_sheet import figures
 from ampel_followup.night_sheet.sheet import COLUMNS, RIGHT, Line, Sheet, sheets
 from ampel_followup.night_sheet.timeline import timeline_figure
+from ampel_followup.notes import Note
 from ampel_followup.plan import RankedTarget
 from ampel_followup.timetable import Timetable
 from ampel_followup.untrusted import clean
@@ -50,7 +51,11 @@ _POINTS_PER_MM = 72.0 / 25.4
 
 
 def render_sheet_html(
-    timetable: Timetable, targets: Mapping[str, RankedTarget], *, comments: Mapping[str, str] | None = None
+    timetable: Timetable,
+    targets: Mapping[str, RankedTarget],
+    *,
+    comments: Mapping[str, str] | None = None,
+    notes: Sequence[Note] = (),
 ) -> str:
     """
     Return the sheet of a night as a page: header, timeline, and what to observe in order of time.
@@ -65,6 +70,8 @@ def render_sheet_html(
         Survey name → the target with its reasons; names that are not in it have none.
     comments : mapping of str to str, optional
         Survey name → what people wrote; printed into the space for comments.
+    notes : sequence of Note
+        What people wrote down about the night, oldest first.
 
     Returns
     -------
@@ -79,7 +86,7 @@ def render_sheet_html(
         If matplotlib is not installed.
     """
     with figures.drawing():
-        body = "\n".join(_section(timetable, sheet) for sheet in sheets(timetable, targets, comments))
+        body = "\n".join(_section(timetable, sheet) for sheet in sheets(timetable, targets, comments, notes))
     return _PAGE.format(date=_text(timetable.date), body=body)
 
 
@@ -97,6 +104,10 @@ def _section(timetable: Timetable, sheet: Sheet) -> str:
     if sheet.unplaced:
         reserves = "\n".join(f"<li>{_text(name)}: {_text(reason)}</li>" for name, reason in sheet.unplaced)
         parts.append(f"<h2>Found no place</h2>\n<ol>\n{reserves}\n</ol>")
+    if sheet.notes:
+        parts.append(
+            "<h2>Notes</h2>\n<ol>\n" + "\n".join(f"<li>{_text(note)}</li>" for note in sheet.notes) + "\n</ol>"
+        )
     return "\n".join([*parts, "</section>"])
 
 

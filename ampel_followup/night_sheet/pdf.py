@@ -12,6 +12,7 @@ from ampel_followup.night_sheet.clock import moment
 from ampel_followup.night_sheet.figures import drawable
 from ampel_followup.night_sheet.sheet import COLUMNS, RIGHT, Line, Sheet, sheets
 from ampel_followup.night_sheet.timeline import timeline_figure
+from ampel_followup.notes import Note
 from ampel_followup.plan import RankedTarget
 from ampel_followup.timetable import Timetable
 from ampel_followup.untrusted import ELLIPSIS
@@ -35,7 +36,11 @@ _SHARE_OF_COMMENT = 0.42
 
 
 def render_sheet_pdf(
-    timetable: Timetable, targets: Mapping[str, RankedTarget], *, comments: Mapping[str, str] | None = None
+    timetable: Timetable,
+    targets: Mapping[str, RankedTarget],
+    *,
+    comments: Mapping[str, str] | None = None,
+    notes: Sequence[Note] = (),
 ) -> bytes:
     """
     Return the sheet of a night as PDF: header, timeline, and what to observe in order of time.
@@ -50,6 +55,8 @@ def render_sheet_pdf(
         Survey name → the target with its reasons; names that are not in it have none.
     comments : mapping of str to str, optional
         Survey name → what people wrote; printed into the space for comments.
+    notes : sequence of Note
+        What people wrote down about the night, oldest first.
 
     Returns
     -------
@@ -69,7 +76,7 @@ def render_sheet_pdf(
         raise FollowupError("night sheets need fpdf2; install it with: pip install 'ampel-followup[plots]'") from error
 
     with figures.drawing():
-        pages = sheets(timetable, targets, comments)
+        pages = sheets(timetable, targets, comments, notes)
         pdf = FPDF(format="A4")
         pdf.set_auto_page_break(False)
         pdf.set_margin(_MARGIN)
@@ -96,7 +103,7 @@ def _draw_sheet(pdf: FPDF, timetable: Timetable, sheet: Sheet) -> None:
     pdf.image(io.BytesIO(figures.png(drawing, _TIMELINE_DPI)), _MARGIN, y + _GAP, _INNER, height)
     y += height + 2 * _GAP
 
-    reserves = (_GAP + _RESERVE * (1 + len(sheet.unplaced))) if sheet.unplaced else 0.0
+    reserves = sum(_GAP + _RESERVE * (1 + len(below)) for below in (sheet.unplaced, sheet.notes) if below)
     bottom = _HEIGHT - _MARGIN - reserves
     if not sheet.lines:
         _write(pdf, _MARGIN, y, _INNER, _FACT, "Nothing is scheduled.", 8.0)
@@ -108,12 +115,16 @@ def _draw_sheet(pdf: FPDF, timetable: Timetable, sheet: Sheet) -> None:
             pdf.add_page()
             _write(pdf, _MARGIN, _MARGIN, _INNER, 6.0, f"{sheet.title}, continued", 12.0, bold=True)
             y = _MARGIN + 8.0
-    if sheet.unplaced:
+    unplaced = [f"{name}: {reason}" for name, reason in sheet.unplaced]
+    for heading, below in (("Found no place", unplaced), ("Notes", sheet.notes)):
+        if not below:
+            continue
         y += _GAP
-        _write(pdf, _MARGIN, y, _INNER, _RESERVE, "Found no place", 7.0, bold=True)
-        for number, (name, reason) in enumerate(sheet.unplaced, 1):
+        _write(pdf, _MARGIN, y, _INNER, _RESERVE, heading, 7.0, bold=True)
+        for number, text in enumerate(below, 1):
             y += _RESERVE
-            _write(pdf, _MARGIN, y, _INNER, _RESERVE, f"{number}. {name}: {reason}", 6.5)
+            _write(pdf, _MARGIN, y, _INNER, _RESERVE, f"{number}. {text}", 6.5)
+        y += _RESERVE
 
 
 def _draw_table(

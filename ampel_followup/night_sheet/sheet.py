@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ampel_followup.errors import ScheduleError
 from ampel_followup.exports.coordinates import declination, right_ascension
 from ampel_followup.night_sheet.clock import local, utc
 from ampel_followup.night_sheet.moon import moon_in_words
+from ampel_followup.notes import Note, notes_of
 from ampel_followup.plan import NightSummary, RankedTarget
 from ampel_followup.timetable import Block, BlockKind, BlockStatus, TelescopeNight, Timetable
 
 #: Candidates without a place that are named: an observer who finds time takes the best.
 N_UNPLACED = 5
+
+#: The latest notes that find place on a page; the store has all of them.
+N_NOTES = 8
 
 #: What the columns of the table show, and their headings; the last is space to write in.
 COLUMNS: Mapping[str, str] = {
@@ -76,6 +80,8 @@ class Sheet:
         In order of time.
     unplaced : tuple of (str, str)
         The best candidates that found no place, and why.
+    notes : tuple of str
+        What people wrote down about the night or this telescope, by whom and when; the oldest first.
     """
 
     part: TelescopeNight
@@ -83,10 +89,14 @@ class Sheet:
     facts: tuple[str, ...]
     lines: tuple[Line, ...]
     unplaced: tuple[tuple[str, str], ...]
+    notes: tuple[str, ...] = ()
 
 
 def sheets(
-    timetable: Timetable, targets: Mapping[str, RankedTarget], comments: Mapping[str, str] | None = None
+    timetable: Timetable,
+    targets: Mapping[str, RankedTarget],
+    comments: Mapping[str, str] | None = None,
+    notes: Sequence[Note] = (),
 ) -> list[Sheet]:
     """
     Put a timetable in words, one sheet per telescope.
@@ -98,6 +108,8 @@ def sheets(
         Survey name → the target with its reasons; those that are not in it have none.
     comments : mapping of str to str, optional
         Survey name → what people wrote.
+    notes : sequence of Note
+        What people wrote down about the night, oldest first; of those that a telescope should know the latest eight.
 
     Raises
     ------
@@ -106,7 +118,7 @@ def sheets(
     """
     if not timetable.telescopes:
         raise ScheduleError(f"the timetable of {timetable.date} has no telescope; make it for at least one instrument")
-    return [_sheet(timetable, part, targets, comments or {}) for part in timetable.telescopes]
+    return [_sheet(timetable, part, targets, comments or {}, notes) for part in timetable.telescopes]
 
 
 def value_in_words(timetable: Timetable) -> str:
@@ -118,7 +130,11 @@ def value_in_words(timetable: Timetable) -> str:
 
 
 def _sheet(
-    timetable: Timetable, part: TelescopeNight, targets: Mapping[str, RankedTarget], comments: Mapping[str, str]
+    timetable: Timetable,
+    part: TelescopeNight,
+    targets: Mapping[str, RankedTarget],
+    comments: Mapping[str, str],
+    notes: Sequence[Note],
 ) -> Sheet:
     blocks = timetable.of(part.telescope)
     unplaced = [found for found in timetable.unplaced if found.telescope in ("", part.telescope)]
@@ -131,7 +147,13 @@ def _sheet(
             for number, block in enumerate(blocks, 1)
         ),
         unplaced=tuple((found.target, found.reason) for found in unplaced[:N_UNPLACED]),
+        notes=tuple(_note(note) for note in notes_of(notes, part.telescope, part.night.site)[-N_NOTES:]),
     )
+
+
+def _note(note: Note) -> str:
+    about = f" on {note.target}" if note.target else ""
+    return f"{utc(note.time)} UTC, {note.observer}{about}: {note.text}"
 
 
 def _facts(timetable: Timetable, part: TelescopeNight, blocks: tuple[Block, ...]) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""Plans, schedules, light curves, decisions, visits, labels and promotions in a database."""
+"""Plans, schedules, light curves, decisions, visits, labels, promotions and notes in a database."""
 
 from ampel_followup.store.learning import LearningRecords, StoredObject
 from ampel_followup.store.records import (

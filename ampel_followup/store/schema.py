@@ -245,3 +245,20 @@ PROMOTIONS = Table(
     Column("last_label", Integer, nullable=False),
     sqlite_autoincrement=True,
 )
+
+#: One row per thing that a person wrote down about a night; `telescope` and `target` are empty where it is about all of
+#: it. Triggers refuse every change and deletion of a row.
+NOTES = Table(
+    "notes",
+    METADATA,
+    Column("id", Integer, primary_key=True),
+    Column("night", Text, nullable=False),
+    Column("site", Text, nullable=False),
+    Column("telescope", Text, nullable=False),
+    Column("target", Text, nullable=False),
+    Column("observer", Text, nullable=False),
+    Column("time", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Index(None, "night", "site"),
+    sqlite_autoincrement=True,
+)

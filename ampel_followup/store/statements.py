@@ -78,6 +78,8 @@ PROMOTION_COLUMNS = (
     "undoes", "last_label",
 )  # fmt: skip
 
+NOTE_COLUMNS = ("night", "site", "telescope", "target", "observer", "time", "text")
+
 #: In the order of the fields of `TimetableInfo`.
 TIMETABLE_INFO_COLUMNS = tuple(f.name for f in fields(TimetableInfo))
 
@@ -104,6 +106,7 @@ INSERT_VISIT = insert("visits", VISIT_COLUMNS)
 INSERT_LABEL = insert("labels", LABEL_COLUMNS)
 INSERT_CHALLENGER = insert("challengers", CHALLENGER_COLUMNS) + " RETURNING id"
 INSERT_PROMOTION = insert("promotions", PROMOTION_COLUMNS) + " RETURNING id"
+INSERT_NOTE = insert("notes", NOTE_COLUMNS) + " RETURNING id"
 INSERT_TIMETABLE = insert("timetables", (*TIMETABLE_INFO_COLUMNS[1:], "payload")) + " RETURNING revision"
 INSERT_DECISION = insert("decisions", DECISION_COLUMNS) + " RETURNING id"
 
@@ -151,6 +154,8 @@ SELECT_VISITS = f"SELECT {', '.join(VISIT_COLUMNS)} FROM visits"
 SELECT_LABELS = f"SELECT {', '.join((*LABEL_COLUMNS, 'id'))} FROM labels"
 
 SELECT_PROMOTIONS = f"SELECT {', '.join((*PROMOTION_COLUMNS, 'id'))} FROM promotions"
+
+SELECT_NOTES = f"SELECT {', '.join((*NOTE_COLUMNS, 'id'))} FROM notes"
 
 SELECT_OBJECTS = "SELECT id, stock, ra, dec FROM light_curves ORDER BY id"
 

@@ -34,6 +34,7 @@ from ampel_followup.store.records import (
 if TYPE_CHECKING:
     from ampel_followup.labels import Label
     from ampel_followup.lightcurve import LightCurve
+    from ampel_followup.store.note_table import NoteRecords
     from ampel_followup.timetable import Timetable
 
 
@@ -88,6 +89,13 @@ class Store:
     def folder(self) -> Path:
         """Where files that belong to the store are kept: beside its file, or in the user's data folder."""
         return self._folder
+
+    @property
+    def notes(self) -> NoteRecords:
+        """What people wrote down about nights."""
+        from ampel_followup.store.note_table import NoteRecords
+
+        return NoteRecords(self._database)
 
     def close(self) -> None:
         """Close the store; idempotent."""

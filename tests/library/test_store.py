@@ -483,7 +483,7 @@ def test_migrations_make_the_tables_that_the_schema_describes(store: Store, stor
 @pytest.mark.parametrize(
     ("layout", "message"),
     [
-        ("9999", "was written by a newer ampel-followup .layout 9999, this one knows 0005.; upgrade"),
+        ("9999", "was written by a newer ampel-followup .layout 9999, this one knows 0006.; upgrade"),
         ("ae10", "belongs to another program"),
     ],
 )
