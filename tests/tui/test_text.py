@@ -205,7 +205,7 @@ def test_flowing_text_breaks_only_between_pieces(pieces: list[str], width: int) 
     assert "".join("".join(lines).split()) == "".join("".join(pieces).split())
 
 
-@pytest.mark.parametrize("place", [Place.TARGETS, Place.PLAN])
+@pytest.mark.parametrize("place", [Place.TARGETS, Place.PLAN, Place.LEARNING])
 def test_no_two_commands_of_a_screen_share_a_key(place: Place) -> None:
     keys = [key for command in commands_of(place) for key in command.keys.split(",")]
     assert len(keys) == len(set(keys))

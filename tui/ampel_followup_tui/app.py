@@ -114,10 +114,7 @@ class FollowupApp(VerdictActions, ListActions, TargetActions, PlanActions, Progr
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Let a key do only what belongs to the screen in front."""
-        place = commands.place_of(action)
-        if place == commands.Place.ANYWHERE:
-            return True
-        return (place == commands.Place.PLAN) == (self._plan is not None and self.screen is self._plan)
+        return bool(commands.place_of(action) & self.place)
 
     @work(exclusive=True, group="poll")
     async def _poll_aside(self) -> None:

@@ -8,7 +8,8 @@ from textual.command import DiscoveryHit, Hit, Hits, Provider
 
 from ampel_followup.untrusted import clean
 from ampel_followup_tui.app import FollowupApp
-from ampel_followup_tui.commands import Command, Place, commands_of
+from ampel_followup_tui.commands import Command, commands_of
+from ampel_followup_tui.screens import place_of_screen
 
 _ABOUT_THE_TARGET = frozenset({"approve", "reject", "defer", "comment", "target", "observed", "failed"})
 
@@ -34,9 +35,7 @@ class CommandProvider(Provider):
     @property
     def _offered(self) -> Iterator[Command]:
         """The commands that work on the screen from which the palette was called."""
-        from ampel_followup_tui.screens.plan import PlanScreen
-
-        return commands_of(Place.PLAN if isinstance(self.screen, PlanScreen) else Place.TARGETS)
+        return commands_of(place_of_screen(self.screen))
 
     def _caption(self, command: Command) -> str:
         app = self.app

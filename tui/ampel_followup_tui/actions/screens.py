@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 from textual.app import App
 
 from ampel_followup.errors import FollowupError
+from ampel_followup_tui.commands import Place
 from ampel_followup_tui.journal import Journal
+from ampel_followup_tui.screens import place_of_screen
 
 if TYPE_CHECKING:
     from ampel_followup_tui.screens.plan import PlanScreen, Replan
@@ -38,6 +40,11 @@ class Screens(App[None]):
         self._replan = replan
         self._plan: PlanScreen | None = None
         self._opened: TargetScreen | None = None
+
+    @property
+    def place(self) -> Place:
+        """What the screen in front is about."""
+        return place_of_screen(self.screen)
 
     @property
     def _lister(self) -> TonightScreen | PlanScreen:

@@ -18,8 +18,8 @@ COMMANDS = (*VERDICTS, *MOVING, *TARGET, *PLAN, *PROGRAM)
 
 
 def commands_of(place: Place) -> Iterator[Command]:
-    """Yield the commands that work on the screen of the plan, or on the others."""
-    return (command for command in COMMANDS if command.place in (Place.ANYWHERE, place))
+    """Yield the commands that work on a screen."""
+    return (command for command in COMMANDS if command.place & place)
 
 
 def place_of(action: str) -> Place:

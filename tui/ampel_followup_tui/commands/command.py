@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
+from enum import Flag, auto
 
 
-class Place(StrEnum):
-    """Where a command works: on every screen, on those about the list and its targets, or on that of the plan."""
+class Place(Flag):
+    """Where a command works: the screens about the list and its targets, the plan, learning, or several of them."""
 
-    ANYWHERE = "anywhere"
-    TARGETS = "targets"
-    PLAN = "plan"
+    TARGETS = auto()
+    PLAN = auto()
+    LEARNING = auto()
+    NIGHT = TARGETS | PLAN
+    ANYWHERE = TARGETS | PLAN | LEARNING
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +38,7 @@ class Command:
     bar : int
         Place in the key bar, counted from 1; what does not fit is left out from the end. 0 = never in the bar.
     place : Place
-        Where it works: a key can have one meaning on the screen of the plan and another one on all others.
+        Where it works: a key can have one meaning on the screen of the plan and another one on the others.
     """
 
     name: str

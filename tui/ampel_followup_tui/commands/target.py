@@ -7,7 +7,7 @@ from ampel_followup_tui.commands.command import Command, Place
 _GROUP = "The target"
 
 TARGET = (
-    Command("target", "enter", "open_target", "open", "Show this target on the whole screen.", _GROUP, 9),
+    Command("target", "enter", "open_target", "open", "Show this target on the whole screen.", _GROUP, 9, Place.NIGHT),
     Command(
         "pane", "tab", "next_pane", "pane", "Show the next pane, where panes take turns.", _GROUP, place=Place.TARGETS
     ),

@@ -21,6 +21,8 @@ VERDICTS = (
     Command(
         "defer", "d", "decide('defer')", "defer", "Leave this target for a later night.", _GROUP, 3, place=Place.TARGETS
     ),
-    Command("comment", "c", "comment", "comment", "Write a comment on this target.", _GROUP, 4),
-    Command("undo", "u", "undo", "undo", "Take back your latest verdict or comment of this night.", _GROUP, 5),
+    Command("comment", "c", "comment", "comment", "Write a comment on this target.", _GROUP, 4, Place.NIGHT),
+    Command(
+        "undo", "u", "undo", "undo", "Take back your latest verdict or comment of this night.", _GROUP, 5, Place.NIGHT
+    ),
 )

@@ -64,6 +64,7 @@ class PlanScreen(Screen[None], inherit_bindings=False):
 
     AUTO_FOCUS: ClassVar[str | None] = "BlockTable"
     BINDINGS: ClassVar[list[BindingType]] = SCREEN_BINDINGS
+    PLACE: ClassVar[Place] = Place.PLAN
 
     DEFAULT_CSS = """
     PlanScreen {
