@@ -53,6 +53,14 @@ class StoreError(FollowupError):
     """A store that cannot be opened, read or written."""
 
 
+class ReadOnlyError(StoreError):
+    """A store that can be read, and not written."""
+
+
+class ConflictError(StoreError):
+    """A decision on targets on which someone else decided otherwise meanwhile: nothing of it was recorded."""
+
+
 class ExportError(FollowupError):
     """A target list that cannot be written."""
 

@@ -221,10 +221,11 @@ def _placement(
     if tonight.followed_up and not anomaly:
         return result(False, "followed up, nothing unexpected since", Queue.WAIT)
     if verdict is not None and verdict.verdict == Verdict.DEFER:
-        back = dt.date.fromisoformat(verdict.night) + dt.timedelta(days=policy.snooze.days)
+        back = _back_on(verdict, policy)
         if tonight.evening.date < back:
             rank_then = _rank_at(i, _deferred_at(verdict, tonight.evening), facts.visits)
-            if not facts.rank[i] >= rank_then + policy.snooze.wake_rise:
+            # Who names a day is taken at their word; what the policy puts off comes back early if it is worth it.
+            if verdict.until is not None or not facts.rank[i] >= rank_then + policy.snooze.wake_rise:
                 why = f"deferred by {verdict.observer} on {verdict.night}, back on {back}"
                 return result(False, why, snoozed_until=back.isoformat())
             notes.append(f"back before {back}: its rank rose from {rank_then:.1f} to {facts.rank[i]:.1f}")
@@ -242,6 +243,13 @@ def _placement(
     if closing is not None and stage == Stage.LONG_TERM:
         return result(True)
     return result(facts.visits.n_visits[i] == 0 or queue in policy.listed)
+
+
+def _back_on(deferred: Decision, policy: Policy) -> dt.date:
+    """Return the first evening on which a deferred target comes back."""
+    if deferred.until is not None:
+        return dt.date.fromisoformat(deferred.until)
+    return dt.date.fromisoformat(deferred.night) + dt.timedelta(days=policy.snooze.days)
 
 
 def _why(i: int, queue: Queue, named: str, facts: _Facts, policy: Policy) -> str:

@@ -38,6 +38,14 @@ def decide(
     ],
     observer: Annotated[str, typer.Option("--observer", metavar="NAME", help="Who decides.")],
     comment: Annotated[str, typer.Option("--comment", metavar="TEXT", help="Why.")] = "",
+    until: Annotated[
+        str | None,
+        typer.Option(
+            "--until",
+            metavar="DAY",
+            help="With defer: when it comes back, as 3, +3d, 2w, tomorrow or 2026-12-01; by default the policy's days.",
+        ),
+    ] = None,
     store: StoreOption = None,
     night: NightOption = None,
     site: SiteOption = None,
@@ -48,13 +56,19 @@ def decide(
 
     Decisions are only ever added: to change your mind, decide again, or `undo`.
     """
+    from ampel_followup.deferral import parse_until
     from ampel_followup.store import Store
 
+    if until is not None and verdict is not VerdictArgument.DEFER:
+        raise typer.BadParameter(
+            f"means nothing with {verdict.value}; only what is deferred comes back on a day", param_hint="--until"
+        )
     targets = [line.strip() for line in sys.stdin if line.strip()] if target == "-" else [target]
     now = datetime.datetime.now(datetime.UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
     done: list[Decision] = []
     with Store.open(store, create=False) as opened:
         info = opened.load_plan(night=night, site=site, limit=0).info
+        back = None if until is None else parse_until(until, datetime.date.fromisoformat(info.night)).isoformat()
         for name in targets:
             if verdict is VerdictArgument.UNDO:
                 mine = opened.verdicts(info.night, info.site).get(name)
@@ -63,7 +77,9 @@ def decide(
                 stored = opened.undo(mine.id, observer=observer, time=now)
             else:
                 stored = opened.record(
-                    Decision(name, info.night, info.site, verdict.value, observer, now, comment, info.revision)
+                    Decision(
+                        name, info.night, info.site, verdict.value, observer, now, comment, info.revision, until=back
+                    )
                 )
             done.append(stored)
     if as_json:
@@ -89,6 +105,9 @@ def list_decisions(
         print_json({"decisions": [d.to_dict() for d in found]})
         return
     print_table(
-        ("id", "time", "night", "site", "target", "verdict", "observer", "comment"),
-        ((d.id, d.time[:19] + "Z", d.night, d.site, d.target, d.verdict, d.observer, d.comment) for d in found),
+        ("id", "time", "night", "site", "target", "verdict", "until", "observer", "comment"),
+        (
+            (d.id, d.time[:19] + "Z", d.night, d.site, d.target, d.verdict, d.until, d.observer, d.comment)
+            for d in found
+        ),
     )

@@ -26,8 +26,14 @@ class Database(Protocol):
     #: How people name it; never with a password.
     url: str
 
+    #: True if nothing can be written.
+    read_only: bool
+
     def transaction(self, *, write: bool) -> AbstractContextManager[Connection]:
         """Commit at the end of the block; roll back and raise where the block or the database fails."""
+
+    def change_counter(self) -> object | None:
+        """Return what differs from the last time if anything was written meanwhile; None where that is not known."""
 
     def close(self) -> None:
         """Give back the connection; idempotent."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 
-from ampel_followup.decision import Decision, Verdict
-from ampel_followup.errors import StoreError
+from ampel_followup.decision import STATES, Decision, Verdict, effective_verdicts
+from ampel_followup.errors import ConflictError, StoreError
 from ampel_followup.store import statements as sql
 from ampel_followup.store.connection import Connection
 from ampel_followup.store.text import storable
@@ -48,12 +48,56 @@ def checked(decision: Decision) -> Decision:
         raise StoreError(
             f"the comment on {decision.target} has {len(decision.comment)} characters; shorten it to {MAX_COMMENT}"
         )
-    for name, value, read in (("night", decision.night, date), ("time", decision.time, datetime)):
+    if decision.until is not None and decision.verdict != Verdict.DEFER:
+        raise StoreError(
+            f"the decision on {decision.target} is to {decision.verdict} until {decision.until}; only what is deferred "
+            "comes back on a day"
+        )
+    dates = [("night", decision.night, date), ("time", decision.time, datetime)]
+    if decision.until is not None:
+        dates.append(("until", decision.until, date))
+    for name, value, read in dates:
         try:
             read.fromisoformat(value)
         except ValueError as error:
             raise StoreError(f"the {name} {value!r} of the decision on {decision.target} is not ISO 8601") from error
+    if decision.until is not None and decision.until <= decision.night:
+        raise StoreError(
+            f"{decision.target} is deferred until {decision.until}, which does not come after {decision.night}; name a "
+            "later evening"
+        )
     return decision
+
+
+def check_seen(connection: Connection, decisions: Sequence[Decision], seen: Mapping[str, int]) -> None:
+    """
+    Raise ConflictError if someone else's verdict holds now that says otherwise, and is not the one that was seen.
+
+    Parameters
+    ----------
+    connection : Connection
+    decisions : sequence of Decision
+        About to be recorded.
+    seen : mapping of str to int
+        Target to the number of the verdict that the observer saw; 0 or nothing where there was none.
+    """
+    standing: dict[tuple[str, str], dict[str, Decision]] = {}
+    for decision in decisions:
+        place = (decision.night, decision.site)
+        if place not in standing:
+            record = find(connection, night=decision.night, site=decision.site, target=None, since_id=0)
+            standing[place] = effective_verdicts(record)
+        held = standing[place].get(decision.target)
+        if (
+            decision.verdict in STATES
+            and held is not None
+            and held.observer != decision.observer
+            and held.id != seen.get(decision.target, 0)
+            and (held.verdict, held.until) != (decision.verdict, decision.until)
+        ):
+            raise ConflictError(
+                f"{clean(held.observer)} decided to {held.verdict} {clean(held.target)} meanwhile; nothing was recorded"
+            )
 
 
 def append(connection: Connection, decision: Decision, place: str) -> Decision:

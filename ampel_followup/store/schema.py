@@ -125,7 +125,8 @@ LISTED_LIGHT_CURVES = Table(
     Column("revision", Integer, nullable=False),
 )
 
-#: One row per thing that a person did. Triggers refuse every change and deletion of a row.
+#: One row per thing that a person did; `until` is the evening date on which a deferred target is to come back. Triggers
+#: refuse every change and deletion of a row.
 DECISIONS = Table(
     "decisions",
     METADATA,
@@ -139,6 +140,7 @@ DECISIONS = Table(
     Column("comment", Text, nullable=False),
     Column("plan_revision", Integer, ForeignKey("plans.revision")),
     Column("undoes", Integer, ForeignKey("decisions.id"), unique=True),
+    Column("until", Text),
     Index(None, "night", "site"),
     Index(None, "target"),
     sqlite_autoincrement=True,

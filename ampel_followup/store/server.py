@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
 
-from ampel_followup.errors import StoreError
+from ampel_followup.errors import ReadOnlyError, StoreError
 from ampel_followup.store import layout
 from ampel_followup.store.connection import Connection
 from ampel_followup.untrusted import clean
@@ -42,6 +42,7 @@ class ServerDatabase:
     """
 
     def __init__(self, url: str, *, read_only: bool, create: bool) -> None:
+        self.read_only = read_only
         try:
             address = sqlalchemy.make_url(url)
             self.url = _without_password(address)
@@ -76,6 +77,10 @@ class ServerDatabase:
         except (SQLAlchemyError, OverflowError, UnicodeEncodeError) as error:
             raise self._store_error(error) from error
 
+    def change_counter(self) -> object | None:
+        """Return None: a server counts nothing that would be cheaper to ask for than the rows themselves."""
+        return None
+
     def close(self) -> None:
         """Close the connections; idempotent."""
         self._engine.dispose()
@@ -93,7 +98,7 @@ class ServerDatabase:
         cause = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
         reason = clean(str(cause), limit=300)
         if "read-only" in reason:
-            return StoreError(
+            return ReadOnlyError(
                 f"the store {self.url} is read-only; open it for writing, or name another one with --store"
             )
         if (isinstance(error, DBAPIError) and error.connection_invalidated) or "connection" in reason:

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from ampel_followup.errors import StoreError
+from ampel_followup.errors import ReadOnlyError, StoreError
 from ampel_followup.store import layout
 from ampel_followup.store.connection import Connection
 
@@ -45,11 +45,16 @@ class SqliteDatabase:
 
     def __init__(self, path: Path, *, read_only: bool, create: bool) -> None:
         self.url = str(path)
+        self.read_only = read_only
         self._path = path
         self._lock = threading.RLock()
         _check_file(path, read_only=read_only, create=create)
         try:
-            self._connection = _connect(path, read_only=read_only)
+            # Where SQLite itself cannot see that others write, what the file looked like when it was opened.
+            self._frozen = _appearance(path) if read_only else None
+            self._connection, immutable = _connect(path, read_only=read_only)
+            if not immutable:
+                self._frozen = None
         except sqlite3.Error as error:
             raise self._store_error(error) from error
         try:
@@ -69,6 +74,7 @@ class SqliteDatabase:
         """Commit at the end of the block; roll back and raise where the block or the database fails."""
         with self._lock:
             try:
+                self._thaw()
                 # A writer takes the lock at once: upgrading a read lock later could fail half-way, without waiting.
                 self._connection.execute("BEGIN IMMEDIATE" if write else "BEGIN")
                 yield _SqliteTransaction(self._connection)
@@ -78,6 +84,24 @@ class SqliteDatabase:
                 if isinstance(error, sqlite3.Error | OverflowError | UnicodeEncodeError):
                     raise self._store_error(error) from error
                 raise
+
+    def change_counter(self) -> object | None:
+        """Return what differs from the last time if anything was written meanwhile, by whomever: some microseconds."""
+        with self._lock:
+            try:
+                self._thaw()
+                [(version,)] = self._connection.execute("PRAGMA data_version").fetchall()
+                return version, self._connection.total_changes, self._frozen
+            except sqlite3.Error as error:
+                raise self._store_error(error) from error
+
+    def _thaw(self) -> None:
+        """Open the file anew if it was opened as one that never changes, and did."""
+        if self._frozen is None or (found := _appearance(self._path)) == self._frozen:
+            return
+        self._connection.close()
+        self._connection, immutable = _connect(self._path, read_only=True)
+        self._frozen = found if immutable else None
 
     def close(self) -> None:
         """Close the file; idempotent."""
@@ -106,7 +130,7 @@ class SqliteDatabase:
         import sqlalchemy
 
         engine = sqlalchemy.create_engine(
-            "sqlite://", creator=lambda: _connect(self._path, read_only=False), poolclass=sqlalchemy.NullPool
+            "sqlite://", creator=lambda: _connect(self._path, read_only=False)[0], poolclass=sqlalchemy.NullPool
         )
 
         @sqlalchemy.event.listens_for(engine, "begin")
@@ -131,7 +155,7 @@ class SqliteDatabase:
     def _store_error(self, error: BaseException) -> StoreError:
         text = str(error)
         if "readonly" in text or "read-only" in text:
-            return StoreError(
+            return ReadOnlyError(
                 f"the store {self.url} is read-only; allow writing to it, or name another one with --store"
             )
         if "locked" in text or "busy" in text:
@@ -162,10 +186,11 @@ class _SqliteTransaction:
         """Do nothing: a write transaction of SQLite has the whole file to itself."""
 
 
-def _connect(path: Path, *, read_only: bool) -> sqlite3.Connection:
+def _connect(path: Path, *, read_only: bool) -> tuple[sqlite3.Connection, bool]:
+    """Open the file; return whether it had to be opened as one that never changes, too."""
     if sqlite3.sqlite_version_info < _OLDEST_SQLITE:
         raise StoreError(f"SQLite {sqlite3.sqlite_version} is too old; this Python needs SQLite 3.35 or newer")
-    connection = _open(path, "mode=ro" if read_only else "mode=rwc")
+    connection, immutable = _open(path, "mode=ro" if read_only else "mode=rwc"), False
     if read_only:
         try:
             connection.execute("SELECT 1 FROM sqlite_master LIMIT 1")
@@ -175,9 +200,18 @@ def _connect(path: Path, *, read_only: bool) -> sqlite3.Connection:
             connection.close()
             if Path(f"{path}-wal").exists():
                 raise
-            connection = _open(path, "immutable=1")
+            connection, immutable = _open(path, "mode=ro&immutable=1"), True
     connection.execute("PRAGMA foreign_keys = ON")
-    return connection
+    return connection, immutable
+
+
+def _appearance(path: Path) -> tuple[int, int, bool]:
+    """Return what tells that others write to a file: when it was changed [ns], its size [bytes], its log beside it."""
+    try:
+        status = path.stat()
+    except OSError:  # gone: opening it anew says so
+        return 0, 0, False
+    return status.st_mtime_ns, status.st_size, Path(f"{path}-wal").exists()
 
 
 def _open(path: Path, option: str) -> sqlite3.Connection:
@@ -205,6 +239,6 @@ def _check_file(path: Path, *, read_only: bool, create: bool) -> None:
     # The folder too: write-ahead mode puts two files beside the store.
     for place in (path, path.parent):
         if place.exists() and not os.access(place, os.W_OK, effective_ids=os.access in os.supports_effective_ids):
-            raise StoreError(
+            raise ReadOnlyError(
                 f"the store {path} is read-only ({place} cannot be written); allow writing, or name another"
             )

@@ -56,7 +56,18 @@ TARGET_COLUMNS = (
 
 LIGHT_CURVE_COLUMNS = ("id", "stock", "ra", "dec", "n_points", "last_mjd", "meta", "points")
 
-DECISION_COLUMNS = ("target", "night", "site", "verdict", "observer", "time", "comment", "plan_revision", "undoes")
+DECISION_COLUMNS = (
+    "target",
+    "night",
+    "site",
+    "verdict",
+    "observer",
+    "time",
+    "comment",
+    "plan_revision",
+    "undoes",
+    "until",
+)
 
 VISIT_COLUMNS = (
     "id", "mjd", "day", "p_real", "p_galactic", "p_fast", "rank", "assistant_digest", "policy", "night", "site",

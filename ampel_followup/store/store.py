@@ -86,6 +86,24 @@ class Store:
         return self._database.url
 
     @property
+    def read_only(self) -> bool:
+        """True if nothing can be written here."""
+        return self._database.read_only
+
+    def change_counter(self) -> object | None:
+        """
+        Return something that differs from what it was if anything was written to the store meanwhile, by whomever.
+
+        Much cheaper than to read anything; None where the database has no such thing, which says nothing either way.
+
+        Raises
+        ------
+        StoreError
+            If the store cannot be read.
+        """
+        return self._database.change_counter()
+
+    @property
     def folder(self) -> Path:
         """Where files that belong to the store are kept: beside its file, or in the user's data folder."""
         return self._folder
@@ -316,11 +334,38 @@ class Store:
         StoreError
             If the decision is not complete, does not fit the plan, or cannot be stored.
         """
-        decision = decision_table.checked(decision)
+        return self.record_all([decision])[0]
+
+    def record_all(self, decisions: Iterable[Decision], *, seen: Mapping[str, int] | None = None) -> list[Decision]:
+        """
+        Append decisions, all of them or none; see `record`.
+
+        Parameters
+        ----------
+        decisions : iterable of Decision
+        seen : mapping of str to int, optional
+            Target to the number of the verdict that the observer saw on it; 0 or nothing where there was none. Where
+            another one holds by now, of another person who says otherwise, nothing is recorded.
+
+        Returns
+        -------
+        list of Decision
+            With their numbers.
+
+        Raises
+        ------
+        ConflictError
+            If there is such a verdict.
+        StoreError
+            If a decision is not complete, does not fit the plan, or cannot be stored.
+        """
+        checked = [decision_table.checked(decision) for decision in decisions]
         with self._database.transaction(write=True) as connection:
             # Numbers then become visible in their order, and whoever asks for those since the last one misses none.
             connection.serialise("decisions")
-            return decision_table.append(connection, decision, self.url)
+            if seen is not None:
+                decision_table.check_seen(connection, checked, seen)
+            return [decision_table.append(connection, decision, self.url) for decision in checked]
 
     def undo(self, decision_id: int, *, observer: str, time: str) -> Decision:
         """
@@ -340,10 +385,30 @@ class Store:
         StoreError
             If there is no such decision, or it is undone already, or is itself an undo.
         """
+        return self.undo_all([decision_id], observer=observer, time=time)[0]
+
+    def undo_all(self, decision_ids: Iterable[int], *, observer: str, time: str) -> list[Decision]:
+        """
+        Take decisions back, all of them or none; see `undo`.
+
+        Raises
+        ------
+        StoreError
+            If one of them cannot be undone.
+        """
         with self._database.transaction(write=False) as connection:
-            undone = decision_table.by_number(connection, decision_id, self.url)
-        return self.record(
-            replace(undone, verdict=Verdict.UNDO, observer=observer, time=time, comment="", undoes=decision_id)
+            undone = [decision_table.by_number(connection, number, self.url) for number in decision_ids]
+        return self.record_all(
+            replace(
+                decision,
+                verdict=Verdict.UNDO,
+                observer=observer,
+                time=time,
+                comment="",
+                undoes=decision.id,
+                until=None,
+            )
+            for decision in undone
         )
 
     def decisions(

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import date, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +21,7 @@ from assistant_plans import PLAN, scored, weeded_plan
 from store_engines import engine_of
 
 from ampel_followup.decision import Decision
-from ampel_followup.errors import StoreError
+from ampel_followup.errors import ConflictError, StoreError
 from ampel_followup.labels import Label
 from ampel_followup.lightcurve import LightCurve
 from ampel_followup.plan import StopAdvice
@@ -330,6 +331,54 @@ def test_undo_reveals_the_verdict_before(store: Store) -> None:
     assert len(store.decisions()) == 5
 
 
+def test_a_deferral_keeps_its_day(store: Store) -> None:
+    store.save_plan(PLAN, created=NOW)
+    until = (date.fromisoformat(NIGHT) + timedelta(days=3)).isoformat()
+    deferred = store.record(decision("defer", until=until))
+    assert store.decisions() == [deferred] and deferred.until == until
+    assert store.undo(deferred.id, observer="Vera", time=NOW).until is None
+
+
+def test_decisions_on_many_targets_are_recorded_together_or_not_at_all(store: Store) -> None:
+    store.save_plan(PLAN, created=NOW)
+    with pytest.raises(StoreError, match="is not in the plan"):
+        store.record_all([decision(), decision(target="ZTF00nope")])
+    assert store.decisions() == []
+    both = store.record_all([decision(), decision("reject", SECOND)])
+    assert store.decisions() == both
+    store.undo_all([d.id for d in both], observer="Vera", time=NOW)
+    assert store.verdicts(NIGHT, SITE) == {}
+
+
+def test_what_someone_else_decided_meanwhile_is_not_overruled_unseen(store: Store) -> None:
+    store.save_plan(PLAN, created=NOW)
+    theirs = store.record(decision("reject", observer="Edwin"))
+    with pytest.raises(ConflictError, match=f"Edwin decided to reject {TARGET} meanwhile"):
+        store.record_all([decision("approve", SECOND), decision()], seen={})
+    assert store.decisions() == [theirs]
+    for same in (decision("reject"), decision("comment", comment="looks odd")):
+        store.record_all([same], seen={})
+    assert [d.verdict for d in store.record_all([decision()], seen={TARGET: 2})] == ["approve"]
+    store.record_all([decision("defer", observer="Edwin")], seen={TARGET: 4})
+    store.undo(5, observer="Edwin", time=NOW)
+    store.record_all([decision("reject")], seen={TARGET: 1})
+
+
+def test_the_counter_of_changes_tells_whether_anything_was_written(store: Store, store_url: str) -> None:
+    store.save_plan(PLAN, created=NOW)
+    before = store.change_counter()
+    if before is None:
+        pytest.skip("a server has no counter")
+    store.decisions()
+    assert store.change_counter() == before
+    with Store.open(store_url) as other:
+        other.record(decision())
+    after = store.change_counter()
+    assert after != before
+    store.record(decision("reject"))
+    assert store.change_counter() != after
+
+
 def test_what_cannot_be_undone_is_said(store: Store) -> None:
     kept = store.record(decision())
     undo = store.undo(kept.id, observer="Vera", time=NOW)
@@ -393,7 +442,7 @@ def test_a_comment_is_kept_as_typed_except_for_what_no_database_holds(store: Sto
 def test_no_program_can_change_or_delete_a_decision(store: Store, store_url: str) -> None:
     kept = store.record(decision())
     engine = engine_of(store_url)
-    columns = "target, night, site, 'reject', observer, time, comment, plan_revision, undoes"
+    columns = "target, night, site, 'reject', observer, time, comment, plan_revision, undoes, until"
     around_the_triggers = {
         "sqlite": f"INSERT OR REPLACE INTO decisions SELECT id, {columns} FROM decisions",
         "postgresql": "TRUNCATE decisions",
@@ -483,7 +532,7 @@ def test_migrations_make_the_tables_that_the_schema_describes(store: Store, stor
 @pytest.mark.parametrize(
     ("layout", "message"),
     [
-        ("9999", "was written by a newer ampel-followup .layout 9999, this one knows 0006.; upgrade"),
+        ("9999", r"was written by a newer ampel-followup .layout 9999, this one knows [0-9]+.; upgrade"),
         ("ae10", "belongs to another program"),
     ],
 )
@@ -523,7 +572,7 @@ def make_old_store(url: str, layout: str, folder: Path) -> None:
             connection.exec_driver_sql("SELECT setval('plans_revision_seq', 1), setval('decisions_id_seq', 1)")
 
 
-@pytest.mark.parametrize("layout", ["0001", "0002", "0003"])
+@pytest.mark.parametrize("layout", ["0001", "0002", "0003", "0006"])
 def test_a_store_of_an_older_layout_is_read_and_written_as_it_is(store_url: str, layout: str, tmp_path: Path) -> None:
     make_old_store(store_url, layout, tmp_path)
     with Store.open(store_url) as store:

@@ -171,6 +171,24 @@ def test_a_store_that_may_not_be_written_says_so_and_can_be_read(open_folder: Pa
     open_folder.chmod(0o755)
 
 
+def test_a_reader_that_may_not_write_beside_the_store_sees_what_others_write(open_folder: Path) -> None:
+    path = open_folder / "night.sqlite"
+    with Store.open(path) as store:
+        store.save_plan(PLAN, created=NOW)
+    open_folder.chmod(0o555)
+    with an_ordinary_user():
+        reader = Store.open(path, read_only=True)
+    open_folder.chmod(0o755)
+    before = reader.change_counter()
+    assert (reader.decisions(), reader.change_counter()) == ([], before)
+    with Store.open(path) as store:
+        approval = Decision(PLAN.targets[0].id, PLAN.night.date, PLAN.night.site, "approve", "ada", NOW)
+        kept = store.record(approval)
+    assert reader.change_counter() != before
+    assert reader.decisions() == [kept]
+    reader.close()
+
+
 def test_a_closed_store_says_so(tmp_path: Path) -> None:
     store = Store.open(tmp_path / "night.sqlite")
     store.close()

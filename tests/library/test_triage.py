@@ -95,6 +95,22 @@ def test_deferred_target_stays_away_until_its_day(objects):
     assert placed.placement.snoozed_until == "2026-11-22"
 
 
+@pytest.mark.parametrize(("until", "listed"), [("2026-11-21", False), ("2026-11-20", True)])
+def test_target_deferred_until_a_day_stays_away_until_then_whatever_the_policy_says(objects, until, listed):
+    assistant, policy = load_assistant(), load_policy()
+    snooze = policy.snooze.model_copy(update={"days": 30, "wake_rise": 0.0})
+    policy = policy.model_copy(update={"snooze": snooze})
+    target = plan_of(objects, Triage(assistant, policy)).targets[0]
+    deferred = Decision(
+        target=target.id, night="2026-11-19", site="palomar", verdict="defer", observer="ada",
+        time="2026-11-20T04:00:00Z", until=until, plan_revision=1, id=1,
+    )  # fmt: skip
+    placed = everything(plan_of(objects, Triage(assistant, policy, [deferred])))[target.id].placement
+    assert placed is not None and placed.listed == listed
+    assert placed.snoozed_until == (None if listed else until)
+    assert listed or f"deferred by ada on 2026-11-19, back on {until}" in placed.because
+
+
 def test_object_named_by_others_waits_for_what_is_not_expected(objects):
     assistant, policy = load_assistant(), load_policy()
     target = plan_of(objects, Triage(assistant, policy)).targets[0]
