@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import shutil
 import sys
 from functools import partial
@@ -60,8 +61,7 @@ def launch(
             # As many as fit on the screen.
             in_sight = shutil.get_terminal_size(fallback=(80, FIRST_LOOK)).lines
             stored = opened.load_plan(night=night, site=site, limit=in_sight)
-            # Textual paints on the standard error.
-            if not all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr)):
+            if not _has_screen():
                 return False
 
             from ampel_followup_tui.app import FollowupApp
@@ -71,6 +71,14 @@ def launch(
             return True
     finally:
         gc.enable()
+
+
+def _has_screen() -> bool:
+    """Return whether there is something to paint on: a terminal, or what the environment names in its place."""
+    # Textual paints on the standard error.
+    return bool(os.environ.get("TEXTUAL_DRIVER")) or all(
+        stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr)
+    )
 
 
 def _replan(

@@ -32,7 +32,7 @@ class ProgramActions(Screens):
 
         def tell(path: Path | None) -> None:
             if path is not None:
-                self.notify(f"Wrote {path}", markup=False)
+                self.notify(f"{'Sent' if self.is_web else 'Wrote'} {path}", markup=False)
 
         self.push_screen(ExportScreen(self.journal), tell)
 

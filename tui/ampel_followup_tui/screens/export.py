@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import io
+import re
 from pathlib import Path
 
 from rich.text import Text
@@ -18,10 +20,13 @@ from ampel_followup_tui.glyphs import GREY, VERMILION
 from ampel_followup_tui.journal import Journal
 from ampel_followup_tui.screens.dialogue import Dialogue
 
+#: What a file name that goes through a browser shall not have.
+_UNUSUAL = re.compile(r"[^A-Za-z0-9._+-]+")
+
 
 class ExportScreen(Dialogue[Path | None]):
     """
-    Ask for format and file, write, and return the path; stay open if that fails.
+    Ask for format and file, write, and return the path; stay open if that fails. In a browser, the file is downloaded.
 
     Parameters
     ----------
@@ -65,14 +70,24 @@ class ExportScreen(Dialogue[Path | None]):
             field.value = str(path.with_suffix(f".{self._format}"))
 
     async def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Write the file and close."""
+        """Write the file, or hand it to the browser, and close."""
         path = Path(event.value.strip()).expanduser()
-        journal = self._journal
+        journal, in_browser = self._journal, self.app.is_web
+        if in_browser:
+            # The folders here are not those of who asks.
+            path = Path(_UNUSUAL.sub("-", path.name) or f"{self._suggested}.{self._format}")
         try:
-            await asyncio.to_thread(
-                export, journal.plan_as_approved(), journal.verdicts, self._format, path, select="approved"
+            text = await asyncio.to_thread(
+                export,
+                journal.plan_as_approved(),
+                journal.verdicts,
+                self._format,
+                None if in_browser else path,
+                select="approved",
             )
         except FollowupError as error:
             self.query_one("#message", Static).update(Text(str(error), VERMILION))
         else:
+            if in_browser:
+                self.app.deliver_text(io.StringIO(text), save_filename=path.name)
             self.dismiss(path)
