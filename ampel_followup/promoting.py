@@ -81,6 +81,23 @@ def folder_in_use(store: Store | None) -> Path:
     return folder
 
 
+def metrics_in_use(store: Store | None) -> dict[str, float]:
+    """
+    Return what the bundle in use says of itself: those of its metrics that are single numbers, by name.
+
+    Raises
+    ------
+    BundleError
+        As `folder_in_use`.
+    """
+    info, _, _ = read_folder(folder_in_use(store), GAIN)
+    return {
+        str(name): float(value)
+        for name, value in info.get("metrics", {}).items()
+        if isinstance(value, int | float) and not isinstance(value, bool)
+    }
+
+
 def chosen_folder(name: str | None, store: Store | None) -> str | Path:
     """Return what `load_bundle` is to load: the bundle that was named, or else the folder of the one in use."""
     return folder_in_use(store) if name is None else name

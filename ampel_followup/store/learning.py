@@ -90,6 +90,11 @@ class LearningRecords:
         with self._database.transaction(write=False) as connection:
             return champion_table.promotions(connection)
 
+    def newest(self) -> tuple[int, ...]:
+        """Return the numbers of the newest label, challenger, promotion and plan: as long as they stay, all stays."""
+        with self._database.transaction(write=False) as connection:
+            return tuple(int(number) for number in connection.execute(sql.SELECT_NEWEST)[0])
+
     def objects(self) -> list[StoredObject]:
         """Return all objects that have a light curve, by name."""
         with self._database.transaction(write=False) as connection:

@@ -170,6 +170,11 @@ SELECT_NOTES = f"SELECT {', '.join((*NOTE_COLUMNS, 'id'))} FROM notes"
 
 SELECT_OBJECTS = "SELECT id, stock, ra, dec FROM light_curves ORDER BY id"
 
+SELECT_NEWEST = (
+    "SELECT COALESCE((SELECT MAX(id) FROM labels), 0), COALESCE((SELECT MAX(id) FROM challengers), 0),"
+    " COALESCE((SELECT MAX(id) FROM promotions), 0), COALESCE((SELECT MAX(revision) FROM plans), 0)"
+)
+
 SELECT_TARGET = "SELECT payload FROM targets WHERE plan_revision = :revision AND id = :id"
 
 SELECT_TIMETABLE_INFO = f"SELECT {', '.join(TIMETABLE_INFO_COLUMNS)} FROM timetables"

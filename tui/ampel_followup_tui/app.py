@@ -14,6 +14,7 @@ from textual.screen import Screen
 
 from ampel_followup.errors import FollowupError
 from ampel_followup_tui import commands
+from ampel_followup_tui.actions.learning import LearningActions
 from ampel_followup_tui.actions.lists import ListActions
 from ampel_followup_tui.actions.plan import PlanActions
 from ampel_followup_tui.actions.program import ProgramActions
@@ -37,7 +38,7 @@ def _provider() -> type[Provider]:
     return CommandProvider
 
 
-class FollowupApp(VerdictActions, ListActions, TargetActions, PlanActions, ProgramActions):
+class FollowupApp(VerdictActions, ListActions, TargetActions, PlanActions, LearningActions, ProgramActions):
     """
     Tonight's plan on a terminal.
 
@@ -135,3 +136,5 @@ class FollowupApp(VerdictActions, ListActions, TargetActions, PlanActions, Progr
             self._show_decisions(changed)
             if replanned:
                 self._show_timetable()
+            if self._learning is not None:
+                self._learning.look()

@@ -53,6 +53,10 @@ CLOSED = ("╱", "closed", VERMILION)
 #: What a feature did to a score → sign, style.
 RAISES, LOWERS = ("▲", GREEN), ("▼", VERMILION)
 
+#: A model compared with another one → sign, style; and the sign of the one in use.
+BETTER, WORSE, SAME = ("▲", GREEN), ("▼", VERMILION), ("≈", GREY)
+IN_USE = ("●", GREEN)
+
 #: Last letters of a band name → sign, style: the same letter looks the same in every survey.
 BAND = {
     "u": ("▲", PURPLE),

@@ -9,7 +9,10 @@ class ListActions(Screens):
     """Choose what the list shows, and the target under its cursor."""
 
     def action_move(self, step: int) -> None:
-        """Go to another target of the list."""
+        """Go to another target of the list, or another row about learning."""
+        if self._learning is not None:
+            self._learning.move(step)
+            return
         self._lister.move(step)
         if self._opened is not None and self.current is not None:
             self._opened.show_target(self.current)

@@ -16,9 +16,13 @@ class PlanActions(Screens):
         """Show the schedule, or from there the list."""
         from ampel_followup_tui.screens.plan import PlanScreen
 
+        learning = self._learning is not None
+        self.close_learning()
         if self._opened is not None:
             self._opened = None
             self.pop_screen()
+        if learning and self._plan is not None:
+            return
         if self._plan is None:
             self._plan = PlanScreen(self.journal, self._replan)
             self.push_screen(self._plan)

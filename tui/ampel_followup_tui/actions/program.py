@@ -12,8 +12,10 @@ class ProgramActions(Screens):
     """Go back, write files, explain."""
 
     async def action_back(self) -> None:
-        """Close the target, stop planning, close the plan, or clear the filter."""
-        if self._opened is not None:
+        """Close learning or the target, stop planning, close the plan, or clear the filter."""
+        if self._learning is not None:
+            self.close_learning()
+        elif self._opened is not None:
             self._opened = None
             self.pop_screen()
         elif self._plan is not None:

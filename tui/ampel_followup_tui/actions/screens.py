@@ -13,6 +13,7 @@ from ampel_followup_tui.journal import Journal
 from ampel_followup_tui.screens import place_of_screen
 
 if TYPE_CHECKING:
+    from ampel_followup_tui.screens.learning import LearningScreen
     from ampel_followup_tui.screens.plan import PlanScreen, Replan
     from ampel_followup_tui.screens.target import TargetScreen
     from ampel_followup_tui.screens.tonight import TonightScreen
@@ -40,6 +41,7 @@ class Screens(App[None]):
         self._replan = replan
         self._plan: PlanScreen | None = None
         self._opened: TargetScreen | None = None
+        self._learning: LearningScreen | None = None
 
     @property
     def place(self) -> Place:
@@ -70,6 +72,14 @@ class Screens(App[None]):
             self._plan.show_decisions(changed)
         if self._opened is not None:
             self._opened.show_decisions(changed)
+        if self._learning is not None and changed:
+            self._learning.show_decisions()
+
+    def close_learning(self) -> None:
+        """Go back to what was shown before learning, if that is in front."""
+        if self._learning is not None:
+            self._learning = None
+            self.pop_screen()
 
     async def _show_target(self, target_id: str) -> None:
         await self._lister.show_target(target_id)

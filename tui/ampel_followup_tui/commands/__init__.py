@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ampel_followup_tui.commands.command import Command, Place
+from ampel_followup_tui.commands.learning import LEARNING
 from ampel_followup_tui.commands.moving import MOVING
 from ampel_followup_tui.commands.plan import PLAN
 from ampel_followup_tui.commands.program import PROGRAM
@@ -14,7 +15,7 @@ from ampel_followup_tui.commands.verdicts import VERDICTS
 __all__ = ["COMMANDS", "Command", "Place", "commands_of", "place_of"]
 
 #: In the order of the help, group by group.
-COMMANDS = (*VERDICTS, *MOVING, *TARGET, *PLAN, *PROGRAM)
+COMMANDS = (*VERDICTS, *MOVING, *TARGET, *PLAN, *LEARNING, *PROGRAM)
 
 
 def commands_of(place: Place) -> Iterator[Command]:
