@@ -153,7 +153,7 @@ class LearningActions(Screens):
 
     def _may_change(self) -> bool:
         """Return whether the store can be written to; say so if it cannot."""
-        read_only = getattr(self.journal.store, "read_only", False)
+        read_only = self.journal.store.read_only
         if read_only:
             self._complain("This app is read-only: which models are in use can be looked at, not changed.")
         return not read_only
