@@ -28,7 +28,6 @@ from itertools import pairwise
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import stdtrit
 
 from ampel_followup.bands import BANDS
 from ampel_followup.errors import FollowupError
@@ -54,6 +53,9 @@ _BEYOND_LIMIT, _BEYOND_LIMIT_ERR = 0.3, 0.5
 _OUTLIER = 4.0
 #: … unless they are of the last hours, which may tell what the newest point tells [d].
 _NEWS = 0.5
+
+# Objects with so many points, or fewer, are computed together: few points make small matrices.
+_SIZES = (0, 2, 4, 8, MOST_POINTS)
 
 #: Objects computed together: their matrices stay in the processor's cache.
 _CHUNK = 1000
@@ -126,6 +128,9 @@ class Brightness:
 
     def quantile(self, probability: float) -> NDArray[np.float64]:
         """Return the magnitude, shape (n,), below which it is with a probability: 0.975 for the faint end of 95 %."""
+        # Here, because the terminal app draws fits without it.
+        from scipy.special import stdtrit
+
         return np.asarray(self.mag + self.mag_err * stdtrit(self.freedom, probability) / _one_sigma(self.freedom))
 
 
@@ -173,11 +178,7 @@ def brightness_at(
     FollowupError
         If there is no such band.
     """
-    letter = BANDS[band].letter if band in BANDS else band
-    letter = {"c": "g", "o": "r"}.get(letter, letter)
-    if letter not in LETTERS or len(letter) != 1:
-        raise FollowupError(f"brightness in band {band!r} is not known; give one of {', '.join((*LETTERS, *BANDS))}")
-    target = LETTERS.index(letter)
+    target = _letter_index(band)
     n = len(light_curves)
     mag, mag_err, freedom = np.full(n, np.nan), np.full(n, np.nan), np.full(n, np.nan)
     reason: list[str | None] = [None] * n
@@ -188,8 +189,8 @@ def brightness_at(
     gap = when - last
     hopeful = (gap <= LONGEST_GAP) & ~(below > last)
     count = recent.valid.sum(axis=1)
-    # Few points make small matrices. What an object gets depends on its own number of points alone.
-    for fewer, size in pairwise((0, 2, 4, 8, MOST_POINTS)):
+    # What an object gets depends on its own number of points alone.
+    for fewer, size in pairwise(_SIZES):
         these = np.flatnonzero(hopeful & (count > fewer) & (count <= size))
         for first in range(0, len(these), _CHUNK):
             rows = these[first : first + _CHUNK]
@@ -206,6 +207,64 @@ def brightness_at(
         else:
             reason[i] = f"last detected on {_date(last[i])}, {gap[i]:.0f} d before: too long ago to say"
     return Brightness(mag, mag_err, freedom, reason)
+
+
+def brightness_course(
+    light_curve: LightCurve, mjd: ArrayLike, *, band: str = "r", model: TrendModel = MODEL
+) -> Brightness:
+    """
+    Fit the last points of one light curve: how bright it was by all of them, and how bright it will be.
+
+    This is what `brightness_at` extrapolates, and at the last of the times it is the same.
+
+    Parameters
+    ----------
+    light_curve : LightCurve
+    mjd : array_like, shape (t,)
+        UTC, at least one; what was seen after the last of them is not used.
+    band : str
+        As for `brightness_at`.
+    model : TrendModel, optional
+
+    Returns
+    -------
+    Brightness
+        At the t times; NaN, with the reason, before the first of the points that are used, and more than `LONGEST_GAP`
+        after the last detection.
+
+    Raises
+    ------
+    FollowupError
+        If there is no such band.
+    """
+    target, when = _letter_index(band), np.asarray(mjd, dtype=np.float64)
+    n = len(when)
+    mag, mag_err, freedom = np.full(n, np.nan), np.full(n, np.nan), np.full(n, np.nan)
+    recent, last, last_mag, below = _recent_points([light_curve], when.max(keepdims=True), model)
+    gap = when - last
+    if np.isnan(last[0]):
+        why = "no detection above the reference image"
+    elif below[0] > last[0]:
+        why = f"fainter than its reference image on {_date(below[0])}"
+    else:
+        why = f"not within the {LOOK_BACK:.0f} d before its last detection, or the {LONGEST_GAP:.0f} d after it"
+        first = recent.age[recent.valid].min()
+        rows = np.flatnonzero((gap >= first - 1e-6) & (gap <= LONGEST_GAP))
+        # As many columns as `brightness_at` gives the object: the last digits then agree.
+        size = next(size for size in _SIZES[1:] if recent.valid.sum() <= size)
+        some = recent.select(np.zeros(len(rows), np.intp), size)
+        change, mag_err[rows], freedom[rows] = _predict(some, gap[rows], np.full(len(rows), target), model)
+        mag[rows] = last_mag[0] + change
+    return Brightness(mag, mag_err, freedom, [why if np.isnan(value) else None for value in mag])
+
+
+def _letter_index(band: str) -> int:
+    """Return the place in `LETTERS` of a band."""
+    letter = BANDS[band].letter if band in BANDS else band
+    letter = {"c": "g", "o": "r"}.get(letter, letter)
+    if letter not in LETTERS or len(letter) != 1:
+        raise FollowupError(f"brightness in band {band!r} is not known; give one of {', '.join((*LETTERS, *BANDS))}")
+    return LETTERS.index(letter)
 
 
 def _recent_points(
@@ -310,7 +369,8 @@ def _predict(
     then = np.where(valid, steady + _drift(gap, age, model), 0.0)
     level = (now * weighted).sum(axis=1)
     change = (then * weighted).sum(axis=1) + model.decline * gap[:, 0] - level
-    change = np.clip(change, -STEEPEST * gap[:, 0], STEEPEST * gap[:, 0])
+    steepest = STEEPEST * np.abs(gap[:, 0])
+    change = np.clip(change, -steepest, steepest)
     variance = _FREE + model.band_scatter**2 + _drift(gap, gap, model)[:, 0] + model.jitter**2
     variance -= (then * _times(inverse, then)).sum(axis=1)
     return level + change, np.sqrt(scale2 * variance) * _one_sigma(freedom), freedom.astype(np.float64)
@@ -354,8 +414,14 @@ def _spread(x: Floats, model: TrendModel) -> Floats:
 
 
 def _one_sigma(freedom: Floats) -> Floats:
-    """Half the width of the 68.27 % interval of Student's t."""
-    return np.asarray(stdtrit(freedom, 0.8413447460685429))
+    """
+    Half the width of the 68.27 % interval of Student's t.
+
+    By the series of Abramowitz & Stegun (1964, eq. 26.7.5) at one standard deviation: right to 2e-4 from 3 degrees of
+    freedom on.
+    """
+    x = 1.0 / np.asarray(freedom)
+    return np.asarray(1.0 + x * (0.5 + x * (0.25 + x * (0.0625 - 0.0057292 * x))))
 
 
 def _date(mjd: float) -> str:

@@ -231,7 +231,10 @@ def test_forecast_is_that_of_the_equations_read_one_object_at_a_time(band: str) 
             continue
         gap = float(curve.time[bright[-1]]) + 5.0
         forecast = brightness_at([curve], gap, band=band)
-        assert (forecast.mag[0], forecast.mag_err[0]) == pytest.approx(plain_forecast(curve, gap, band), rel=1e-7)
+        mag, mag_err = plain_forecast(curve, gap, band)
+        assert forecast.mag[0] == pytest.approx(mag, rel=1e-7)
+        # The width of Student's t is a series, right to 2e-4.
+        assert forecast.mag_err[0] == pytest.approx(mag_err, rel=2e-4)
         checked += 1
     assert checked > 70
 
