@@ -94,8 +94,8 @@ def fit_light_curve(light_curve: LightCurve, until: float, *, model: TrendModel 
         if not known[-1]:
             reason = course.reason[-1] or ""
             break
-        columns = (when[known], course.mag[known], course.mag_err[known])
-        fits.append(BandFit(band, *(tuple(column.tolist()) for column in columns), last))
+        time, mag, mag_err = (tuple(column[known].tolist()) for column in (when, course.mag, course.mag_err))
+        fits.append(BandFit(band, time, mag, mag_err, last))
     if not fits and not reason:
         reason = "no band of the last points is known"
     return LightCurveFit(tuple(fits), reason)

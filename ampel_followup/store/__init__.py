@@ -1,6 +1,7 @@
 """Plans, schedules, light curves, decisions, visits, labels, promotions and notes in a database."""
 
 from ampel_followup.store.learning import LearningRecords, StoredObject
+from ampel_followup.store.past_ranks import PastRank
 from ampel_followup.store.records import (
     Appearance,
     PlanInfo,
@@ -15,6 +16,7 @@ from ampel_followup.store.store import Store
 __all__ = [
     "Appearance",
     "LearningRecords",
+    "PastRank",
     "PlanInfo",
     "Store",
     "StoredLightCurve",

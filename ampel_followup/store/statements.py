@@ -183,3 +183,10 @@ SELECT_TIMETABLE = f"SELECT {', '.join((*TIMETABLE_INFO_COLUMNS, 'payload'))} FR
 SELECT_APPEARANCES = (
     f"SELECT {', '.join(f.name for f in fields(Appearance))} FROM targets JOIN plans ON plans.revision = plan_revision"
 )
+
+# Of each night at a site the newest plan; where that one does not have the object, the night is left out.
+SELECT_PAST_RANKS = (
+    "SELECT night, site, strategy, revision, n_targets, rank, observable, set_aside, class_now, uncertainty,"
+    " value_of_information, payload FROM targets JOIN plans ON revision = plan_revision WHERE id = :id"
+    " AND revision IN (SELECT MAX(revision) FROM plans GROUP BY night, site) ORDER BY night, revision"
+)

@@ -14,6 +14,7 @@ from ampel_followup.store import (
     decision_table,
     label_table,
     light_curve_table,
+    past_ranks,
     plan_tables,
     timetable_table,
     visit_table,
@@ -242,6 +243,11 @@ class Store:
             return plan_tables.appearances(
                 connection, first_night=first_night, last_night=last_night, target=target, labelled=labelled
             )
+
+    def past_ranks(self, target: str) -> list[past_ranks.PastRank]:
+        """Return where an object stood in the newest plan of each night and site that has it, the oldest first."""
+        with self._database.transaction(write=False) as connection:
+            return past_ranks.find(connection, target)
 
     def save_timetable(self, timetable: Timetable, *, created: str) -> int:
         """

@@ -174,6 +174,36 @@ def test_an_appearance_says_what_the_policy_made_of_a_target(store: Store) -> No
     assert [row.id for row in store.appearances(labelled=True)] == ["ZTF18garbage"]
 
 
+def test_past_ranks_say_where_an_object_stood_on_each_night(store: Store) -> None:
+    store.save_plan(PLAN, created=NOW)
+    later = replace(PLAN, night=replace(PLAN.night, date="2018-08-21"))
+    store.save_plan(later, created=NOW)
+    # The plan of a night is made anew: the object has fallen to the second place.
+    first, second, *others = PLAN.targets
+    swapped = (replace(second, rank=1), replace(first, rank=2), *others)
+    revision = store.save_plan(replace(later, targets=swapped), created=NOW)
+    found = store.past_ranks(TARGET)
+    assert [(past.night, past.rank) for past in found] == [(NIGHT, 1), ("2018-08-21", 2)]
+    newest = found[-1]
+    assert (newest.revision, newest.n_targets, newest.site) == (revision, len(PLAN.targets), SITE)
+    assert (newest.observable, newest.set_aside, newest.strategy) == (True, False, PLAN.strategy)
+    assert (newest.class_now, newest.p_class) == (first.scores.class_now, pytest.approx(max(first.scores.p_t.values())))
+    assert newest.value_of_information == first.scores.value_of_information
+    assert (newest.mag, newest.band) == (
+        pytest.approx(first.photometry.last_mag, nan_ok=True),
+        first.photometry.last_band,
+    )
+
+
+def test_past_ranks_tell_what_was_not_listed(store: Store) -> None:
+    store.save_plan(weeded_plan(), created=NOW)
+    [hidden] = store.past_ranks(PLAN.not_observable[0].id)
+    [garbage] = store.past_ranks("ZTF18garbage")
+    assert (hidden.rank, hidden.observable, hidden.set_aside) == (0, False, False)
+    assert (garbage.rank, garbage.set_aside) == (0, True)
+    assert store.past_ranks("nobody") == []
+
+
 def test_each_visit_is_kept_once_with_what_was_said_first(store: Store) -> None:
     plan = weeded_plan()
     revision = store.save_plan(plan, created=NOW)

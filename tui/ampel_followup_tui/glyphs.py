@@ -71,6 +71,9 @@ BAND = {
 OTHER_BAND = ("•", "#d0d4da")
 LIMIT = "▽"
 
+#: Sign and word of a brightness that is expected.
+EXPECTED = ("×", "tonight")
+
 _LEVELS = "▁▂▃▄▅▆▇█"
 _UNKNOWN_LEVEL = "·"
 

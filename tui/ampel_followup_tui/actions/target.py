@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from ampel_followup.untrusted import clean
 from ampel_followup_tui.actions.screens import Screens
+from ampel_followup_tui.zoom import SHIFT
 
 
 class TargetActions(Screens):
@@ -36,3 +38,27 @@ class TargetActions(Screens):
         """Change the light curve between magnitude and flux."""
         for detail in self._details:
             detail.toggle_flux()
+
+    def action_absolute(self) -> None:
+        """Change the light curve between apparent and absolute magnitude."""
+        for detail in self._details:
+            if not detail.light_curve.toggle_absolute() and detail.target is not None:
+                name = clean(detail.target.id, 40)
+                self.notify(
+                    f"No redshift is known of {name}: `ampel-followup label set` takes one with a class.", markup=False
+                )
+
+    def action_zoom(self, factor: float) -> None:
+        """See a stretch of the light curve that is so many times longer."""
+        for detail in self._details:
+            detail.light_curve.zoom(factor)
+
+    def action_pan(self, step: int) -> None:
+        """See an earlier (negative) or later stretch of the light curve."""
+        for detail in self._details:
+            detail.light_curve.pan(SHIFT * step)
+
+    def action_show_all(self) -> None:
+        """See the whole light curve."""
+        for detail in self._details:
+            detail.light_curve.show_all()

@@ -65,4 +65,8 @@ _KEY_NAMES = {
     "right": "→",
     "ctrl+p": "^p",
     "tab": "tab",
+    "plus": "+",
+    "minus": "-",
+    "less_than_sign": "<",
+    "greater_than_sign": ">",
 }

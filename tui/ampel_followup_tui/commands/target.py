@@ -31,4 +31,18 @@ TARGET = (
     Command(
         "flux", "f", "flux", "flux", "Change the light curve between magnitude and flux.", _GROUP, place=Place.TARGETS
     ),
+    Command(
+        "absolute",
+        "m",
+        "absolute",
+        "absolute",
+        "Show absolute magnitudes, where a redshift is known.",
+        _GROUP,
+        place=Place.TARGETS,
+    ),
+    Command("closer", "plus", "zoom(0.5)", "closer", "See half of the light curve.", _GROUP, place=Place.TARGETS),
+    Command("further", "minus", "zoom(2.0)", "further", "See twice as much of it.", _GROUP, place=Place.TARGETS),
+    Command("earlier", "less_than_sign", "pan(-1)", "earlier", "See what came before.", _GROUP, place=Place.TARGETS),
+    Command("later", "greater_than_sign", "pan(1)", "later", "See what came after.", _GROUP, place=Place.TARGETS),
+    Command("all", "0", "show_all", "all", "See the whole light curve again.", _GROUP, place=Place.TARGETS),
 )

@@ -13,7 +13,7 @@ from ampel_followup_tui.axes import Axis
 from ampel_followup_tui.course import Step
 from ampel_followup_tui.glyphs import GREEN, GREY, MOON_UP, SKY_BLUE, VERMILION
 from ampel_followup_tui.panes.night_scale import NightScale, dark_scale, moon_is_up
-from ampel_followup_tui.widgets.light_curve import Picture
+from ampel_followup_tui.widgets.picture import Picture
 
 _LEFT = 5  # room for the labels of the vertical axis
 _BEST, _WORST = 1.0, 3.0

@@ -14,11 +14,14 @@ from textual.widgets import Static
 
 from ampel_followup.errors import FollowupError
 from ampel_followup.plan import RankedTarget
+from ampel_followup_tui.dossier import Background, Records, read_background, read_records
 from ampel_followup_tui.glyphs import GREY, VERMILION
 from ampel_followup_tui.instants import mjd
 from ampel_followup_tui.journal import Journal
 from ampel_followup_tui.panes.assistant import assistant
+from ampel_followup_tui.panes.flow import paragraph
 from ampel_followup_tui.panes.history import history
+from ampel_followup_tui.panes.past import labels_text, nights_text
 from ampel_followup_tui.panes.visibility import position, visibility
 from ampel_followup_tui.panes.why import why
 from ampel_followup_tui.widgets.airmass_plot import AirmassPlot
@@ -95,6 +98,7 @@ class Detail(Container):
     .-narrow Detail.-light-curve LightCurveView,
     .-narrow Detail.-why #reasons, .-narrow Detail.-why #why,
     .-narrow Detail.-visibility #circumstances, .-narrow Detail.-visibility #visibility,
+    .-narrow Detail.-visibility #surroundings,
     .-narrow Detail.-history #circumstances, .-narrow Detail.-history #history,
     .-narrow Detail.-assistant #reasons, .-narrow Detail.-assistant #assistant {
         display: block;
@@ -137,6 +141,8 @@ class Detail(Container):
         self.set_class(whole_screen, "-whole-screen")
         self._target: RankedTarget | None = None
         self._panes = (*PANES, _ASSISTANT) if journal.assisted else PANES
+        self._records: Records | None = None
+        self._background: Background | None = None
 
     def compose(self) -> ComposeResult:
         """Lay out the panes; what is seen of them is a matter of the style sheet."""
@@ -151,6 +157,7 @@ class Detail(Container):
         with VerticalScroll(id="circumstances", classes="texts", can_focus=self._whole_screen):
             yield Static(id="visibility", markup=False)
             yield AirmassPlot(id="airmass")
+            yield Static(id="surroundings", markup=False)
             yield Static(id="history", markup=False)
 
     def on_mount(self) -> None:
@@ -177,23 +184,40 @@ class Detail(Container):
 
     def toggle_flux(self) -> None:
         """Change the light curve between magnitude and flux."""
-        self.query_one(LightCurveView).toggle_flux()
+        self.light_curve.toggle_flux()
+
+    @property
+    def light_curve(self) -> LightCurveView:
+        """The picture of the light curve."""
+        return self.query_one(LightCurveView)
+
+    @property
+    def target(self) -> RankedTarget | None:
+        """What is shown."""
+        return self._target
 
     def on_resize(self) -> None:
         """Fill the new width."""
         self._write()
+        self._write_past()
 
     def show(self, target: RankedTarget | None) -> None:
         """Show a target; its light curve and its history are read aside, so that the cursor never waits."""
+        if self._target is None or target is None or target.id != self._target.id:
+            self._records = self._background = None
         self._target = target
         self._write()
         self._read()
 
+    @property
+    def _room(self) -> int:
+        """Width of a column of text [characters]."""
+        shares = (3.5 if self._whole_screen else 3) if self.screen.has_class("-wide") else 1
+        return int(self.size.width / shares) - _BESIDE_TEXT
+
     def _write(self) -> None:
         """Write what the plan knows."""
-        target, night = self._target, self._journal.plan.night
-        shares = (3.5 if self._whole_screen else 3) if self.screen.has_class("-wide") else 1
-        room = int(self.size.width / shares) - _BESIDE_TEXT
+        target, night, room = self._target, self._journal.plan.night, self._room
         if target is None:
             self._fill(_NO_TARGET, _NO_TARGET, _NO_TARGET, _NO_TARGET)
         elif room > 0:
@@ -220,22 +244,54 @@ class Detail(Container):
         if history is not None:
             self.query_one("#history", Static).update(history)
 
+    @property
+    def _tonight(self) -> float:
+        """The moment that the brightness is asked for: when it is scheduled, else when it stands best, else dusk."""
+        target, night = self._target, self._journal.plan.night
+        if target is None:
+            return mjd(night.dusk)
+        step = self._journal.scheduled(target.id)
+        if step is not None and step.telescope.night.site == night.site:
+            return mjd(step.block.start)
+        return mjd(target.visibility.best or night.dusk)
+
     @work(exclusive=True, group="detail")
     async def _read(self) -> None:
-        """Read what the store knows besides the plan."""
+        """Read what the store knows besides the plan, and then what follows from it."""
         target, store = self._target, self._journal.store
         if target is None:
-            self.query_one(LightCurveView).show(None, 0.0, _NO_TARGET.plain)
+            self.light_curve.show(None, 0.0, _NO_TARGET.plain)
             return
         try:
-            curve = await asyncio.to_thread(store.light_curve, target.id)
-            decisions = await asyncio.to_thread(store.decisions, target=target.id)
+            records = await asyncio.to_thread(read_records, store, target)
+            if not self._is_there():
+                return
+            self._records = records
+            self.light_curve.show(records.curve, mjd(self._journal.plan.night.dusk))
+            self._write_past()
+            background = await asyncio.to_thread(read_background, store, target, records.curve, self._tonight)
+            if not self._is_there():
+                return
+            self._background = background
+            self.light_curve.add(background.fit, background.redshift)
+            self._write_past()
         except FollowupError as error:
             self.query_one("#history", Static).update(Text(str(error), VERMILION))
+
+    def _is_there(self) -> bool:
+        """Return False once the observer has left, and the panes are gone."""
+        return bool(self.query("LightCurveView Picture"))
+
+    def _write_past(self) -> None:
+        """Write what was read of the target."""
+        night, room = self._journal.plan.night, self._room
+        if self._records is None or room <= 0:
             return
-        night = self._journal.plan.night
-        if not self.query("LightCurveView Picture"):
-            # The observer left meanwhile, and the panes are gone.
-            return
-        self.query_one("#history", Static).update(history(decisions, night))
-        self.query_one(LightCurveView).show(curve.to_light_curve() if curve else None, mjd(night.dusk))
+        background = self._background
+        past = history(self._records.decisions, night)
+        if background is not None:
+            past = labels_text(background.labels, room).append_text(past).append("\n")
+            past.append_text(nights_text(background.nights, night, room))
+        self.query_one("#history", Static).update(past)
+        around = background.surroundings if background is not None else ""
+        self.query_one("#surroundings", Static).update(Text(paragraph(around, room, "○ ") if around else ""))

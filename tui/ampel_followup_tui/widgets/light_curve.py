@@ -1,39 +1,26 @@
-"""The light curve of a target: one sign and one colour per band, error bars, limits, brighter upwards."""
+"""The light curve of a target: one sign and one colour per band, error bars, limits, the fit, brighter upwards."""
 
 from __future__ import annotations
-
-import math
 
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.containers import Vertical
-from textual.strip import Strip
 from textual.widgets import Static
-from textual_hires_canvas import Canvas
 
+from ampel_followup.light_curve_fit import LightCurveFit
 from ampel_followup.lightcurve import LightCurve
-from ampel_followup_tui.axes import Axis, axis
-from ampel_followup_tui.glyphs import GREY, LIMIT, band_sign, short_band
-from ampel_followup_tui.photometry import Point, best_in_flux, n_negative, points
+from ampel_followup.redshifts import Redshift
+from ampel_followup.untrusted import clean
+from ampel_followup_tui import zoom
+from ampel_followup_tui.glyphs import EXPECTED, GREY, LIMIT, band_sign, short_band
+from ampel_followup_tui.photometry import best_in_flux, n_negative, points
+from ampel_followup_tui.widgets.light_curve_picture import LEFT, Scene, draw_light_curve
+from ampel_followup_tui.widgets.picture import Picture
 
-_LEFT = 7  # room for the labels of the vertical axis
-_ROWS_PER_TICK = 2.5
-_COLUMNS_PER_TICK = 10
-# Steps of a braille sign: four to a row.
-_DOTS = 4
-# The night is on the picture if the last point is not longer ago than this [d].
-_NIGHT_WITHIN = 30.0
-# Half the length of an error bar, at most [mag].
-_LONGEST_ERROR_BAR = 1.0
-
-
-class Picture(Canvas):  # type: ignore[misc]  # mypy is told to skip the types of this package
-    """A canvas whose every part has a style: without, Textual's filter for ``NO_COLOR`` fails on empty parts."""
-
-    def render_line(self, y: int) -> Strip:
-        """Draw one line."""
-        strip: Strip = super().render_line(y)
-        return strip.apply_style(self.rich_style)
+# Nobody looks closer than at so many days.
+_SHORTEST = 0.5
+# From these widths on the legend takes one line and two; else three [characters].
+_ONE_LINE, _TWO_LINES = 78, 58
 
 
 class LightCurveView(Vertical):
@@ -55,6 +42,11 @@ class LightCurveView(Vertical):
         self._night = 0.0
         self._absent = ""
         self._in_flux: bool | None = None
+        self._absolute = False
+        self._fit = LightCurveFit(())
+        self._redshift: Redshift | None = None
+        self._scene: Scene | None = None
+        self._window: zoom.Window | None = None
 
     def compose(self) -> ComposeResult:
         """Put the legend below the picture."""
@@ -63,7 +55,7 @@ class LightCurveView(Vertical):
 
     def show(self, curve: LightCurve | None, night: float, absent: str = "No light curve in the store.") -> None:
         """
-        Draw a light curve.
+        Draw a light curve; fit and redshift may come later, by `add`.
 
         Parameters
         ----------
@@ -74,12 +66,63 @@ class LightCurveView(Vertical):
         absent : str
             What to say where there is none.
         """
+        same = self._curve is not None and curve is not None and self._curve.id == curve.id
+        if not same:
+            self._window, self._fit, self._redshift = None, LightCurveFit(()), None
         self._curve, self._night, self._absent = curve, night, absent
+        self._draw()
+
+    def add(self, fit: LightCurveFit, redshift: Redshift | None) -> None:
+        """
+        Draw what is derived from the light curve on top of it.
+
+        Parameters
+        ----------
+        fit : LightCurveFit
+            On to the coming night.
+        redshift : Redshift or None
+            For absolute magnitudes.
+        """
+        self._fit, self._redshift = fit, redshift
         self._draw()
 
     def toggle_flux(self) -> None:
         """Change between magnitude and flux; the choice then holds for every target."""
         self._in_flux = not self._shows_flux
+        self._draw()
+
+    def toggle_absolute(self) -> bool:
+        """
+        Change between apparent and absolute magnitude; the choice then holds for every target with a redshift.
+
+        Returns
+        -------
+        bool
+            False where absolute magnitudes were asked for, and no redshift is known.
+        """
+        # From a picture in flux, absolute magnitudes are meant whatever was chosen before.
+        self._absolute = self._shows_flux or not self._absolute
+        self._in_flux = False
+        self._draw()
+        return not self._absolute or self._redshift is not None
+
+    def zoom(self, factor: float) -> None:
+        """See a stretch of time that is so many times longer."""
+        if self._scene is not None:
+            whole = self._scene.whole
+            window = zoom.zoomed(self._scene.seen, whole, factor, _SHORTEST)
+            self._window = None if window == whole else window
+            self._draw()
+
+    def pan(self, share: float) -> None:
+        """See what is earlier (negative) or later by a share of what is seen."""
+        if self._scene is not None:
+            self._window = zoom.shifted(self._scene.seen, self._scene.whole, share)
+            self._draw()
+
+    def show_all(self) -> None:
+        """See the whole light curve."""
+        self._window = None
         self._draw()
 
     @property
@@ -88,109 +131,93 @@ class LightCurveView(Vertical):
             return self._curve is not None and best_in_flux(self._curve)
         return self._in_flux
 
+    @property
+    def _shift(self) -> float:
+        """What is taken off magnitudes."""
+        if self._absolute and not self._shows_flux and self._redshift is not None:
+            return self._redshift.distance_modulus
+        return 0.0
+
     def on_canvas_resize(self) -> None:
         """Draw for the new size."""
         self._draw()
+
+    def on_resize(self) -> None:
+        """Leave room for the legend."""
+        self.query_one("#legend", Static).styles.height = self._legend_rows
 
     def _draw(self) -> None:
         canvas = self.query_one(Picture)
         size = canvas.size
         with canvas.batch_refresh():
             canvas.reset(size=size)
-            curve = self._curve
-            drawn = points(curve, in_flux=self._shows_flux) if curve else []
-            self.query_one("#legend", Static).update(self._legend(drawn))
-            if drawn and size.width > _LEFT + 10 and size.height > 3:
-                _draw_points(canvas, drawn, self._night, in_flux=self._shows_flux)
+            self._scene = self._make_scene()
+            self.query_one("#legend", Static).update(self._legend())
+            if self._scene is not None and size.width > LEFT + 10 and size.height > 3:
+                draw_light_curve(canvas, self._scene)
 
-    def _legend(self, drawn: list[Point]) -> Text:
+    def _make_scene(self) -> Scene | None:
+        drawn = points(self._curve, in_flux=self._shows_flux) if self._curve is not None else []
+        if not drawn:
+            return None
+        return Scene(tuple(drawn), self._night, self._shows_flux, self._shift, self._fit.bands, self._window)
+
+    def _legend(self) -> Text:
         if self._curve is None:
             return Text(f" {self._absent}", GREY)
-        legend = Text(" " * (_LEFT - 1), no_wrap=True)
+        legend = Text(" " * (LEFT - 1), no_wrap=True)
+        drawn = self._scene.points if self._scene is not None else ()
         counts: dict[str, int] = {}
         for point in drawn:
             if not point.limit:
                 counts[point.band] = counts.get(point.band, 0) + 1
         for band, count in counts.items():
             sign, style = band_sign(band)
-            legend.append(f"{sign} {short_band(band)} ", style)
+            legend.append(f"{sign} {clean(short_band(band), 8)} ", style)
             legend.append(f"{count}  ")
         n_limits = sum(point.limit for point in drawn)
         if n_limits:
             legend.append(f"{LIMIT} limits {n_limits}  ", GREY)
+        line, lines = legend, [legend]
+        for note in filter(None, (self._expected(), *self._units(), self._stretch())):
+            if line.cell_len + note.cell_len > self.size.width and len(lines) < self._legend_rows:
+                line = Text(" " * (LEFT - 1))
+                lines.append(line)
+            if line.cell_len + note.cell_len <= self.size.width:
+                line.append_text(note).append("  ")
+        return Text("\n", no_wrap=True).join(lines)
+
+    @property
+    def _legend_rows(self) -> int:
+        return 1 if self.size.width >= _ONE_LINE else 2 if self.size.width >= _TWO_LINES else 3
+
+    def _expected(self) -> Text | None:
+        """Write what the fit expects tonight in the band of the last detection, or why there is none."""
+        scene = self._scene
+        if scene is None or not scene.fits:
+            return Text(f"no fit: {self._fit.reason}", GREY) if self._fit.reason else None
+        fit = scene.fits[0]
+        sign, word = EXPECTED
+        mag, mag_err = fit.tonight
+        if scene.in_flux:
+            value, faint, bright = scene.expected(fit)
+            number = f"{value:.0f} ±{abs(bright - faint) / 2.0:.0f}"
+        else:
+            number = f"{mag - scene.shift:.1f} ±{mag_err:.1f}".replace("-", "−")
+        return Text.assemble((f"{sign} {word} {short_band(fit.band)} ", band_sign(fit.band)[1]), number)
+
+    def _units(self) -> list[Text]:
         if self._shows_flux:
-            notes = ["flux µJy", "f magnitude"]
-        else:
-            hidden = n_negative(self._curve)
-            notes = ["AB mag", f"f flux ({hidden} negative)" if hidden else "f flux"]
-        for note in notes:
-            if legend.cell_len + len(note) <= self.size.width:
-                legend.append(f"{note}  ", GREY)
-        return legend
+            return [Text("flux µJy", GREY), Text("f magnitude", GREY)]
+        hidden = n_negative(self._curve) if self._curve is not None else 0
+        flux = Text(f"f flux ({hidden} negative)" if hidden else "f flux", GREY)
+        if not self._absolute:
+            return [Text("AB mag", GREY), flux]
+        if self._redshift is None:
+            return [Text("AB mag: no redshift", GREY), flux]
+        source = clean(self._redshift.source, 24)
+        return [Text(f"M, no K corr., z {self._redshift.value:.3f} ({source})", GREY), flux]
 
-
-def _draw_points(canvas: Canvas, drawn: list[Point], night: float, *, in_flux: bool) -> None:
-    """Draw axes, limits, error bars and signs, in this order, so that signs stay on top."""
-    width, height = canvas.size.width - _LEFT - 1, canvas.size.height - 1
-    days = [point.time - night for point in drawn]
-    shown_days = [*days, 0.0] if -_NIGHT_WITHIN <= max(days) <= 0 else days
-    detections = [point for point in drawn if not point.limit] or drawn
-    longest = math.inf if in_flux else _LONGEST_ERROR_BAR
-    ends = [end for point in detections for end in _error_bar(point, longest)]
-    ends += [point.value for point in drawn if point.limit]
-    if in_flux:
-        ends.append(0.0)
-    horizontal = axis(shown_days, width, margin=0.03)
-    vertical = axis(ends, height, inverted=in_flux)
-    _draw_axes(canvas, horizontal, vertical, in_flux=in_flux)
-    for point, day in zip(drawn, days, strict=True):
-        if point.limit:
-            column, row = _LEFT + horizontal.cell(day), vertical.cell(point.value)
-            canvas.set_pixel(column, row, LIMIT, f"dim {band_sign(point.band)[1]}")
-    for point, day in zip(drawn, days, strict=True):
-        if not point.limit:
-            # Half a cell to the right is the right column of dots of a braille sign.
-            middle = _LEFT + horizontal.cell(day) + 0.5
-            top, bottom = sorted(_DOTS * vertical.position(end) for end in _error_bar(point, longest))
-            dots = range(max(0, round(top)), min(_DOTS * height, round(bottom) + 1))
-            canvas.set_hires_pixels([(middle, dot / _DOTS) for dot in dots], style=band_sign(point.band)[1])
-    for point, day in zip(drawn, days, strict=True):
-        if not point.limit:
-            sign, style = band_sign(point.band)
-            canvas.set_pixel(_LEFT + horizontal.cell(day), vertical.cell(point.value), sign, style)
-
-
-def _error_bar(point: Point, longest: float) -> tuple[float, float]:
-    """Return the ends of the error bar, cut so that one poor point does not flatten all the others."""
-    reach = min(point.error, longest)
-    return point.value - reach, point.value + reach
-
-
-def _draw_axes(canvas: Canvas, horizontal: Axis, vertical: Axis, *, in_flux: bool) -> None:
-    height = vertical.cells
-    tick_columns = [
-        (_LEFT + horizontal.cell(day), day) for day in horizontal.ticks(max(3, horizontal.cells // _COLUMNS_PER_TICK))
-    ]
-    values = vertical.ticks(max(3, int(height / _ROWS_PER_TICK)))
-    digits = 1 if not in_flux and len(values) > 1 and values[1] - values[0] >= 0.1 else 2
-    for value in values:
-        row = vertical.cell(value)
-        if in_flux and abs(values[-1] - values[0]) > 3:
-            label = f"{value:.0f}" if abs(value) < 10_000 else f"{value / 1000:.0f}k"
-        else:
-            label = f"{value:.{digits}f}"
-        _write(canvas, 0, row, label.replace("-", "−").rjust(_LEFT - 2))
-        for column, _ in tick_columns:
-            canvas.set_pixel(column, row, "·", GREY)
-        if in_flux and abs(value) < 1e-12:
-            for column in range(_LEFT, _LEFT + horizontal.cells):
-                canvas.set_pixel(column, row, "┄", GREY)
-    for column, day in tick_columns:
-        caption = "tonight" if abs(day) < 1e-9 else f"{day:+g} d".replace("-", "−")
-        start = min(column - len(caption) // 2, _LEFT + horizontal.cells - len(caption))
-        _write(canvas, max(0, start), height, caption)
-
-
-def _write(canvas: Canvas, column: int, row: int, text: str) -> None:
-    for offset, character in enumerate(text):
-        canvas.set_pixel(column + offset, row, character, GREY)
+    def _stretch(self) -> Text | None:
+        """Say that only a part is seen."""
+        return Text("0 all", GREY) if self._window is not None else None
