@@ -67,3 +67,7 @@ class ExportError(FollowupError):
 
 class PolicyError(FollowupError):
     """A policy file that cannot be read, or says what makes no sense; or a plan that no policy can be replayed on."""
+
+
+class LinkError(FollowupError):
+    """A file of links that cannot be read, or says what makes no sense."""

@@ -18,6 +18,7 @@ from ampel_followup_tui.actions.learning import LearningActions
 from ampel_followup_tui.actions.lists import ListActions
 from ampel_followup_tui.actions.plan import PlanActions
 from ampel_followup_tui.actions.program import ProgramActions
+from ampel_followup_tui.actions.sharing import SharingActions
 from ampel_followup_tui.actions.target import TargetActions
 from ampel_followup_tui.actions.verdicts import VerdictActions
 from ampel_followup_tui.instants import utc_now
@@ -38,7 +39,9 @@ def _provider() -> type[Provider]:
     return CommandProvider
 
 
-class FollowupApp(VerdictActions, ListActions, TargetActions, PlanActions, LearningActions, ProgramActions):
+class FollowupApp(
+    VerdictActions, ListActions, TargetActions, SharingActions, PlanActions, LearningActions, ProgramActions
+):
     """
     Tonight's plan on a terminal.
 

@@ -9,13 +9,14 @@ from ampel_followup_tui.commands.learning import LEARNING
 from ampel_followup_tui.commands.moving import MOVING
 from ampel_followup_tui.commands.plan import PLAN
 from ampel_followup_tui.commands.program import PROGRAM
+from ampel_followup_tui.commands.sharing import SHARING
 from ampel_followup_tui.commands.target import TARGET
 from ampel_followup_tui.commands.verdicts import VERDICTS
 
 __all__ = ["COMMANDS", "Command", "Place", "commands_of", "place_of"]
 
 #: In the order of the help, group by group.
-COMMANDS = (*VERDICTS, *MOVING, *TARGET, *PLAN, *LEARNING, *PROGRAM)
+COMMANDS = (*VERDICTS, *MOVING, *TARGET, *SHARING, *PLAN, *LEARNING, *PROGRAM)
 
 
 def commands_of(place: Place) -> Iterator[Command]:
