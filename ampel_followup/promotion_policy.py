@@ -14,6 +14,11 @@ from ampel_followup.settings import Settings, read_text, read_yaml, setting, set
 #: The policy that comes along.
 PACKAGED = Path(__file__).parent.parent / "conf" / "ampel-followup" / "promotion.yml"
 
+# Of differences: 0.8 - 0.7 is more than 0.1 to a computer.
+_ROUNDING = 1e-9
+
+_NOT_MET = "not met: "
+
 
 class PromotionPolicy(Settings):
     """What a challenger must show, on labelled objects that neither it nor the champion was trained on."""
@@ -57,6 +62,11 @@ class Judgement:
         """The reasons on one line."""
         return "; ".join(self.reasons)
 
+    @property
+    def missing(self) -> str:
+        """What is not met, on one line; empty where it is allowed."""
+        return "; ".join(r.removeprefix(_NOT_MET) for r in self.reasons if r.startswith(_NOT_MET))
+
 
 def judge(challenger: Challenger, policy: PromotionPolicy) -> Judgement:
     """
@@ -79,7 +89,10 @@ def judge(challenger: Challenger, policy: PromotionPolicy) -> Judgement:
             comparison.n_objects >= policy.min_objects,
             f"{comparison.n_objects} labelled objects, {policy.min_objects} needed",
         ),
-        (found.gain >= policy.better_by, f"{unit} better by {found.gain:+.3f}, {policy.better_by:g} needed"),
+        (
+            found.gain >= policy.better_by - _ROUNDING,
+            f"{unit} better by {found.gain:+.3f}, {policy.better_by:g} needed",
+        ),
         (
             found.p_better >= policy.confidence,
             f"better in {100 * found.p_better:.1f} % of the draws, {100 * policy.confidence:g} % needed",
@@ -88,7 +101,7 @@ def judge(challenger: Challenger, policy: PromotionPolicy) -> Judgement:
     for change in comparison.per_class:
         if change.n >= policy.recall_from:
             lost = change.recall_before - change.recall_after
-            if lost > policy.max_recall_loss:
+            if lost > policy.max_recall_loss + _ROUNDING:
                 text = f"{change.name} loses {lost:.2f} of its recall, {policy.max_recall_loss:g} allowed"
                 demands.append((False, text))
     if all(met for met, _ in demands):
@@ -97,7 +110,7 @@ def judge(challenger: Challenger, policy: PromotionPolicy) -> Judgement:
         )
     return Judgement(
         all(met for met, _ in demands),
-        tuple(text if met else f"not met: {text}" for met, text in demands),
+        tuple(text if met else f"{_NOT_MET}{text}" for met, text in demands),
     )
 
 
