@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
+import itertools
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.progress import Progress, TaskID
 
-from ampel_followup.champions import METRIC_NAMES, Challenger, Metric, Promotion
+from ampel_followup.champions import Challenger, Promotion
+from ampel_followup.cli.learning_tables import print_challenger, print_challengers, print_judgement, print_promotion
 from ampel_followup.cli.output import (
     BundleOption,
     JsonOption,
@@ -98,6 +101,7 @@ def learn(
     from ampel_followup.learning.challenger_report import write_challenger_report
     from ampel_followup.learning.label_matching import match_waiting
     from ampel_followup.learning.plots import check_plotting
+    from ampel_followup.learning.sources import reasons_of
     from ampel_followup.models.folder import find_folder
     from ampel_followup.promoting import chosen_folder
     from ampel_followup.promotion_policy import load_promotion_policy
@@ -136,20 +140,28 @@ def learn(
                 "folder": str(learned.folder),
                 "report": None if page is None else str(page),
                 "learned_before": learned.n_known,
+                "spectra": {
+                    "used": learned.n_spectra,
+                    "unused": [dataclasses.asdict(omission) for omission in learned.unused_spectra],
+                },
                 "policy": None if judged is None else {"allowed": judged.allowed, "reasons": list(judged.reasons)},
                 "promotion": None if promoted is None else promoted.to_dict(),
             }
         )
         return
-    _print_challenger(learned.challenger)
+    print_challenger(learned.challenger)
     out = console()
     if learned.n_known:
         out.print(f"learned before, and not tested again: {learned.n_known}", markup=False)
+    if spectra is not None:
+        out.print(f"learned with their spectrum: {learned.n_spectra}", markup=False)
+    if learned.unused_spectra:
+        out.print(f"spectra that cannot be used: {clean(reasons_of(learned.unused_spectra))}", markup=False)
     out.print(f"bundle: {learned.folder}", markup=False)
     if page is not None:
         out.print(f"report: {page}", markup=False)
     if judged is not None:
-        _print_judgement(judged, promoted)
+        print_judgement(judged, promoted)
     else:
         out.print(
             f"Nothing is promoted yet: ampel-followup learn promote {learned.challenger.name} --observer NAME",
@@ -193,11 +205,11 @@ def promote(
             judged, promoted = _by_policy(opened, challenger, rules, observer, _now(), comment)
             if promoted is None:
                 raise PolicyError(
-                    f"policy {rules.label} does not allow {name}: {judged.sentence}; decide without --by-policy"
+                    f"policy {rules.label} does not allow {name}: {judged.missing}; decide without --by-policy"
                 )
         else:
             promoted = promoting.promote(opened, name, observer=observer, time=_now(), comment=comment)
-    _print_promotion(promoted, as_json)
+    print_promotion(promoted, as_json)
 
 
 @app.command()
@@ -213,23 +225,32 @@ def rollback(
 
     with Store.open(store, create=False) as opened:
         promoted = promoting.roll_back(opened, observer=observer, time=_now(), comment=comment)
-    _print_promotion(promoted, as_json)
+    print_promotion(promoted, as_json)
 
 
 @app.command()
 def status(store: StoreOption = None, as_json: JsonOption = False) -> None:
     """Say which bundle is in use, what came back since it is, what challengers there are, and what has drifted."""
+    from ampel_followup.errors import BundleError
     from ampel_followup.learning_state import learning_state
+    from ampel_followup.promoting import folder_in_use
     from ampel_followup.store import Store
 
+    problem = None
     with Store.open(store, read_only=True) as opened:
         state = learning_state(opened)
+        try:
+            folder_in_use(opened)
+        except BundleError as error:
+            problem = str(error)
     if as_json:
-        print_json(state.to_dict())
+        print_json({**state.to_dict(), "problem": problem})
         return
     out, used = console(), state.in_use
     by = f", since {used.since[:10]} by {clean(used.observer)}" if used.since else ", as it comes along"
     out.print(f"in use: {used.bundle}, digest {used.bundle_digest[:16]}{by}", markup=False)
+    if problem is not None:
+        out.print(f"problem: {problem}", markup=False)
     if state.returned:
         out.print(
             f"labels that came back since: {len(state.returned)}, {100 * state.share_right:.0f} % as predicted; "
@@ -255,7 +276,7 @@ def status(store: StoreOption = None, as_json: JsonOption = False) -> None:
             out.print(f"… and {len(state.returned) - _SHOWN} more; --json has them all", markup=False)
     else:
         out.print(f"no label came back since; {state.n_unmatched} are of objects never ranked", markup=False)
-    _print_challengers(state.challengers)
+    print_challengers(state.challengers)
     for warning in state.drift:
         out.print(f"drift, {warning.model}, {warning.night} at {warning.site}: {clean(warning.sentence)}", markup=False)
 
@@ -284,7 +305,7 @@ def history(store: StoreOption = None, as_json: JsonOption = False) -> None:
         ),
         optional=("digest", "policy", "reason"),
     )
-    _print_challengers(challengers)
+    print_challengers(challengers)
 
 
 @app.command()
@@ -325,10 +346,13 @@ def _by_policy(
 
 
 def _free_name(store: Store, now: str) -> str:
-    """Return a name by the date that no challenger has."""
+    """Return a name by the date that no challenger has, of this store or of another one in the same folder."""
+    from ampel_followup.promoting import CHALLENGERS
+
     taken = {challenger.name for challenger in store.learning.challengers()}
     first = f"learned-{now[:10]}"
-    return next(n for n in (first, *(f"{first}-{k}" for k in range(2, len(taken) + 3))) if n not in taken)
+    names = itertools.chain([first], (f"{first}-{k}" for k in itertools.count(2)))
+    return next(n for n in names if n not in taken and not (store.folder / CHALLENGERS / n).exists())
 
 
 def _reader(folder: Path | None) -> Callable[[tuple[str, ...]], Rows] | None:
@@ -362,79 +386,3 @@ def _check_skl2onnx() -> None:
 
 def _now() -> str:
     return datetime.datetime.now(datetime.UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
-
-
-def _print_challenger(challenger: Challenger) -> None:
-    comparison, out = challenger.comparison, console()
-    out.print(
-        f"{challenger.name}: learned from {challenger.n_learned} labelled objects on top of {challenger.champion}",
-        markup=False,
-    )
-    print_table(
-        (
-            f"on {comparison.n_objects} objects that neither was trained on", ("champion", "right"),
-            ("challenger", "right"), ("better by", "right"), "95 % interval", ("better in", "right"),
-        ),
-        (
-            (
-                METRIC_NAMES[Metric(d.metric)], f"{d.before:.3f}", f"{d.after:.3f}", f"{d.gain:+.3f}",
-                f"{d.low:+.3f} to {d.high:+.3f}", f"{100 * d.p_better:.1f} %",
-            )
-            for d in comparison.differences
-        ),
-    )  # fmt: skip
-    print_table(
-        ("class", ("objects", "right"), ("recall before", "right"), ("after", "right")),
-        (
-            (c.name, c.n, _two(c.recall_before), _two(c.recall_after))
-            for c in comparison.per_class
-            if c.n or c.name in challenger.new_classes
-        ),
-    )
-    for name in challenger.new_classes:
-        out.print(f"new class: {clean(name)}", markup=False)
-    for reason, count in challenger.left_out.items():
-        out.print(f"left out: {count}, {reason}", markup=False)
-
-
-def _two(value: float) -> str | None:
-    return f"{value:.2f}" if value == value else None
-
-
-def _print_challengers(challengers: tuple[Challenger, ...] | list[Challenger]) -> None:
-    if not challengers:
-        console().print("no challengers yet; `ampel-followup learn` makes one", markup=False)
-        return
-    rows: list[tuple[Any, ...]] = []
-    for c in challengers:
-        gains = [c.comparison.difference(metric) for metric in Metric]
-        cells = [f"{d.gain:+.3f} ({d.low:+.3f} to {d.high:+.3f})" for d in gains]
-        rows.append((c.name, c.created[:10], c.champion, c.n_learned, c.comparison.n_objects, *cells))
-    print_table(
-        (
-            "challenger", "made", "champion", ("learned", "right"), ("tested", "right"), "log-loss better by",
-            "accuracy", "mean recall",
-        ),
-        rows,
-        optional=("made", "learned"),
-    )  # fmt: skip
-
-
-def _print_judgement(judged: Judgement, promoted: Promotion | None) -> None:
-    out = console()
-    for reason in judged.reasons:
-        out.print(f"policy: {reason}", markup=False)
-    if promoted is None:
-        out.print("not promoted: the bundle in use stays", markup=False)
-    else:
-        out.print(f"promoted: {promoted.bundle} is in use, by policy {promoted.policy}", markup=False)
-
-
-def _print_promotion(promoted: Promotion, as_json: bool) -> None:
-    if as_json:
-        print_json({"promotion": promoted.to_dict()})
-        return
-    out = console()
-    out.print(f"in use: {promoted.bundle}, digest {promoted.bundle_digest[:16]}", markup=False)
-    if promoted.reason:
-        out.print(clean(promoted.reason), markup=False)

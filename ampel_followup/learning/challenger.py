@@ -17,23 +17,25 @@ import json
 import re
 import shutil
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ampel_followup.champions import Challenger, Comparison, Metric
-from ampel_followup.errors import TrainingError
+from ampel_followup.champions import Challenger
+from ampel_followup.errors import BundleError, TrainingError
+from ampel_followup.learning.challenger_bundle import description_of, training_options
 from ampel_followup.learning.labelled import LabelledObjects, labelled_objects
 from ampel_followup.learning.paired_comparison import compare_paired, cross_predict
 from ampel_followup.learning.sources import Omission, Rows, reasons_of
 from ampel_followup.learning.training_table import TrainingTable, principal_spectra, read_table, write_table
 from ampel_followup.models.bundle import ModelBundle, load_bundle, save_bundle
+from ampel_followup.models.folder import GAIN, read_folder
 from ampel_followup.models.mixture import random_points
-from ampel_followup.models.training import TrainingOptions, train_on_features
+from ampel_followup.models.training import train_on_features
 from ampel_followup.promoting import CHALLENGERS
 from ampel_followup.scoring import compute_features
 
@@ -97,8 +99,13 @@ class Learned:
     ids, y, before, after
         The n labelled objects of the comparison, their true classes, and the predictions of both models, (n, C) each.
     omitted : tuple of Omission
+        Labelled objects that are not learned from.
     n_known : int
         Labelled objects that the champion has learned from already.
+    n_spectra : int
+        Objects that are learned from with their measured spectrum.
+    unused_spectra : tuple of Omission
+        Spectra that cannot be used; their objects are learned from with a possible one.
     """
 
     challenger: Challenger
@@ -109,6 +116,8 @@ class Learned:
     after: Array
     omitted: tuple[Omission, ...]
     n_known: int
+    n_spectra: int
+    unused_spectra: tuple[Omission, ...]
 
 
 Report = Callable[[Path, Learned], object]
@@ -170,12 +179,15 @@ def learn(
     objects = labelled_objects(store, champion.classes, lambda done, total: progress("reading objects", done, total))
     found = _choose(objects, table, champion, options)
     values = compute_features(found.objects.light_curves, champion).values
-    labelled = _with_spectra(found, values, champion, spectra, options)
+    measured = Rows((), np.empty((0, 0))) if spectra is None else spectra(found.objects.ids)
+    labelled = _rows(found, values, champion, measured, options)
     table = dataclasses.replace(table.without(found.relearned), classes=found.classes)
 
-    work = store.folder / CHALLENGERS / f".work-{_key(champion, labelled, options)}"
+    run = _key(champion, labelled, options)
+    _check_free(place, run)
+    work = store.folder / CHALLENGERS / f".work-{run}"
     work.mkdir(parents=True, exist_ok=True)
-    training = _options_of(champion.info, options)
+    training = training_options(champion.info, options.n_jobs)
     new = np.flatnonzero(found.new)
     groups = found.objects.groups[new]
     folds = min(options.folds, len(np.unique(groups)))
@@ -218,7 +230,16 @@ def learn(
         weight=everything.weight,
     )
     files["spectrum.json"] = champion.files["spectrum.json"]
-    info = _described(info, name, created, champion, everything, labelled, comparison, options)
+    info = description_of(
+        info,
+        champion,
+        everything,
+        comparison,
+        name=name,
+        created=created[:10],
+        n_learned=len(labelled),
+        training={"weight": options.weight, "seed": options.seed, "run": run},
+    )
     progress("training challenger", 1, 1)
 
     made = work / "bundle"
@@ -241,7 +262,18 @@ def learn(
         comparison=comparison,
     )
     ids = tuple(tested.ids.tolist())
-    learned = Learned(challenger, place, ids, tested.y, before, after, found.omitted, found.n_known)
+    learned = Learned(
+        challenger,
+        place,
+        ids,
+        tested.y,
+        before,
+        after,
+        found.omitted,
+        found.n_known,
+        len(measured.ids),
+        measured.omitted,
+    )
     if report is not None:
         report(made / "report", learned)
     # The folder first: a challenger in the store without its bundle would be worse than a bundle nobody knows of.
@@ -307,12 +339,8 @@ def _subset(objects: LabelledObjects, rows: list[int]) -> LabelledObjects:
     )
 
 
-def _with_spectra(
-    found: _Chosen,
-    values: Array,
-    champion: ModelBundle,
-    spectra: Callable[[tuple[str, ...]], Rows] | None,
-    options: LearningOptions,
+def _rows(
+    found: _Chosen, values: Array, champion: ModelBundle, measured: Rows, options: LearningOptions
 ) -> TrainingTable:
     """Return the labelled objects as rows of a training table: spectral features as measured, or possible ones."""
     objects, model = found.objects, champion.model
@@ -324,8 +352,7 @@ def _with_spectra(
     weights[known] = np.eye(len(champion.classes))[y[known]]
     possible = model.mixture.sample(model.scaled(values), random_points(_POSSIBLE, model.mixture.n_s, rng), weights)
     x_s = possible[np.arange(len(y)), rng.integers(_POSSIBLE, size=len(y))]
-    if spectra is not None:
-        measured = spectra(objects.ids)
+    if measured.ids:
         features = principal_spectra(champion.files).transform(measured.values)
         row_of = {name: row for row, name in enumerate(objects.ids)}
         x_s[[row_of[name] for name in measured.ids]] = features
@@ -342,64 +369,18 @@ def _with_spectra(
     ).rounded()
 
 
-def _options_of(info: Mapping[str, Any], options: LearningOptions) -> TrainingOptions:
-    """Return how the champion was trained: the challenger differs by what it learned from, and by nothing else."""
-    training, default = info["training"], TrainingOptions()
-    return dataclasses.replace(
-        default,
-        n_trees=int(training.get("trees", default.n_trees)),
-        min_samples_leaf=int(training.get("min_samples_leaf", default.min_samples_leaf)),
-        n_spectra=int(info["n_spectra"]),
-        n_jobs=options.n_jobs,
-    )
-
-
-def _described(
-    info: dict[str, Any],
-    name: str,
-    created: str,
-    champion: ModelBundle,
-    everything: TrainingTable,
-    labelled: TrainingTable,
-    comparison: Comparison,
-    options: LearningOptions,
-) -> dict[str, Any]:
-    """Return the description of the challenger's bundle."""
-    usual = {feature: spread.get("usual_psi") for feature, spread in champion.info["distribution"].items()}
-    for feature, spread in info["distribution"].items():
-        # How much nights differ anyway is not learned from labels: what the champion knows of it stays true.
-        if usual.get(feature) is not None:
-            spread["usual_psi"] = usual[feature]
-    loss, accuracy, recall = (comparison.difference(metric) for metric in Metric)
-    before = champion.info["training"]
-    head = {
-        "name": name,
-        "version": "1",
-        "created": created[:10],
-        "description": f"Learned from {len(labelled)} labelled objects on top of {champion.label}.",
-        "training": {
-            "data": f"training table of {champion.label}, and labels",
-            "objects": len(everything),
-            "labelled_objects": int(everything.labelled.sum()),
-            "weight": options.weight,
-            "seed": options.seed,
-            "champion": champion.digest,
-            **{key: before[key] for key in ("trees", "min_samples_leaf", "calibration") if key in before},
-            "per_class": {c: int((everything.y == k).sum()) for k, c in enumerate(everything.classes)},
-        },
-        "metrics": {
-            "test_objects": comparison.n_objects,
-            "p_t_accuracy": round(accuracy.after, 4),
-            "p_t_balanced_accuracy": round(recall.after, 4),
-            "p_t_log_loss": round(loss.after, 4),
-            "p_t_recall": {c.name: round(c.recall_after, 4) for c in comparison.per_class if c.n},
-        },
-    }
-    if "spectral_variance_explained" in champion.info:
-        info["spectral_variance_explained"] = champion.info["spectral_variance_explained"]
-    if "spectral_features" in champion.info:
-        info["spectral_features"] = champion.info["spectral_features"]
-    return {**head, **info}
+def _check_free(place: Path, run: str) -> None:
+    """Refuse to replace a folder, but for what this very run left when it was interrupted before the store knew."""
+    if not place.exists():
+        return
+    try:
+        left = read_folder(place, GAIN)[0].get("training", {}).get("run")
+    except BundleError:
+        left = None
+    if left != run:
+        raise TrainingError(
+            f"{place} is there already, and not a challenger of this store; give this one another --name"
+        )
 
 
 def _key(champion: ModelBundle, labelled: TrainingTable, options: LearningOptions) -> str:

@@ -13,6 +13,7 @@ from ampel_followup.errors import TrainingError
 from ampel_followup.learning.challenger import Learned
 from ampel_followup.learning.challenger_plots import draw_challenger
 from ampel_followup.learning.report import STYLE, html_table, html_text
+from ampel_followup.learning.sources import reasons_of
 
 _CAPTIONS = {
     "gain": "By how much the challenger is better, on labelled objects that neither was trained on. Bars: 95 % "
@@ -120,7 +121,8 @@ def _page(learned: Learned) -> str:
         _figure("reliability"),
         "<h2>Left out</h2>",
         html_table(("reason", "objects"), left_out) if left_out else "<p>Nothing.</p>",
-        f"<p>Learned before: {learned.n_known} objects.</p>",
+        f"<p>Learned before: {learned.n_known} objects. Learned with their spectrum: {learned.n_spectra}; spectra that "
+        f"cannot be used: {html_text(reasons_of(learned.unused_spectra))}.</p>",
         '<p>Each object that was tested is in <a href="tested.csv">tested.csv</a>, each that was left out in '
         '<a href="left_out.csv">left_out.csv</a>, all numbers in <a href="comparison.json">comparison.json</a>.</p>',
     ]
