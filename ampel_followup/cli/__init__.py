@@ -77,6 +77,10 @@ app.command(name="instruments")(sites.list_instruments)
 app.command(name="strategies")(ranking.list_strategies)
 
 
+# Exit code of a command that was stopped by Ctrl-C: 128 + SIGINT.
+_STOPPED = 130
+
+
 def main(argv: list[str] | None = None) -> int:
     """
     Run the command; what is wrong becomes one line on standard error and exit code 2.
@@ -96,7 +100,7 @@ def main(argv: list[str] | None = None) -> int:
     except FollowupError as error:
         return _refuse(str(error))
     except (typer.Abort, KeyboardInterrupt):
-        return _refuse("stopped; what was stored before is kept", code=130)
+        code = _STOPPED
     except BrokenPipeError:
         # The reader of our output, such as `head`, has seen enough.
         sys.stderr.close()
@@ -110,6 +114,9 @@ def main(argv: list[str] | None = None) -> int:
         command = context.command_path if context is not None else "ampel-followup"
         message = describe().replace("Value error, ", "").rstrip(".")
         return _refuse(f"{message}; see `{command} --help`") if message else 2
+    if code == _STOPPED:
+        # Ctrl-C as an exception, or, from Typer, as the code that shells know it by.
+        return _refuse("stopped; what was stored before is kept, the same command can be started again", _STOPPED)
     return code if isinstance(code, int) else 0
 
 
