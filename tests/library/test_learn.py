@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import shutil
 from pathlib import Path
 
@@ -10,8 +11,7 @@ import numpy as np
 import pytest
 from sample_challengers import comparison
 
-from ampel_followup.champions import Challenger
-from ampel_followup.cli import main
+from ampel_followup.champions import Challenger, ClassChange
 from ampel_followup.errors import TrainingError
 from ampel_followup.labels import Label
 from ampel_followup.learning import challenger as learning
@@ -23,28 +23,9 @@ from ampel_followup.store import Store
 NOW = "2026-11-28T20:00:00.000000Z"
 
 
-@pytest.fixture(scope="module")
-def ranked(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A small champion, and a store with one night that it ranked."""
-    folder = tmp_path_factory.mktemp("ranked")
-    simulate = ["--templates", "analytic"]
-    first, night = folder / "first", folder / "night"
-    assert main(["simulate", str(first / "a.tar.gz"), "--objects", "220", "--seed", "1", "--spectra",
-                 str(first / "spectra"), *simulate]) == 0  # fmt: skip
-    assert main(["train", "gain", str(first / "a.tar.gz"), "--labels", str(first / "truth.csv"), "--spectra",
-                 str(first / "spectra"), "--out", str(folder / "mine"), "--trees", "20", "--folds", "2",
-                 "--no-report"]) == 0  # fmt: skip
-    assert main(["simulate", str(night / "a.tar.gz"), "--objects", "90", "--seed", "2", "--first-number", "10000",
-                 *simulate]) == 0  # fmt: skip
-    assert main(["rank", str(night / "a.tar.gz"), "--site", "palomar", "--night", "2026-11-09", "--no-assistant",
-                 "--bundle", str(folder / "mine"), "--store", str(folder / "night.sqlite")]) == 0  # fmt: skip
-    return folder
-
-
 @pytest.fixture
-def place(ranked: Path, tmp_path: Path) -> Path:
-    shutil.copytree(ranked, tmp_path / "loop")
-    return tmp_path / "loop"
+def place(ranked_night: Path, tmp_path: Path) -> Path:
+    return shutil.copytree(ranked_night, tmp_path / "loop")
 
 
 def truth(place: Path, n: int = 60) -> dict[str, str]:
@@ -164,3 +145,13 @@ def test_a_policy_allows_what_is_better_and_says_what_is_missing() -> None:
     few = judge(made(n_objects=20), policy)
     assert (few.allowed, "not met: 20 labelled objects, 50 needed" in few.sentence) == (False, True)
     assert not judge(made(n_objects=60, gain=0.001), policy).allowed
+
+
+def test_a_class_may_lose_exactly_as_much_recall_as_the_policy_allows() -> None:
+    lost = ClassChange("SN II", 10, 0.8, 0.7, 0.5, 0.5)  # 0.8 - 0.7 > 0.1 in floating point
+    compared = comparison(n_objects=60, per_class=(lost,))
+    made = Challenger("one", NOW, "one 1", "d", "challengers/one", "c 1", "c", 60, 10.0, 1, (), {}, compared)
+    assert judge(made, load_promotion_policy()).allowed
+    lost = ClassChange("SN II", 10, 0.8, 0.69, 0.5, 0.5)
+    made = dataclasses.replace(made, comparison=dataclasses.replace(compared, per_class=(lost,)))
+    assert "not met: SN II loses 0.11 of its recall, 0.1 allowed" in judge(made, load_promotion_policy()).sentence
