@@ -14,23 +14,26 @@ if TYPE_CHECKING:
     from ampel_followup.models.assistant_bundle import AssistantBundle
     from ampel_followup.models.bundle import ModelBundle
     from ampel_followup.models.early_bundle import EarlyBundle
+    from ampel_followup.models.folder import Bundle
 
 app = typer.Typer(no_args_is_help=True, help="Model bundles: what is installed, what it knows, whether it is intact.")
 
 BundleArgument = Annotated[str | None, typer.Argument(help="Name or folder; by default the one that comes along.")]
 
 
-def _load(name: str | None) -> ModelBundle | AssistantBundle | EarlyBundle:
-    """Load a bundle of any kind."""
+def _load(name: str | None) -> Bundle:
+    """Load a bundle of any kind, each byte verified."""
     from ampel_followup.models.assistant_bundle import load_assistant
     from ampel_followup.models.bundle import find_bundle, load_bundle
     from ampel_followup.models.early_bundle import load_early
-    from ampel_followup.models.folder import ASSISTANT, EARLY, read_kind
+    from ampel_followup.models.folder import ASSISTANT, EARLY, STREAM, Bundle, read_folder, read_kind
 
     folder = find_bundle(name)
     kind = read_kind(folder)
     if kind == EARLY:
         return load_early(folder)
+    if kind == STREAM:
+        return Bundle(*read_folder(folder, STREAM))
     return load_assistant(folder) if kind == ASSISTANT else load_bundle(folder)
 
 
@@ -38,6 +41,7 @@ def _load(name: str | None) -> ModelBundle | AssistantBundle | EarlyBundle:
 def list_(as_json: JsonOption = False) -> None:
     """List the bundles that can be used by name."""
     from ampel_followup.models.assistant_bundle import AssistantBundle
+    from ampel_followup.models.bundle import ModelBundle
     from ampel_followup.models.early_bundle import EarlyBundle
     from ampel_followup.models.folder import kind_of, list_bundles
 
@@ -48,14 +52,17 @@ def list_(as_json: JsonOption = False) -> None:
         except BundleError as error:
             found.append({"name": folder.name, "folder": str(folder), "error": str(error)})
             continue
-        info = {"name": folder.name, "kind": kind_of(bundle.info), "version": bundle.info["version"],
-                "created": bundle.info["created"], "folder": str(folder)}  # fmt: skip
+        info = {"name": folder.name, "kind": kind_of(bundle.info), "version": bundle.info.get("version"),
+                "created": bundle.info.get("created"), "folder": str(folder)}  # fmt: skip
         if isinstance(bundle, EarlyBundle):
             info["knows"] = f"P(Ia), threshold {bundle.threshold:.2f}"
         elif isinstance(bundle, AssistantBundle):
             info["scores"] = {day: list(bundle.scores(day)) for day in bundle.days}
-        else:
+        elif isinstance(bundle, ModelBundle):
             info["classes"] = list(bundle.classes)
+        else:
+            classes, seen = list(bundle.info["classes"]), bundle.info["counts"]["n_seen"]
+            info |= {"classes": classes, "knows": f"{len(classes)} classes, from {seen} objects of a stream"}
         found.append(info)
     if as_json:
         print_json({"bundles": found})
@@ -80,6 +87,7 @@ def _knows(entry: Mapping[str, Any]) -> str:
 def show(bundle: BundleArgument = None, as_json: JsonOption = False) -> None:
     """Say what a bundle was trained on and how well it did."""
     from ampel_followup.models.assistant_bundle import AssistantBundle
+    from ampel_followup.models.bundle import ModelBundle
     from ampel_followup.models.early_bundle import EarlyBundle
     from ampel_followup.models.folder import kind_of
 
@@ -90,14 +98,16 @@ def show(bundle: BundleArgument = None, as_json: JsonOption = False) -> None:
         print_json(info)
         return
     out = console()
-    out.print(f"[bold]{loaded.label}[/bold], kind {kind}, made {info['created']}, {size / 1e6:.1f} MB")
-    out.print(info["description"], markup=False)
+    out.print(f"[bold]{loaded.label}[/bold], kind {kind}, {_made(info)}{size / 1e6:.1f} MB")
+    out.print(info.get("description", ""), markup=False)
     if isinstance(loaded, EarlyBundle):
         _show_early(loaded)
     elif isinstance(loaded, AssistantBundle):
         _show_assistant(loaded)
-    else:
+    elif isinstance(loaded, ModelBundle):
         _show_gain(loaded)
+    else:
+        _show_stream(loaded)
     out.print(f"digest: {loaded.digest}", markup=False)
 
 
@@ -149,6 +159,18 @@ def _show_early(loaded: EarlyBundle) -> None:
     print_table(("trained on and measured", ""), _numbers({**info["training"], **info["metrics"]}))
 
 
+def _show_stream(loaded: Bundle) -> None:
+    info, out = loaded.info, console()
+    out.print(f"classes: {', '.join(info['classes'])}", markup=False)
+    seen = info["counts"]["n_seen"]
+    out.print(f"objects of the stream so far: {seen}; noticed changes: {len(info['changes'])}", markup=False)
+    print_table(("setting", ""), list(info["settings"].items()))
+
+
+def _made(info: Mapping[str, Any]) -> str:
+    return f"made {info['created']}, " if "created" in info else ""
+
+
 def _feature_sets(info: Mapping[str, Any]) -> str:
     return ", ".join(f"{name} {version}" for name, version in info["feature_sets"].items())
 
@@ -161,15 +183,21 @@ def _numbers(values: Mapping[str, Any]) -> list[tuple[str, object]]:
 def verify(bundle: BundleArgument = None, as_json: JsonOption = False) -> None:
     """Check every byte of a bundle against its digests, and that its models load."""
     from ampel_followup.models.assistant_bundle import AssistantBundle
+    from ampel_followup.models.bundle import ModelBundle, find_bundle
     from ampel_followup.models.early_bundle import EarlyBundle
     from ampel_followup.models.folder import kind_of
+    from ampel_followup.models.incremental import RollingForest
 
     loaded = _load(bundle)
     # Loads and checks the models.
     if isinstance(loaded, EarlyBundle):
         _ = loaded.forest
+    elif isinstance(loaded, AssistantBundle):
+        _ = (loaded.models, loaded.fold_models)
+    elif isinstance(loaded, ModelBundle):
+        _ = loaded.model
     else:
-        _ = (loaded.models, loaded.fold_models) if isinstance(loaded, AssistantBundle) else loaded.model
+        RollingForest.load(find_bundle(bundle))
     kind = kind_of(loaded.info)
     if as_json:
         print_json(

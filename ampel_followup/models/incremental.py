@@ -291,6 +291,8 @@ class RollingForest:
         info = {
             "kind": STREAM,
             "name": name,
+            "version": "1",
+            "description": f"Learns from a stream: a forest of {self.settings.n_trees} trees, renewed one by one.",
             "classes": list(self.classes),
             "settings": dataclasses.asdict(self.settings),
             "counts": {key: getattr(memory, key) for key in _COUNTS},

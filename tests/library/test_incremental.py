@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -14,6 +16,7 @@ from ampel_followup.models.classifier import encode
 from ampel_followup.models.folder import GAIN, read_folder
 from ampel_followup.models.incremental import RollingForest, RollingSettings
 from ampel_followup.models.stream_memory import StreamMemory
+from ampel_followup.store import Store
 
 SMALL = RollingSettings(n_trees=20, lifetime=200, n_recent=50, n_sample=300)
 
@@ -158,6 +161,31 @@ def test_altered_forest_is_refused_and_taken_for_no_other_bundle(tmp_path):
     (tmp_path / "forest.npz").write_bytes(b"not these")
     with pytest.raises(BundleError, match="was altered"):
         RollingForest.load(tmp_path)
+
+
+def test_saved_forest_is_listed_shown_and_verified_by_the_commands(run, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    folder = tmp_path / "ampel-followup" / "bundles" / "rolling"
+    streamed(1, [objects(60, seed) for seed in range(3)]).save(folder, name="mine")
+    _, out, _ = run("bundle", "list", "--json")
+    [entry] = [found for found in json.loads(out)["bundles"] if found["name"] == "rolling"]
+    assert (entry["kind"], entry["classes"]) == ("stream", ["II", "Ia"])
+    assert entry["knows"] == "2 classes, from 180 objects of a stream"
+    assert "error" not in entry and "2 classes, from 180 objects of a stream" in run("bundle", "list")[1]
+    code, out, err = run("bundle", "show", "rolling")
+    assert code == 0, err
+    assert "mine 1, kind stream" in out and "objects of the stream so far: 180" in out and "lifetime" in out
+    assert "mine 1: intact, kind stream, 2 files" in run("bundle", "verify", "rolling")[1]
+    code, _, err = run("learn", "promote", "rolling", "--observer", "ada", "--store", store_in(tmp_path))
+    assert code == 2 and "is a bundle for a classifier that learns from a stream" in err
+    (folder / "forest.npz").write_bytes(b"not these")
+    assert "was altered" in run("bundle", "list")[1]
+    assert run("bundle", "verify", "rolling")[0] == 2
+
+
+def store_in(folder):
+    Store.open(folder / "night.sqlite").close()
+    return folder / "night.sqlite"
 
 
 def test_forest_with_another_generator_cannot_be_saved(tmp_path):
