@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Annotated
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
 
 import typer
 
@@ -67,11 +67,16 @@ def show(
         body["targets"] = body["targets"][:top]
         print_json(head | body)
         return
-    print_plan(plan, top, {target: decision.verdict for target, decision in verdicts.items()})
+    print_plan(plan, top, {target: decision.verdict for target, decision in verdicts.items()}, stored.report)
 
 
-def print_plan(plan: NightPlan, top: int | None, verdicts: dict[str, str] | None = None) -> None:
-    """Print a plan as two tables."""
+def print_plan(
+    plan: NightPlan,
+    top: int | None,
+    verdicts: Mapping[str, str] | None = None,
+    report: Mapping[str, Any] | None = None,
+) -> None:
+    """Print a plan as two tables, with what made it."""
     verdicts = verdicts or {}
     night = plan.night
     out = console()
@@ -81,6 +86,13 @@ def print_plan(plan: NightPlan, top: int | None, verdicts: dict[str, str] | None
         markup=False,
     )
     out.print(f"bundle {plan.bundle}, digest {plan.bundle_digest[:16]}", markup=False)
+    if plan.assistant:
+        out.print(
+            f"assistant {plan.assistant}, digest {plan.assistant_digest[:16]}, policy {plan.policy}", markup=False
+        )
+    early = (report or {}).get("early")
+    if early:
+        out.print(f"early classifier {early['bundle']}, digest {early['digest'][:16]}", markup=False)
     print_table(
         (
             ("#", "right"), "name", ("mag", "right"), ("mag/d", "right"), "class now", "→ after a spectrum", "scope",
@@ -104,7 +116,7 @@ def _stop(stop: StopAdvice) -> str:
     )
 
 
-def _row(target: RankedTarget, verdicts: dict[str, str]) -> Sequence[object]:
+def _row(target: RankedTarget, verdicts: Mapping[str, str]) -> Sequence[object]:
     scores, photometry, seen = target.scores, target.photometry, target.visibility
     mag = f"{photometry.last_mag:.1f} {photometry.last_band[-1:]}" if photometry.last_band else None
     return (

@@ -149,7 +149,7 @@ def rank(
         print_json(as_dict(run, top))
         return
     print_run(run)
-    print_plan(run.plan, top)
+    print_plan(run.plan, top, report=run.report)
 
 
 def rank_into(

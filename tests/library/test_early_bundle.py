@@ -13,6 +13,7 @@ from ampel_followup.errors import BundleError
 from ampel_followup.features import FEATURE_SETS
 from ampel_followup.learning.early_training import is_type_ia, train_early
 from ampel_followup.lightcurve import LightCurve
+from ampel_followup.models.assistant_bundle import load_assistant
 from ampel_followup.models.bundle import load_bundle
 from ampel_followup.models.early_bundle import load_early
 from ampel_followup.simulate import simulate_objects, write_alerts
@@ -193,6 +194,29 @@ def test_a_night_is_ranked_by_what_would_teach_the_classifier_most(run, night, t
         order = [of(p) for _, p in found if p is not None]
         assert order == sorted(order)
         assert all(p is None for _, p in found[len(order) :])
+
+
+def test_a_plan_says_which_models_made_it(run, night, tmp_path) -> None:
+    archive, labels = night
+    run("train", "early", archive, "--labels", labels, "--out", tmp_path / "ia", "--trees", 50)
+    early, gain, assistant = load_early(tmp_path / "ia"), load_bundle(), load_assistant()
+    store = tmp_path / "night.sqlite"
+    code, ranked, err = run("rank", archive, "--site", "palomar", "--night", "2026-11-09", "--store", store,
+                            "--early", tmp_path / "ia", "--top", 1)  # fmt: skip
+    assert code == 0, err
+    _, shown, _ = run("plan", "show", "--store", store)
+    for out in (ranked, shown):
+        for line in (
+            f"bundle {gain.label}, digest {gain.digest[:16]}",
+            f"assistant {assistant.label}, digest {assistant.digest[:16]}, policy ",
+            f"early classifier {early.label}, digest {early.digest[:16]}",
+        ):
+            assert line in out
+    plan = json.loads(run("plan", "show", "--store", store, "--json")[1])
+    assert (plan["bundle"], plan["bundle_digest"]) == (gain.label, gain.digest)
+    assert (plan["assistant"], plan["assistant_digest"]) == (assistant.label, assistant.digest)
+    assert plan["run"]["early"] == {"bundle": early.label, "digest": early.digest}
+    assert any(target["scores"]["p_snia"] is not None for target in plan["targets"])
 
 
 def test_without_an_early_classifier_its_strategies_are_refused_and_its_score_is_empty(run, night) -> None:
