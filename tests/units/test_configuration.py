@@ -44,11 +44,14 @@ def test_examples_are_not_installed_as_channels_or_processes(built_config: tuple
     assert not [name for tier in config["process"].values() for name in tier if "FOLLOWUP" in name]
 
 
-def test_example_channel_and_process_are_what_ampel_expects() -> None:
+def test_example_channel_and_processes_are_what_ampel_expects() -> None:
     builder = DistConfigBuilder(DisplayOptions(hide_module_not_found_errors=True))
     builder.load_distributions(raise_exc=False)
-    for section in ("channel", "process"):
-        name = f"followup_{section}.yml"
+    for section, name in (
+        ("channel", "followup_channel.yml"),
+        ("process", "followup_process.yml"),
+        ("process", "followup_learning.yml"),
+    ):
         builder.first_pass_config[section].add(yaml.safe_load((EXAMPLES / name).read_text()), "mine", "0", name)
     config = builder.build_config(
         stop_on_errors=1, config_validator=None, skip_default_processes=True, get_unit_env=False
@@ -60,6 +63,8 @@ def test_example_channel_and_process_are_what_ampel_expects() -> None:
     assert config["confid"][queued[1]["config"]]["t2_dependency"][0]["config"] == queued[0]["config"]
     plan = ProcessModel(**config["process"]["t3"]["followup_plan"])
     assert plan.processor.config["stage"]["config"]["execute"][0]["unit"] == "T3FollowupPlan"
+    learning = ProcessModel(**config["process"]["t3"]["followup_learning"])
+    assert learning.processor.config["execute"][0]["unit"] == "T4LearnFromLabels"
 
 
 def test_importing_the_units_loads_no_machine_learning_library() -> None:

@@ -284,6 +284,7 @@ def test_plan_document_counts_what_went_into_the_plan(night: Any) -> None:
         "stop": plan.plan.stop.to_dict() if plan.plan.stop else None,
         "set_aside": len(plan.plan.set_aside),
         "assistant": load_assistant().label,
+        "early": None,
         "policy": triage().policy_label,
         "queues": plan.report["queues"],
         "drift": plan.report["drift"]["moved"],

@@ -148,6 +148,7 @@ class T3FollowupPlan(AbsT3Unit[SnapView]):
             "not_observable": len(plan.not_observable),
             "set_aside": len(plan.set_aside),
             "assistant": plan.assistant,
+            "early": report["early"],
             "policy": plan.policy,
             "queues": queues_of(plan),
             "drift": list(drift.moved),
