@@ -56,6 +56,9 @@ class GainScores:
         Share of spectra that change the class; VOI; 1 − max P_t. All 0 to 1.
     p_after : ndarray, shape (n, C)
         Share of spectra after which each class is the most probable one: what the object will be called.
+    p_named, entropy_named : ndarray, shape (n, C)
+        What the spectra that name a class teach: the mean probability of that class after them, and the mean entropy
+        [nat]; NaN for a class that none names.
     spectrum_uncertainty : ndarray, shape (n,)
         Differential entropy of the possible spectra [nat], see `spectrum_entropy`; NaN where they are not given.
     """
@@ -73,6 +76,8 @@ class GainScores:
     value_of_information: NDArray[np.float64]
     uncertainty: NDArray[np.float64]
     p_after: NDArray[np.float64]
+    p_named: NDArray[np.float64]
+    entropy_named: NDArray[np.float64]
     spectrum_uncertainty: NDArray[np.float64]
 
     def __len__(self) -> int:
@@ -175,8 +180,15 @@ def gain_scores(
     alternative = others.argmax(axis=1)
 
     h_t = entropy(p_t)
-    h_ts = entropy(p_ts).mean(axis=1)
+    each_h_ts = entropy(p_ts)
+    h_ts = each_h_ts.mean(axis=1)
     highest = np.take_along_axis(p_ts, named[:, :, None], axis=2)[:, :, 0]
+    divisor = np.where(votes > 0, votes, np.nan)
+
+    def of_those_that_name(value: NDArray[np.float64]) -> NDArray[np.float64]:
+        sums = np.bincount(cell, weights=value.ravel(), minlength=n * n_classes)
+        return np.asarray(sums.reshape(n, n_classes) / divisor)
+
     p_of_name = np.take_along_axis(p_ts, class_now[:, None, None], axis=2)[:, :, 0]
     return GainScores(
         p_t=p_t,
@@ -192,5 +204,7 @@ def gain_scores(
         value_of_information=(highest - p_of_name).mean(axis=1),
         uncertainty=1.0 - p_t.max(axis=1),
         p_after=votes / n_spectra,
+        p_named=of_those_that_name(highest),
+        entropy_named=of_those_that_name(each_h_ts),
         spectrum_uncertainty=np.full(n, np.nan) if spectra is None else spectrum_entropy(spectra),
     )

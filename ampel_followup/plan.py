@@ -52,6 +52,9 @@ class TargetScores(Record):
     p_after : dict of str to float
         Share of the possible spectra after which each class is the most probable; they sum to 1. Empty in plans made
         before it was kept.
+    p_named, entropy_named : dict of str to float
+        What the spectra that name a class teach: its mean probability after them, and the mean entropy [nat], both to
+        four digits. Only classes that a spectrum names; empty in plans made before they were kept.
     spectrum_uncertainty : float
         Differential entropy of the possible spectra [nat], to compare objects of one bundle; NaN where not known.
     p_snia : float
@@ -79,6 +82,8 @@ class TargetScores(Record):
     spectrum_uncertainty: float = math.nan
     p_snia: float = math.nan
     snia_threshold: float = math.nan
+    p_named: dict[str, float] = field(default_factory=dict)
+    entropy_named: dict[str, float] = field(default_factory=dict)
     out_of_scope: bool = field(init=False)
 
     def __post_init__(self) -> None:

@@ -213,4 +213,11 @@ def _target_scores(gain: GainScores, i: int, in_scope: float, classes: tuple[str
         in_scope=in_scope,
         p_after=dict(zip(classes, gain.p_after[i].tolist(), strict=True)),
         spectrum_uncertainty=float(gain.spectrum_uncertainty[i]),
+        p_named=_of_named(gain.p_named[i], classes),
+        entropy_named=_of_named(gain.entropy_named[i], classes),
     )
+
+
+def _of_named(values: NDArray[np.float64], classes: tuple[str, ...]) -> dict[str, float]:
+    """Return the values of the classes that some spectrum names: four digits are more than a few spectra tell."""
+    return {name: round(value, 4) for name, value in zip(classes, values.tolist(), strict=True) if value == value}

@@ -47,6 +47,12 @@ def test_scores_are_those_of_the_loop_over_objects_and_spectra(p_t, p_ts):
             assert getattr(scores, name)[i] == pytest.approx(value, abs=1e-12), name
         named = p_ts[i].argmax(axis=1)
         assert scores.p_after[i].tolist() == [(named == c).mean() for c in range(4)]
+        for c in range(4):
+            naming = p_ts[i][named == c]
+            expected = naming[:, c].mean() if len(naming) else np.nan
+            assert scores.p_named[i, c] == pytest.approx(expected, nan_ok=True)
+            left = entropy(naming).mean() if len(naming) else np.nan
+            assert scores.entropy_named[i, c] == pytest.approx(left, nan_ok=True, abs=1e-12)
     assert np.all(scores.value_of_information >= 0)
     assert np.all(scores.p_change[scores.alternative == scores.class_now] == 0)
 

@@ -57,6 +57,17 @@ def test_class_distribution_after_a_spectrum_is_the_share_of_spectra_that_name_e
         assert 1.0 - after[o.scores.class_now] == pytest.approx(o.scores.p_change)
 
 
+def test_what_spectra_teach_that_name_a_class_adds_up_to_the_gain(bundle, light_curves):
+    for o in score(light_curves, bundle):
+        scores = o.scores
+        named = {name: share for name, share in scores.p_after.items() if share > 0}
+        assert set(scores.p_named) == set(scores.entropy_named) == set(named)
+        right = sum(share * scores.p_named[name] for name, share in named.items())
+        assert right - scores.p_ts[scores.class_now] == pytest.approx(scores.value_of_information, abs=2e-4)
+        left = sum(share * scores.entropy_named[name] for name, share in named.items())
+        assert left == pytest.approx(scores.expected_entropy, abs=2e-4)
+
+
 def test_sampling_says_in_words_how_spectra_are_drawn(bundle):
     assert Sampling().describe(bundle) == "32 quasi-random spectra, seed 0"
     assert Sampling(200, 7).describe(bundle) == "200 random spectra, seed 7"

@@ -310,6 +310,8 @@ async def test_tab_changes_what_is_shown_on_a_wide_screen(make_assisted_app: Mak
         await pilot.press("tab")
         await until(lambda: "galactic  ." in screen_text(app))
         await pilot.press("tab")
+        await until(lambda: "After a spectrum" in screen_text(app))
+        await pilot.press("tab")
         await until(lambda: "value of information 0" in screen_text(app))
 
 

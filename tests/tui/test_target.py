@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sample_night import NIGHT, make_light_curve, screen_text, until
+from sample_night import NIGHT, make_light_curve, make_plan, screen_text, until
 from textual.pilot import Pilot
 
 from ampel_followup.brightness import brightness_at
@@ -18,6 +18,7 @@ from ampel_followup.plan import NightPlan
 from ampel_followup.store import PastRank, Store
 from ampel_followup_tui.app import FollowupApp
 from ampel_followup_tui.instants import mjd
+from ampel_followup_tui.panes.classes import classes
 from ampel_followup_tui.panes.past import labels_text, nights_text
 from ampel_followup_tui.widgets.detail import Detail
 from ampel_followup_tui.widgets.light_curve import LightCurveView
@@ -175,6 +176,69 @@ async def test_history_has_the_ranks_of_the_nights_before_and_the_labels_that_ca
 
 def _on(plan: NightPlan, date: str, targets: tuple[object, ...]) -> NightPlan:
     return replace(plan, night=replace(plan.night, date=date), targets=targets, not_observable=(), stop=None)
+
+
+@pytest.mark.parametrize(("size", "keys"), [(NARROW, ()), (NARROW, ("enter",)), (WIDE, ())])
+async def test_classes_have_a_pane_of_their_own(
+    make_app: MakeApp, size: tuple[int, int], keys: tuple[str, ...]
+) -> None:
+    app = make_app()
+    async with app.run_test(size=size) as pilot:
+        await settled(pilot)
+        assert "expected to be right" not in await pressed(pilot, *keys)
+        text = await pressed(pilot, "6")
+        assert "expected to be right" in " ".join(text.split()) or "would leave the class" in text
+        assert "spectrum uncertainty" not in text
+        assert "expected to be right" not in await pressed(pilot, "2")
+
+
+async def test_on_a_wide_screen_classes_are_always_there(make_app: MakeApp) -> None:
+    app = make_app()
+    async with app.run_test(size=(140, 60)) as pilot:
+        await settled(pilot)
+        text = await pressed(pilot, "enter")
+        assert "a spectrum would say" in text
+        assert "value of information" in text
+
+
+def test_every_class_and_every_answer_is_named_with_its_number() -> None:
+    [target] = make_plan(1, 0)[0].targets
+    scores = replace(
+        target.scores,
+        class_now="SN II",
+        p_t={"SN II": 0.51, "SN Ia": 0.29, "TDE": 0.2},
+        p_ts={"SN II": 0.4, "SN Ia": 0.4, "TDE": 0.2},
+        p_after={"SN II": 0.53, "SN Ia": 0.47, "TDE": 0.0},
+        p_named={"SN II": 0.65, "SN Ia": 0.82},
+        entropy_named={"SN II": 1.08, "SN Ia": 1.52},
+        entropy=1.28,
+        information_gain=0.38,
+        value_of_information=0.3,
+        p_change=0.47,
+        p_snia=0.63,
+        snia_threshold=0.5,
+    )
+    text = " ".join(classes(replace(target, scores=scores), 76).plain.replace("\u00a0", " ").split())
+    assert "expected to be right in 70 % of cases, against 40 % if it stays SN II" in text
+    assert "of 1.28 nat of doubt it takes 0.38." in text
+    assert "= 53% SN II: confirms it: 51 % → 65 %, 0.20 nat less doubt" in text
+    assert "≠ 47% SN Ia: corrects SN II: 29 % → 82 %, 0.24 nat more doubt" in text
+    assert "TDE 20%" in text
+    assert "P(SN Ia) 0.63, Ia from 0.50 on" in text
+    # Plans from before this was kept.
+    old = classes(replace(target, scores=replace(scores, p_after={}, p_named={}, entropy_named={}, p_change=0.0)), 76)
+    assert "ranking anew does" in old.plain
+    assert "would leave the class at SN II" in old.plain
+
+
+@pytest.mark.parametrize("width", [30, 36, 76, 120])
+def test_classes_keep_to_their_width_and_hostile_names_are_inert(width: int) -> None:
+    [target] = make_plan(1, 0)[0].targets
+    names = {HOSTILE: 0.6, "x" * 200: 0.4}
+    scores = replace(target.scores, p_t=names, p_ts=names, p_after=names, p_named=names, class_now=HOSTILE)
+    text = classes(replace(target, scores=scores), width).plain
+    assert max(len(line) for line in text.splitlines()) <= width
+    assert not {"\x1b", "\x07", "\u202e"} & set(text)
 
 
 def past(night: str, rank: int, **fields: object) -> PastRank:

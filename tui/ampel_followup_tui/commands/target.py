@@ -29,6 +29,15 @@ TARGET = (
         place=Place.TARGETS,
     ),
     Command(
+        "classes",
+        "6",
+        "pane('classes')",
+        "classes",
+        "Show the classes now and after a spectrum.",
+        _GROUP,
+        place=Place.TARGETS,
+    ),
+    Command(
         "flux", "f", "flux", "flux", "Change the light curve between magnitude and flux.", _GROUP, place=Place.TARGETS
     ),
     Command(

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 _LISTED, _DRAWN = 12, 40
 # The longest name of a class, and a day with its mark [characters].
 _CLASS, _DAY = 16, 7
+# The value of information stands in the table from this width on [characters].
+_WITH_VALUE = 44
 
 
 def labels_text(labels: Sequence[Label], width: int) -> Text:
@@ -75,11 +77,12 @@ def nights_text(nights: Sequence[PastRank], night: NightSummary, width: int) -> 
     -------
     Text
         A sparkline of the ranks, higher where the rank is nearer to the first, where there is more than one night; then
-        night, rank, value of information, class and magnitude.
+        night, rank, value of information (where there is room), class and
+        magnitude.
     """
     if not nights:
         return Text()
-    text = Text("ranks ", GREY)
+    text = Text.assemble(("ranks ", GREY))
     if len(nights) > 1:
         text.append(sparkline([_height(past) for past in nights[-min(_DRAWN, max(1, width - 20)) :]], 1.0), SKY_BLUE)
         text.append(f"  {len(nights)} nights", GREY)
@@ -100,7 +103,7 @@ def _row(past: PastRank, night: NightSummary, width: int) -> Text:
     place = f"{past.rank}/{past.n_targets}" if past.rank else "aside" if past.set_aside else "unseen"
     bright = f"{past.mag:.1f} {clean(short_band(past.band), 4)}" if past.band else "–"
     value = "" if math.isnan(past.value_of_information) else f"{past.value_of_information:.2f}"
-    begin = f"{place:>7} {value:>4}  "
+    begin = f"{place:>7} " + (f"{value:>4}  " if width >= _WITH_VALUE else " ")
     longest = max(4, min(_CLASS, width - _DAY - len(begin) - len(bright) - 7))
     named = f"{clean(past.class_now, longest)} {100 * past.p_class:.0f}%"
     row = Text.assemble(

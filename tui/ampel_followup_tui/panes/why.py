@@ -8,15 +8,14 @@ from rich.text import Text
 
 from ampel_followup.plan import RankedTarget, TargetScores
 from ampel_followup.untrusted import clean
-from ampel_followup_tui.glyphs import GREY, OUTSIDE, SKY_BLUE, share_bar
+from ampel_followup_tui.glyphs import GREY, OUTSIDE
+from ampel_followup_tui.panes.classes import class_bars
 from ampel_followup_tui.panes.flow import flow, paragraph
 
 _MOST_CLASSES = 5
-_LONGEST_BAR = 18
-_SHORT_BAR = 10
 
 
-def why(target: RankedTarget, width: int) -> Text:
+def why(target: RankedTarget, width: int, *, with_classes: bool = True) -> Text:
     """
     Explain the place of a target in the list.
 
@@ -26,6 +25,8 @@ def why(target: RankedTarget, width: int) -> Text:
         The target.
     width : int
         Room [characters].
+    with_classes : bool
+        Draw the likeliest classes; not where a pane beside it has them all.
 
     Returns
     -------
@@ -36,31 +37,8 @@ def why(target: RankedTarget, width: int) -> Text:
     for reason in target.reasons:
         text.append(paragraph(clean(reason), width, "• "))
     text.append_text(_scores(target.scores, width))
-    text.append("\n")
-    text.append_text(_classes(target.scores, width))
-    return text
-
-
-def _classes(scores: TargetScores, width: int) -> Text:
-    """Draw as bars how probable the likeliest classes are now, and how often a spectrum will name them."""
-    named = scores.p_after or scores.p_ts
-    names = sorted(scores.p_t, key=lambda name: -max(scores.p_t[name], named.get(name, 0.0)))
-    shown, others = names[:_MOST_CLASSES], names[_MOST_CLASSES:]
-    longest = max(6, min(16, width - 22))
-    label = max(map(len, [*(clean(name, longest) for name in shown), "others"]))
-    bar = max(2, min(_LONGEST_BAR, (width - label - 2 * 8) // 2))
-    heading = "after a spectrum" if bar > _SHORT_BAR else "after"
-    text = Text()
-    text.append(f"{'':{label}}  {'now':<{bar + 6}}  {heading}\n", GREY)
-    rows = [(clean(name, longest), scores.p_t[name], named.get(name, 0.0)) for name in shown]
-    if others:
-        rows.append(("others", sum(scores.p_t[name] for name in others), sum(named.get(name, 0.0) for name in others)))
-    for name, now, after in rows:
-        text.append(f"{name:<{label}}  ")
-        text.append(f"{100 * now:>3.0f}% ")
-        text.append(f"{share_bar(now, bar):<{bar}}   ", GREY)
-        text.append(f"{100 * after:>3.0f}% ")
-        text.append(f"{share_bar(after, bar)}\n", SKY_BLUE)
+    if with_classes:
+        text.append("\n").append_text(class_bars(target.scores, width, _MOST_CLASSES))
     return text
 
 

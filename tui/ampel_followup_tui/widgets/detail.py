@@ -19,6 +19,7 @@ from ampel_followup_tui.glyphs import GREY, VERMILION
 from ampel_followup_tui.instants import mjd
 from ampel_followup_tui.journal import Journal
 from ampel_followup_tui.panes.assistant import assistant
+from ampel_followup_tui.panes.classes import classes
 from ampel_followup_tui.panes.flow import paragraph
 from ampel_followup_tui.panes.history import history
 from ampel_followup_tui.panes.past import labels_text, nights_text
@@ -30,6 +31,7 @@ from ampel_followup_tui.widgets.tab_strip import Tab, TabStrip
 
 _ASSISTANT = Tab("assistant", ("5 assistant",))
 _WHY = Tab("why", ("2 why",))
+_CLASSES = Tab("classes", ("6 classes",))
 PANES = (
     Tab("light-curve", ("1 light curve",)),
     _WHY,
@@ -53,8 +55,8 @@ class Detail(Container):
     """
     Panes about one target: side by side in a wide terminal, one at a time in a narrow one.
 
-    The assistant's pane, in plans that have one, shares its place with the reasons in a wide terminal; on the whole
-    screen it stands below them.
+    Reasons, classes and, in plans that have one, the assistant's pane share a place in a wide terminal; on the whole
+    screen they stand below one another.
 
     Parameters
     ----------
@@ -100,15 +102,16 @@ class Detail(Container):
     .-narrow Detail.-visibility #circumstances, .-narrow Detail.-visibility #visibility,
     .-narrow Detail.-visibility #surroundings,
     .-narrow Detail.-history #circumstances, .-narrow Detail.-history #history,
-    .-narrow Detail.-assistant #reasons, .-narrow Detail.-assistant #assistant {
+    .-narrow Detail.-assistant #reasons, .-narrow Detail.-assistant #assistant,
+    .-narrow Detail.-classes #reasons, .-narrow Detail.-classes #classes {
         display: block;
     }
     .-wide Detail {
         layout: horizontal;
-        #panes, #assistant, &.-assistant #why {
+        #panes, #assistant, #classes, &.-assistant #why, &.-classes #why {
             display: none;
         }
-        #takes-turns, &.-assistant #assistant {
+        #takes-turns, &.-assistant #assistant, &.-classes #classes {
             display: block;
         }
         LightCurveView {
@@ -118,7 +121,7 @@ class Detail(Container):
             #takes-turns {
                 display: none;
             }
-            #why, #assistant {
+            #why, #classes, #assistant {
                 display: block;
             }
             LightCurveView {
@@ -140,7 +143,8 @@ class Detail(Container):
         self._whole_screen = whole_screen
         self.set_class(whole_screen, "-whole-screen")
         self._target: RankedTarget | None = None
-        self._panes = (*PANES, _ASSISTANT) if journal.assisted else PANES
+        self._turns = (_WHY, _ASSISTANT, _CLASSES) if journal.assisted else (_WHY, _CLASSES)
+        self._panes = (*PANES, *self._turns[1:])
         self._records: Records | None = None
         self._background: Background | None = None
 
@@ -149,9 +153,9 @@ class Detail(Container):
         yield TabStrip(self._panes, "pane", id="panes")
         yield LightCurveView(id="light-curve")
         with VerticalScroll(id="reasons", classes="texts", can_focus=self._whole_screen):
-            if self._journal.assisted:
-                yield TabStrip((_WHY, _ASSISTANT), "pane", id="takes-turns")
+            yield TabStrip(self._turns, "pane", id="takes-turns")
             yield Static(id="why", markup=False)
+            yield Static(id="classes", markup=False)
             if self._journal.assisted:
                 yield Static(id="assistant", markup=False)
         with VerticalScroll(id="circumstances", classes="texts", can_focus=self._whole_screen):
@@ -169,15 +173,18 @@ class Detail(Container):
         self.query_one("#panes", TabStrip).chosen = pane
         for tab in self._panes:
             self.set_class(tab.key == pane, f"-{tab.key}")
-        for strip in self.query("#takes-turns").results(TabStrip):
-            strip.chosen = pane if pane == _ASSISTANT.key else _WHY.key
+        names = [tab.key for tab in self._turns]
+        self.query_one("#takes-turns", TabStrip).chosen = pane if pane in names else names[0]
         if self._whole_screen:
             self.query_one("#circumstances" if pane in ("visibility", "history") else "#reasons").focus()
+            if pane in names:
+                # Where they stand below one another, the one that was asked for comes into sight.
+                self.call_after_refresh(self.query_one(f"#{pane}").scroll_visible, top=True, animate=False)
+        self._write()
 
     def next_pane(self) -> None:
         """Go on to the next pane."""
-        together = self.screen.has_class("-wide") and self._journal.assisted
-        names = [tab.key for tab in ((_WHY, _ASSISTANT) if together else self._panes)]
+        names = [tab.key for tab in (self._turns if self.screen.has_class("-wide") else self._panes)]
         if self.pane not in names:
             self.pane = names[0]
         self.pane = names[(names.index(self.pane) + 1) % len(names)]
@@ -219,7 +226,9 @@ class Detail(Container):
         """Write what the plan knows."""
         target, night, room = self._target, self._journal.plan.night, self._room
         if target is None:
-            self._fill(_NO_TARGET, _NO_TARGET, _NO_TARGET, _NO_TARGET)
+            self._fill(
+                dict.fromkeys(("why", "classes", "assistant", "visibility", "surroundings", "history"), _NO_TARGET)
+            )
         elif room > 0:
             where = position(target, "\n" if room < _WHOLE_POSITION else "   ")
             now, step = self._journal.now(), self._journal.scheduled(target.id)
@@ -229,20 +238,25 @@ class Detail(Container):
             if plot.display:
                 plot.styles.height = min(_HIGHEST_PLOT, self.size.height - _TEXT_BESIDE_PLOT)
                 plot.show(target, night, now, step if step and step.telescope.night.site == night.site else None)
-            self._fill(why(target, room), assistant(target, room), Text.assemble(where, "\n", sky))
+            together = self._whole_screen and self.screen.has_class("-wide")
+            self._fill(
+                {
+                    "why": why(target, room, with_classes=not together),
+                    "classes": Text.assemble("\n" if together else "", classes(target, room)),
+                    "assistant": assistant(target, room),
+                    "visibility": Text.assemble(where, "\n", sky),
+                }
+            )
 
     @property
     def _has_room_for_plot(self) -> bool:
         """True if a picture of the airmass leaves room for what is said about the target."""
         return self.size.height >= _LOWEST_PLOT + _TEXT_BESIDE_PLOT
 
-    def _fill(self, why: Text, assistant: Text, visibility: Text, history: Text | None = None) -> None:
-        self.query_one("#why", Static).update(why)
-        for pane in self.query("#assistant").results(Static):
-            pane.update(assistant)
-        self.query_one("#visibility", Static).update(visibility)
-        if history is not None:
-            self.query_one("#history", Static).update(history)
+    def _fill(self, texts: dict[str, Text]) -> None:
+        for name, text in texts.items():
+            for pane in self.query(f"#{name}").results(Static):
+                pane.update(text)
 
     @property
     def _tonight(self) -> float:
