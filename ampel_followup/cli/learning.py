@@ -119,16 +119,22 @@ def learn(
     now = _now()
     with Store.open(store, create=False) as opened, progress(quiet=as_json) as bars:
         match_waiting(opened)
-        learned = learn_from(
-            opened,
-            find_folder(chosen_folder(bundle, opened)),
-            name=name or _free_name(opened, now),
-            created=now,
-            options=options,
-            spectra=_reader(spectra),
-            report=None if no_report else write_challenger_report,
-            progress=_reporter(bars),
-        )
+        try:
+            learned = learn_from(
+                opened,
+                find_folder(chosen_folder(bundle, opened)),
+                name=name or _free_name(opened, now),
+                created=now,
+                options=options,
+                spectra=_reader(spectra),
+                report=None if no_report else write_challenger_report,
+                progress=_reporter(bars),
+            )
+        except OSError as error:
+            raise TrainingError(
+                f"cannot write beside {opened.url} ({error.strerror or error}); make room and start again: "
+                "what was done is kept"
+            ) from error
         judged = promoted = None
         if rules is not None:
             judged, promoted = _by_policy(opened, learned.challenger, rules, observer, now, "")

@@ -202,6 +202,18 @@ def test_command_reports_figures_and_a_winner(run, table_file, tmp_path):
     assert "none: stationary" in out and "CPU" in out and "wins" in out and "rolling-blind" in out
 
 
+def test_chunks_of_a_single_class_stop_no_learner(run, tmp_path):
+    rng = np.random.default_rng(3)
+    rows = [f"o{i},{rng.normal() + 3 * (i % 2):.4f},{'ab'[i % 2]}" for i in range(40)]
+    (tmp_path / "t.csv").write_text("\n".join(["id,x,label", *rows]), encoding="utf-8")
+    code, out, err = run("evaluate", "streams", tmp_path / "t.csv", "--chunk", 1, "--orderings", 2, "--trees", 3,
+                         "--window", 10, "--drift", "none", "--workers", 1, "--json")  # fmt: skip
+    assert code == 0, err
+    learners = json.loads(out)["streams"]["none"]["learners"]
+    # One object at a time is of one class: who remembers still learns to tell them apart, a forest of each cannot.
+    assert learners["rolling"]["second_half"] > 0.8 > learners["last-chunk"]["second_half"]
+
+
 def test_window_longer_than_what_follows_the_change_leaves_recovery_unknown(run, table_file):
     common = (table_file, "--chunk", 60, "--orderings", 2, "--trees", 2, "--window", 400, "--workers", 1)
     code, out, err = run("evaluate", "streams", *common, "--drift", "mix")

@@ -210,6 +210,13 @@ sys.exit(main({arguments!r}))
     assert [path.name for path in work.iterdir()] == ["one"]
 
 
+def test_a_place_that_cannot_be_written_to_is_one_line(labelled: Path, run: Run) -> None:
+    (labelled / "challengers").write_text("no folder")
+    code, out, err = run("learn", "--store", labelled / "night.sqlite", "--bundle", labelled / "mine", "--no-report")
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert "cannot write beside" in err and "what was done is kept" in err
+
+
 def test_labels_that_disagree_and_classes_never_seen_are_said_and_kept(labelled: Path, run: Run) -> None:
     store = labelled / "night.sqlite"
     with Store.open(store) as opened:
