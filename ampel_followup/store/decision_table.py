@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 
-from ampel_followup.decision import STATES, Decision, Verdict, effective_verdicts
+from ampel_followup.decision import OPINIONS, Decision, Verdict, effective_verdicts
 from ampel_followup.errors import ConflictError, StoreError
 from ampel_followup.store import statements as sql
 from ampel_followup.store.connection import Connection
@@ -89,7 +89,7 @@ def check_seen(connection: Connection, decisions: Sequence[Decision], seen: Mapp
             standing[place] = effective_verdicts(record)
         held = standing[place].get(decision.target)
         if (
-            decision.verdict in STATES
+            decision.verdict in OPINIONS
             and held is not None
             and held.observer != decision.observer
             and held.id != seen.get(decision.target, 0)

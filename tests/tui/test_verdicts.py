@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from threading import get_ident
+from typing import Any
 
 import pytest
 from sample_night import NOW, screen_text, until
@@ -47,14 +48,14 @@ async def test_a_verdict_is_in_the_store_before_the_cursor_moves(
     app = make_app()
     first = names(store)[0]
     seen: list[tuple[str | None, bool]] = []
-    record = store.record
+    record = store.record_all
 
-    def spy(decision: Decision) -> Decision:
-        recorded = record(decision)
+    def spy(decisions: Iterable[Decision], **options: Any) -> list[Decision]:
+        recorded = record(decisions, **options)
         seen.append((app.current, get_ident() == main_thread))
         return recorded
 
-    monkeypatch.setattr(store, "record", spy)
+    monkeypatch.setattr(store, "record_all", spy)
     main_thread = get_ident()
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("a")
@@ -111,13 +112,13 @@ async def test_a_read_only_store_refuses_in_plain_words_and_the_cursor_stays(
 
 
 async def test_a_locked_store_loses_nothing(make_app: MakeApp, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(decision: Decision) -> Decision:
+    def refuse(decisions: Iterable[Decision], **options: Any) -> list[Decision]:
         raise StoreError("night.sqlite is locked by another program; try again")
 
     app = make_app()
     async with app.run_test(size=(80, 24)) as pilot:
         with monkeypatch.context() as patch:
-            patch.setattr(store, "record", refuse)
+            patch.setattr(store, "record_all", refuse)
             await pilot.press("a")
             assert app.current == names(store)[0]
             assert "locked by another program" in notices(app)
@@ -181,13 +182,18 @@ async def test_an_empty_or_cancelled_comment_is_not_recorded(make_app: MakeApp, 
     assert store.decisions() == []
 
 
-async def test_a_refused_comment_keeps_its_text_on_the_screen(make_app: MakeApp, store: Store, tmp_path: Path) -> None:
-    with Store.open(tmp_path / "night.sqlite", read_only=True) as read_only:
-        app = make_app(store=read_only)
-        async with app.run_test(size=(80, 24)) as pilot:
-            await pilot.press("c", *"precious", "enter")
-            assert app.screen.query_one(Input).value == "precious"
-            await until(lambda: "read-only" in screen_text(app))
+async def test_a_refused_comment_keeps_its_text_on_the_screen(
+    make_app: MakeApp, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(decisions: Iterable[Decision], **options: Any) -> list[Decision]:
+        raise StoreError("night.sqlite is locked by another program; try again")
+
+    monkeypatch.setattr(store, "record_all", refuse)
+    app = make_app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("c", *"precious", "enter")
+        assert app.screen.query_one(Input).value == "precious"
+        await until(lambda: "locked by another program" in screen_text(app))
 
 
 async def test_what_cannot_be_seen_is_not_approved_but_can_be_deferred(make_app: MakeApp, store: Store) -> None:
@@ -236,13 +242,13 @@ async def test_others_verdicts_made_before_mine_are_not_missed(make_app: MakeApp
 async def test_a_store_that_cannot_be_reached_is_reported_until_it_can(
     make_app: MakeApp, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(**_: object) -> list[Decision]:
+    def refuse() -> None:
         raise StoreError("the server does not answer")
 
     app = make_app()
     async with app.run_test(size=(140, 45)) as pilot:
         with monkeypatch.context() as patch:
-            patch.setattr(store, "decisions", refuse)
+            patch.setattr(store, "change_counter", refuse)
             await app.poll()
             await pilot.pause()
             await until(lambda: "the server does not answer" in screen_text(app))

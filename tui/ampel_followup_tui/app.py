@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import work
+from textual.actions import ActionParseResult, parse
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
@@ -28,6 +29,7 @@ from ampel_followup_tui.widgets.night_header import NightHeader
 
 if TYPE_CHECKING:
     from textual.command import Provider
+    from textual.dom import DOMNode
 
     from ampel_followup.store import Store, StoredPlan
     from ampel_followup_tui.screens.plan import Replan
@@ -80,7 +82,7 @@ class FollowupApp(
         observer: str,
         *,
         now: Callable[[], datetime] = utc_now,
-        poll_seconds: float = 2.0,
+        poll_seconds: float = 1.0,
         on_shown: Callable[[], None] | None = None,
         replan: Replan | None = None,
     ) -> None:
@@ -119,6 +121,19 @@ class FollowupApp(
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Let a key do only what belongs to the screen in front."""
         return bool(commands.place_of(action) & self.place)
+
+    async def run_action(
+        self,
+        action: str | ActionParseResult,
+        default_namespace: DOMNode | None = None,
+        namespaces: Mapping[str, DOMNode] | None = None,
+    ) -> bool:
+        """Do what a key, a click or the palette asks for; in a store that takes nothing, say so instead of asking."""
+        name = parse(action)[1] if isinstance(action, str) else action[1]
+        if self.journal.read_only and commands.writes(name) and self.check_action(name, ()):
+            self._complain("This store is read-only: nothing can be decided, and nothing was.")
+            return True
+        return await super().run_action(action, default_namespace, namespaces)
 
     @work(exclusive=True, group="poll")
     async def _poll_aside(self) -> None:

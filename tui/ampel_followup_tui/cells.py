@@ -24,6 +24,7 @@ class Column(Generic[Row]):
     width: int
     content: Callable[[Row, int], Text]
     right: bool = False
+    gap: bool = True
 
 
 class Cell(Generic[Row]):

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 
 from rich.text import Text
 
-from ampel_followup.decision import Verdict
+from ampel_followup.decision import Decision, Verdict
 from ampel_followup.plan import NightSummary, RankedTarget
 from ampel_followup.untrusted import clean
 from ampel_followup_tui.cells import Column
 from ampel_followup_tui.glyphs import (
     ANOMALY,
     CLOSING,
+    DISAGREE,
     GREY,
     OUTSIDE,
+    SELECTED,
     SKY_BLUE,
     STATUS,
     UNDECIDED,
@@ -32,6 +35,9 @@ from ampel_followup_tui.panes.timeline import sign_of
 
 #: From this width on there is room for every column, and for panes side by side [characters].
 WIDE = 120
+
+#: Key of the column that marks what is selected.
+MARK = "mark"
 
 _SHORT_CLASS = {"variable star": "var", "M-dwarf flare": "flare", "SN Ib/c": "SN Ibc"}
 _COMMENT = "”"
@@ -92,6 +98,15 @@ def tonight_columns(width: int, journal: Journal) -> list[Column[RankedTarget]]:
     if scheduled:
         columns.insert(-1, Column("start", "start", 5, lambda target, _: _start(target, journal)))
     return _with_status(columns, width, journal)
+
+
+def mark_column(selected: Collection[str]) -> Column[RankedTarget]:
+    """Return the column before all others that marks what is selected."""
+
+    def mark(target: RankedTarget, _: int) -> Text:
+        return Text(SELECTED[0], f"bold {SELECTED[1]}") if target.id in selected else Text(" ")
+
+    return Column(MARK, " ", 1, mark, gap=False)
 
 
 def hidden_columns(width: int, journal: Journal) -> list[Column[RankedTarget]]:
@@ -294,13 +309,12 @@ def _status(target: RankedTarget, width: int, journal: Journal, *, starts: bool)
     decision = journal.verdict(target.id)
     sign, word, style = STATUS.get(decision.verdict, UNDECIDED) if decision else UNDECIDED
     text = Text(sign, style)
-    text.append(_COMMENT if journal.n_comments(target.id) else " ", SKY_BLUE)
+    if journal.disagreement(target.id):
+        text.append(DISAGREE[0], DISAGREE[2])
+    else:
+        text.append(_COMMENT if journal.n_comments(target.id) else " ", SKY_BLUE)
     if decision is not None:
-        text.append(word, style)
-        placement = target.placement
-        if decision.verdict == Verdict.DEFER and placement is not None and placement.snoozed_until:
-            until = f" until {day_and_month(placement.snoozed_until)}"
-            text.append(until if width >= len(text) + len(until) else "", style)
+        text.append(_word(word, decision, target, width - _WIDTH_OF_SIGNS), style)
         if width >= len(text) + _ROOM_FOR_OBSERVER:
             text.append(f" {clean(decision.observer)}", GREY)
     else:
@@ -309,6 +323,18 @@ def _status(target: RankedTarget, width: int, journal: Journal, *, starts: bool)
             step = journal.scheduled(target.id)
             text.append(f"at {clock(step.block.start, step.telescope.night.timezone)}" if step else "", GREY)
     return text
+
+
+def _word(word: str, decision: Decision, target: RankedTarget, width: int) -> str:
+    """Return a verdict in a word; of one that defers, until when, in the longest form that fits."""
+    if decision.until is not None:
+        day = day_and_month(decision.until)
+        forms = [f"{word} until {day}", f"until {day}", f"to {day}"]
+    elif decision.verdict == Verdict.DEFER and target.placement is not None and target.placement.snoozed_until:
+        forms = [f"{word} until {day_and_month(target.placement.snoozed_until)}"]
+    else:
+        return word
+    return next((form for form in forms if len(form) <= width), word)
 
 
 def _remark(target: RankedTarget) -> tuple[str, str]:

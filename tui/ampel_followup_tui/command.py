@@ -18,7 +18,9 @@ def tui(
         Optional[str],  # noqa: UP045
         typer.Option(help="Who decides; your login name if not given."),
     ] = None,
-    read_only: Annotated[bool, typer.Option("--read-only", help="Look, but decide nothing.")] = False,
+    read_only: Annotated[
+        bool, typer.Option("--read-only", help="Look, but decide nothing; so is a store opened that cannot be written.")
+    ] = False,
 ) -> None:
     """Page through tonight's targets on the terminal: approve, reject, defer, export."""
     from ampel_followup_tui.launch import launch

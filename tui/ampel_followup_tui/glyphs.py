@@ -34,6 +34,12 @@ URGENT = ("»", "urgent", VERMILION)
 #: Sign, word, style of an object whose last points are not what was to be expected.
 ANOMALY = ("!", "anomaly", PURPLE)
 
+#: Sign, word, style of an object on which observers disagree.
+DISAGREE = ("‼", "disagree", VERMILION)
+
+#: Sign and style of an object that is selected for the next verdict.
+SELECTED = ("+", YELLOW)
+
 #: Word and style of an object that the site will soon have seen the last of.
 CLOSING = ("closing", ORANGE)
 

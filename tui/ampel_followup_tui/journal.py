@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
-from threading import Lock
 from typing import TYPE_CHECKING
 
-from ampel_followup.decision import Decision, Verdict, effective_verdicts
+from ampel_followup.decision import Verdict
 from ampel_followup.plan import NightPlan, RankedTarget
 from ampel_followup.untrusted import clean
 from ampel_followup_tui.course import Step, steps
 from ampel_followup_tui.drift import read_drift
 from ampel_followup_tui.groups import ASIDE, HIDDEN, TONIGHT
 from ampel_followup_tui.instants import stamp
+from ampel_followup_tui.ledger import Ledger
 
 if TYPE_CHECKING:
     from ampel_followup.store import Store, StoredPlan
     from ampel_followup.timetable import Timetable
 
 
-class Journal:
+class Journal(Ledger):
     """
     The plan of one night, and the decisions of everybody on it.
 
@@ -39,20 +38,13 @@ class Journal:
     """
 
     def __init__(self, store: Store, stored: StoredPlan, observer: str, now: Callable[[], datetime]) -> None:
-        self.store = store
-        self.observer = observer
-        self.now = now
         self.timetable: Timetable | None = None
         self._timetable_revision = 0
+        self._timetable_counter: object | None = None
         # Rows of the list ask for it one by one.
         self._course: tuple[Step, ...] | None = None
         self._hold(stored)
-        self._decisions: dict[int, Decision] = {}
-        self._verdicts: dict[str, Decision] = {}
-        self._comments: Counter[str] = Counter()
-        self._read_to = 0
-        self._lock = Lock()
-        self.poll()
+        super().__init__(store, stored, observer, now)
 
     def _hold(self, stored: StoredPlan) -> None:
         self.info = stored.info
@@ -108,7 +100,10 @@ class Journal:
         StoreError
             If the store cannot be read.
         """
-        night = self.plan.night
+        counter, night = self.store.change_counter(), self.plan.night
+        if counter is not None and counter == self._timetable_counter:
+            return False
+        self._timetable_counter = counter
         for info in self.store.timetables():
             if info.night != night.date:
                 continue
@@ -153,15 +148,6 @@ class Journal:
         """Return a target of this plan by its survey name."""
         return self._targets[target_id]
 
-    def verdict(self, target_id: str) -> Decision | None:
-        """Return the verdict that holds for a target."""
-        return self._verdicts.get(target_id)
-
-    @property
-    def verdicts(self) -> dict[str, Decision]:
-        """The verdicts that hold, by target."""
-        return dict(self._verdicts)
-
     def plan_as_approved(self) -> NightPlan:
         """Return the plan with those targets back in its list that the policy set aside and a person approved."""
         verdicts, plan = self._verdicts, self.plan
@@ -172,10 +158,6 @@ class Journal:
             set_aside=tuple(target for target in plan.set_aside if target.id not in back),
         )
 
-    def n_comments(self, target_id: str) -> int:
-        """Count the comments on a target that were not taken back."""
-        return self._comments[target_id]
-
     @property
     def n_decided(self) -> int:
         """How many of tonight's targets have a verdict."""
@@ -183,75 +165,12 @@ class Journal:
             return len(self._verdicts)
         return sum(target.id in self._verdicts for target in self.plan.targets)
 
-    def decide(self, target_id: str, verdict: Verdict, comment: str = "") -> Decision:
-        """
-        Put a decision of this observer into the store.
-
-        An approval of what was set aside says so, where nothing else was written.
-
-        Raises
-        ------
-        StoreError
-            If the store refuses; then nothing has changed here either.
-        """
-        if verdict == Verdict.APPROVE and not comment:
-            comment = self._why_aside(target_id)
-        decision = self.store.record(
-            Decision(
-                target=target_id,
-                night=self.plan.night.date,
-                site=self.plan.night.site,
-                verdict=str(verdict),
-                observer=self.observer,
-                time=stamp(self.now()),
-                comment=comment,
-                plan_revision=self.info.revision,
-            )
-        )
-        self._take([decision], read=False)
-        return decision
-
-    def _why_aside(self, target_id: str) -> str:
-        """Return where a target was set aside, and why; nothing for all others."""
-        if target_id not in self._aside:
+    def _remark(self, target_id: str, verdict: Verdict) -> str:
+        """Return where a target that is approved was set aside, and why; nothing for all else."""
+        if verdict != Verdict.APPROVE or target_id not in self._aside:
             return ""
         placement = self._targets[target_id].placement
         return clean(f"was set aside: {placement.queue}, {placement.because}" if placement else "was set aside")
-
-    def undo(self) -> Decision | None:
-        """
-        Take back the latest decision of this observer on this night that still holds.
-
-        Returns
-        -------
-        Decision or None
-            What was taken back; None if there was nothing.
-
-        Raises
-        ------
-        StoreError
-            If the store refuses.
-        """
-        self.poll()
-        mine = [decision for decision in self._standing() if decision.observer == self.observer]
-        if not mine:
-            return None
-        latest = mine[-1]
-        undo = self.store.undo(latest.id, observer=self.observer, time=stamp(self.now()))
-        self._take([undo], read=False)
-        return latest
-
-    def poll(self) -> set[str]:
-        """
-        Read what was decided since the last look, here or elsewhere.
-
-        Returns
-        -------
-        set of str
-            Targets with a new decision.
-        """
-        night = self.plan.night
-        return self._take(self.store.decisions(night=night.date, site=night.site, since_id=self._read_to))
 
     def next_undecided(self, order: Sequence[str], after: str) -> str | None:
         """
@@ -272,26 +191,5 @@ class Journal:
         here = order.index(after) + 1 if after in order else 0
         return next((target for target in (*order[here:], *order[:here]) if target not in self._verdicts), None)
 
-    def _take(self, decisions: Sequence[Decision], *, read: bool = True) -> set[str]:
-        """Add decisions that the store holds; return the targets they are about."""
-        with self._lock:
-            new = {decision.id: decision for decision in decisions if decision.id not in self._decisions}
-            if read:
-                # Not after a decision made here: others may have decided between the last look and it.
-                self._read_to = max(self._read_to, *new, 0)
-            if new:
-                self._decisions = dict(sorted({**self._decisions, **new}.items()))
-                standing = self._standing()
-                self._verdicts = effective_verdicts(self._decisions.values())
-                self._course = None
-                self._comments = Counter(decision.target for decision in standing if decision.comment)
-            return {decision.target for decision in new.values()}
-
-    def _standing(self) -> list[Decision]:
-        """Return the decisions that were not taken back, oldest first."""
-        undone = {decision.undoes for decision in self._decisions.values()}
-        return [
-            decision
-            for decision in self._decisions.values()
-            if decision.id not in undone and decision.verdict != Verdict.UNDO
-        ]
+    def _decisions_changed(self) -> None:
+        self._course = None

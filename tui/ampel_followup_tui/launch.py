@@ -40,7 +40,7 @@ def launch(
     night, site : str, optional
         Evening date (ISO 8601) and key of the site; the newest plan that matches.
     read_only : bool
-        Take no decisions.
+        Take no decisions; a store that cannot be written is opened like this anyway.
 
     Returns
     -------
@@ -55,9 +55,7 @@ def launch(
     # Collecting garbage while modules and plan are loaded would cost a fifth of the start, and find none.
     gc.disable()
     try:
-        from ampel_followup.store import Store
-
-        with Store.open(store, read_only=read_only, create=False) as opened:
+        with _open(store, read_only=read_only) as opened:
             # As many as fit on the screen.
             in_sight = shutil.get_terminal_size(fallback=(80, FIRST_LOOK)).lines
             stored = opened.load_plan(night=night, site=site, limit=in_sight)
@@ -66,7 +64,7 @@ def launch(
 
             from ampel_followup_tui.app import FollowupApp
 
-            replan = None if read_only else partial(_replan, opened)
+            replan = None if opened.read_only else partial(_replan, opened)
             FollowupApp(opened, stored, observer, on_shown=_resume_collecting, replan=replan).run()
             return True
     finally:
@@ -79,6 +77,17 @@ def _has_screen() -> bool:
     return bool(os.environ.get("TEXTUAL_DRIVER")) or all(
         stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr)
     )
+
+
+def _open(store: str | None, *, read_only: bool) -> Store:
+    """Open the store to decide in; one that cannot be written to look at only, which the screen says."""
+    from ampel_followup.errors import ReadOnlyError
+    from ampel_followup.store import Store
+
+    try:
+        return Store.open(store, read_only=read_only, create=False)
+    except ReadOnlyError:
+        return Store.open(store, read_only=True, create=False)
 
 
 def _replan(

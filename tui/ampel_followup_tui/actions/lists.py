@@ -22,6 +22,16 @@ class ListActions(Screens):
         if self.screen is self._tonight:
             await self._tonight.ask_filter()
 
+    def action_select(self) -> None:
+        """Select the current target for the next verdict, or no longer, and go on."""
+        if self.screen is self._tonight:
+            self._tonight.select()
+
+    def action_select_all(self) -> None:
+        """Select all that is shown, or none of it."""
+        if self.screen is self._tonight:
+            self._tonight.select_all()
+
     def action_list(self, tab: str) -> None:
         """Show a list, or a group of one."""
         self._tonight.show_list(*tab.split("/"))

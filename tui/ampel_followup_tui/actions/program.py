@@ -12,7 +12,7 @@ class ProgramActions(Screens):
     """Go back, write files, explain."""
 
     async def action_back(self) -> None:
-        """Close learning or the target, stop planning, close the plan, or clear the filter."""
+        """Close learning or the target, stop planning, close the plan, select nothing, or clear the filter."""
         if self._learning is not None:
             self.close_learning()
         elif self._opened is not None:
@@ -22,7 +22,7 @@ class ProgramActions(Screens):
             if not self._plan.stop_planning():
                 self._plan = None
                 self.pop_screen()
-        else:
+        elif not self._tonight.deselect(self._tonight.selected):
             await self._tonight.clear_filter()
 
     def action_export(self) -> None:

@@ -39,6 +39,8 @@ class Command:
         Place in the key bar, counted from 1; what does not fit is left out from the end. 0 = never in the bar.
     place : Place
         Where it works: a key can have one meaning on the screen of the plan and another one on the others.
+    writes : bool
+        It puts something into the store, which a read-only one does not take.
     """
 
     name: str
@@ -49,6 +51,7 @@ class Command:
     group: str
     bar: int = 0
     place: Place = Place.ANYWHERE
+    writes: bool = False
 
     @property
     def shown_keys(self) -> str:
@@ -64,6 +67,10 @@ _KEY_NAMES = {
     "left": "←",
     "right": "→",
     "ctrl+p": "^p",
+    "ctrl+r": "^r",
+    "space": "space",
+    "asterisk": "*",
+    "backspace": "⌫",
     "tab": "tab",
     "plus": "+",
     "minus": "-",

@@ -39,5 +39,5 @@ MOVING = (
         11,
         place=Place.TARGETS,
     ),
-    Command("back", "escape", "back", "back", "Close what is in front, or clear the filter.", _GROUP),
+    Command("back", "escape", "back", "back", "Close what is in front, select nothing, or clear the filter.", _GROUP),
 )

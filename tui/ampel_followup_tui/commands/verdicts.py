@@ -4,25 +4,39 @@ from __future__ import annotations
 
 from ampel_followup_tui.commands.command import Command, Place
 
-_GROUP = "Verdicts"
+_GROUP = "Verdicts, on the selected targets or on this one"
 
 VERDICTS = (
     Command(
-        "approve",
-        "a",
-        "decide('approve')",
-        "approve",
-        "Approve this target for a spectrum.",
+        "approve", "a", "decide('approve')", "approve", "Approve for a spectrum.", _GROUP, 1, Place.TARGETS, writes=True
+    ),
+    Command("reject", "r", "decide('reject')", "reject", "Reject.", _GROUP, 2, Place.TARGETS, writes=True),
+    Command(
+        "defer", "d", "decide('defer')", "defer", "Leave for a later night.", _GROUP, 3, Place.TARGETS, writes=True
+    ),
+    Command(
+        "defer-until",
+        "D",
+        "defer_until",
+        "defer until",
+        "Leave out of the plans until a day: 3, +3d, 2w, 2026-12-01.",
         _GROUP,
-        1,
         place=Place.TARGETS,
+        writes=True,
     ),
-    Command("reject", "r", "decide('reject')", "reject", "Reject this target.", _GROUP, 2, place=Place.TARGETS),
+    Command("comment", "c", "comment", "comment", "Write a comment.", _GROUP, 4, Place.NIGHT, writes=True),
     Command(
-        "defer", "d", "decide('defer')", "defer", "Leave this target for a later night.", _GROUP, 3, place=Place.TARGETS
+        "undo",
+        "u",
+        "undo",
+        "undo",
+        "Take back your latest step of this night, step by step.",
+        _GROUP,
+        5,
+        Place.NIGHT,
+        writes=True,
     ),
-    Command("comment", "c", "comment", "comment", "Write a comment on this target.", _GROUP, 4, Place.NIGHT),
     Command(
-        "undo", "u", "undo", "undo", "Take back your latest verdict or comment of this night.", _GROUP, 5, Place.NIGHT
+        "redo", "ctrl+r", "redo", "redo", "Do again what you took back last.", _GROUP, place=Place.NIGHT, writes=True
     ),
 )

@@ -9,11 +9,11 @@ from rich.text import Text
 from ampel_followup.decision import Decision, Verdict
 from ampel_followup.plan import NightSummary
 from ampel_followup.untrusted import clean
-from ampel_followup_tui.glyphs import GREY, STATUS, UNDECIDED
-from ampel_followup_tui.instants import clock
+from ampel_followup_tui.glyphs import DISAGREE, GREY, STATUS, UNDECIDED
+from ampel_followup_tui.instants import clock, day_and_month
 
 
-def history(decisions: Sequence[Decision], night: NightSummary) -> Text:
+def history(decisions: Sequence[Decision], night: NightSummary, disagreement: Sequence[Decision] = ()) -> Text:
     """
     List decisions and comments, the latest first.
 
@@ -23,6 +23,8 @@ def history(decisions: Sequence[Decision], night: NightSummary) -> Text:
         On one target, oldest first.
     night : NightSummary
         The night that is shown; times are on its clock, and the date is given for other nights.
+    disagreement : sequence of Decision
+        The latest word of everyone where they disagree, oldest first: is said before all else.
 
     Returns
     -------
@@ -30,7 +32,7 @@ def history(decisions: Sequence[Decision], night: NightSummary) -> Text:
         One paragraph for each; what was taken back is struck through.
     """
     undone = {decision.undoes for decision in decisions}
-    text = Text()
+    text = _disagreement(disagreement, night)
     for decision in reversed(decisions):
         if decision.verdict == Verdict.UNDO:
             continue
@@ -38,7 +40,7 @@ def history(decisions: Sequence[Decision], night: NightSummary) -> Text:
         line = Text.assemble(
             (f"{clock(decision.time, night.timezone)} ", GREY),
             (f"{decision.night} " if decision.night != night.date else "", GREY),
-            (f"{sign} {word}", style),
+            (f"{sign} {word}{_until(decision)}", style),
             f" {clean(decision.observer)}",
         )
         if decision.comment:
@@ -48,3 +50,28 @@ def history(decisions: Sequence[Decision], night: NightSummary) -> Text:
             line.append(" taken back", GREY)
         text.append_text(line).append("\n")
     return text or Text("No verdict and no comment yet.\n", GREY)
+
+
+def word_of(decision: Decision, night: NightSummary) -> Text:
+    """Write who said what, and when."""
+    sign, word, style = STATUS.get(decision.verdict, UNDECIDED)
+    return Text.assemble(
+        (f"{sign} {word}{_until(decision)}", style),
+        f" {clean(decision.observer, 16)}",
+        (f" {clock(decision.time, night.timezone)}", GREY),
+    )
+
+
+def _disagreement(words: Sequence[Decision], night: NightSummary) -> Text:
+    if not words:
+        return Text()
+    text = Text()
+    for word in words:
+        text.append(f"{DISAGREE[0]} " if word is words[0] else "  ", DISAGREE[2])
+        text.append_text(word_of(word, night))
+        text.append("\n" if word is not words[-1] else " was last, and holds\n", GREY)
+    return text
+
+
+def _until(decision: Decision) -> str:
+    return f" until {day_and_month(decision.until)}" if decision.until else ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
@@ -11,7 +11,7 @@ from textual.containers import Container
 from textual.screen import Screen
 
 from ampel_followup.plan import RankedTarget
-from ampel_followup_tui.columns import aside_columns, hidden_columns, tonight_columns
+from ampel_followup_tui.columns import MARK, aside_columns, hidden_columns, mark_column, tonight_columns
 from ampel_followup_tui.filtering import matches
 from ampel_followup_tui.groups import ASIDE, HIDDEN, LISTS, TONIGHT, group_of, offered_groups, targets_of
 from ampel_followup_tui.journal import Journal
@@ -59,6 +59,9 @@ class TonightScreen(Screen[None], inherit_bindings=False):
         self._group = ""
         self._words: list[str] = []
         self._filled_width = 0
+        # In the order in which they were selected.
+        self._selected: dict[str, None] = {}
+        self._seen: str | None = None
         self._detail: Detail | None = None
         self._filter: FilterLine | None = None
 
@@ -75,6 +78,60 @@ class TonightScreen(Screen[None], inherit_bindings=False):
     def table(self) -> TargetTable:
         """The list."""
         return self.query_one(TargetTable)
+
+    @property
+    def order(self) -> Sequence[str]:
+        """Names of the targets that pass the filter, as they are listed."""
+        return self.table.order
+
+    @property
+    def selected(self) -> Collection[str]:
+        """Names of the selected targets, shown or not."""
+        return self._selected
+
+    def select(self) -> None:
+        """Select the target under the cursor, or no longer, and go on to the next."""
+        current = self.current
+        if current is None:
+            return
+        if current in self._selected:
+            del self._selected[current]
+        else:
+            self._selected[current] = None
+            self._journal.see([current])
+        self._show_selection()
+        self.move(1)
+
+    def select_all(self) -> None:
+        """Select all that pass the filter; none of them if all are selected already."""
+        if all(target in self._selected for target in self.order):
+            self.deselect(self.order)
+        else:
+            self._selected |= dict.fromkeys(self.order)
+            self._journal.see(self.order)
+            self._show_selection()
+
+    def deselect(self, target_ids: Iterable[str]) -> bool:
+        """Select these targets no longer; False if none of them was."""
+        before = len(self._selected)
+        for target in list(target_ids):
+            self._selected.pop(target, None)
+        if len(self._selected) < before:
+            self._show_selection()
+        return len(self._selected) < before
+
+    def _show_selection(self) -> None:
+        marked = self.table.columns and next(iter(self.table.columns)) == MARK
+        if bool(marked) != bool(self._selected):
+            self._fill()
+        else:
+            self.table.repaint(self.table.order)
+        self._count_selected()
+
+    def _count_selected(self) -> None:
+        shown = set(self.order)
+        n, hidden = len(self._selected), sum(target not in shown for target in self._selected)
+        self.query_one(NightHeader).selected = f"{n} selected{f', {hidden} not shown' if hidden else ''}" if n else ""
 
     @property
     def current(self) -> str | None:
@@ -210,7 +267,11 @@ class TonightScreen(Screen[None], inherit_bindings=False):
             await self.clear_filter()
 
     def on_data_table_row_highlighted(self) -> None:
-        """Follow the cursor."""
+        """Follow the cursor: what holds on a target when it comes there has been seen."""
+        current = self.current
+        if current is not None and current != self._seen:
+            self._seen = current
+            self._journal.see([current])
         self.show_current()
 
     def _fill(self) -> None:
@@ -219,13 +280,16 @@ class TonightScreen(Screen[None], inherit_bindings=False):
         self._filled_width = self.app.size.width
         group = group_of(self._list, self._group)
         all_targets = [target for target in targets_of(plan, self._list) if group is None or group.has(target)]
-        columns = _COLUMNS[self._list](width, self._journal)
+        columns = _COLUMNS[self._list](width - 1 if self._selected else width, self._journal)
+        if self._selected:
+            columns.insert(0, mark_column(self._selected))
         targets = [target for target in all_targets if matches(target, self._words, self._journal)]
         self.table.fill({target.id: target for target in targets}, columns)
         strip = self.query_one("#lists", TabStrip)
         strip.show_tabs(self._tabs())
         strip.chosen = f"{self._list}/{self._group}" if self._group else self._list
         strip.note, strip.signature = self._note(targets, len(all_targets)), self._journal.observer
+        self._count_selected()
 
     def _note(self, targets: list[RankedTarget], n_all: int) -> str:
         if self._words:

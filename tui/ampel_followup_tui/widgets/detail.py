@@ -302,7 +302,8 @@ class Detail(Container):
         if self._records is None or room <= 0:
             return
         background = self._background
-        past = history(self._records.decisions, night)
+        words = self._journal.disagreement(self._target.id) if self._target is not None else ()
+        past = history(self._records.decisions, night, words)
         if background is not None:
             past = labels_text(background.labels, room).append_text(past).append("\n")
             past.append_text(nights_text(background.nights, night, room))

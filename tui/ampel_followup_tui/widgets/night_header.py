@@ -10,7 +10,7 @@ from textual.widget import Widget
 
 from ampel_followup.plan import NightSummary
 from ampel_followup.untrusted import clean
-from ampel_followup_tui.glyphs import GREY, VERMILION
+from ampel_followup_tui.glyphs import GREY, ORANGE, SELECTED, VERMILION
 from ampel_followup_tui.instants import clock, zone
 from ampel_followup_tui.journal import Journal
 
@@ -28,6 +28,8 @@ class NightHeader(Widget):
     """
 
     trouble: reactive[str] = reactive("")
+    #: What is selected, in a few words; empty if nothing is.
+    selected: reactive[str] = reactive("")
 
     def __init__(self, journal: Journal) -> None:
         super().__init__()
@@ -54,6 +56,11 @@ class NightHeader(Widget):
         tally, short_clocks = f"{decided} decided{aside}", f"{local}={now:%H:%M}UT"
         drift = self._journal.drift
         warning = Text(f"{drift.short}  " if drift is not None and drift.moved else "", VERMILION)
+        asides = Text()
+        if self._journal.read_only:
+            asides.append("READ-ONLY", f"bold {ORANGE}").append("  ")
+        if self.selected:
+            asides.append(f"{SELECTED[0]} {self.selected}", f"bold {SELECTED[1]}").append("  ")
         width = self.size.width
         for site, done, moon, clocks in (
             (night.site_name, tally, _moon(night), f"{local} local  {now:%H:%M} UTC"),
@@ -61,11 +68,12 @@ class NightHeader(Widget):
             (night.site, tally, _short_moon(night), f"{local} local  {now:%H:%M} UTC"),
             (night.site, f"{decided}{aside}", _short_moon(night), short_clocks),
             (night.site, decided, _short_moon(night), short_clocks),
+            *([(night.site, decided, "", f"{now:%H:%M}UT")] if asides else []),
         ):
             left = Text.assemble(
                 " ", (night.date, "bold"), " ", (clean(site), "bold"), "  ", (clean(plan.strategy), GREY)
             )
-            right = Text.assemble(warning, (done, "bold"), "  ", moon, "  ", clocks, " ")
+            right = Text.assemble(asides, warning, (done, "bold"), "  ", moon, "  " if moon else "", clocks, " ")
             if left.cell_len + right.cell_len + 2 <= width:
                 break
         if self.trouble:
