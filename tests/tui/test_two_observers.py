@@ -113,6 +113,12 @@ async def test_overruling_keeps_both_and_says_who_was_last(make_app: MakeApp, st
             await until(lambda app=pilot.app: "●‼approved" in screen_text(app))  # type: ignore[misc]
             await until(lambda app=pilot.app: "● approved ada 21:30 was last, and holds" in screen_text(app))  # type: ignore[misc]
             assert "‼ ✗ rejected bob 21:30" in screen_text(app_of(pilot))
+        await ada.press("enter")
+        await until(lambda: "● approved ada  ‼ ✗ rejected bob 21:30" in screen_text(app_of(ada)))
+        await ada.press("escape")
+        await ada.resize_terminal(80, 24)
+        await ada.press("4")
+        await until(lambda: "‼ ✗ rejected bob 21:30" in screen_text(app_of(ada)))
         # Bob sees it, so he may overrule in turn without being asked again.
         await bob.press("home")
         assert app_of(bob).current == first

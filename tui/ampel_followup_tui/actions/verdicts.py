@@ -79,7 +79,7 @@ class VerdictActions(Screens):
                     self.journal.see(targets)
                     await self.action_redo()
 
-            await self._ask(targets, step[0].verdict, step[0].until, overrule)
+            await self._ask_first(targets, step[0].verdict, step[0].until, overrule)
         except FollowupError as error:
             self._complain(error)
         else:
@@ -106,20 +106,20 @@ class VerdictActions(Screens):
                     self.journal.see(target for target in decided if target not in left)
                     await self._decide([target for target in chosen if target not in left], verdict, until)
 
-                await self._ask(decided, verdict, until, go_on)
+                await self._ask_first(decided, verdict, until, go_on)
                 return
             except FollowupError as error:
                 self._complain(error)
                 return
             self._tonight.deselect(decided)
             self._show_decisions(decided)
-            self._tell(done)
+            self._say_what_is_not_seen(done)
         if left:
             self._complain(self._why_left(left, len(chosen)))
         if decided:
             await self._go_on(decided)
 
-    async def _ask(
+    async def _ask_first(
         self,
         targets: Sequence[str],
         verdict: str,
@@ -146,7 +146,7 @@ class VerdictActions(Screens):
         else:
             await self._show_target(following)
 
-    def _tell(self, done: Step) -> None:
+    def _say_what_is_not_seen(self, done: Step) -> None:
         """Say what the screen does not show by itself."""
         first = done[0]
         if len(done) > 1:

@@ -13,7 +13,7 @@ from ampel_followup_tui.glyphs import DISAGREE, GREY, STATUS, UNDECIDED
 from ampel_followup_tui.instants import clock, day_and_month
 
 
-def history(decisions: Sequence[Decision], night: NightSummary, disagreement: Sequence[Decision] = ()) -> Text:
+def history(decisions: Sequence[Decision], night: NightSummary) -> Text:
     """
     List decisions and comments, the latest first.
 
@@ -23,8 +23,6 @@ def history(decisions: Sequence[Decision], night: NightSummary, disagreement: Se
         On one target, oldest first.
     night : NightSummary
         The night that is shown; times are on its clock, and the date is given for other nights.
-    disagreement : sequence of Decision
-        The latest word of everyone where they disagree, oldest first: is said before all else.
 
     Returns
     -------
@@ -32,7 +30,7 @@ def history(decisions: Sequence[Decision], night: NightSummary, disagreement: Se
         One paragraph for each; what was taken back is struck through.
     """
     undone = {decision.undoes for decision in decisions}
-    text = _disagreement(disagreement, night)
+    text = Text()
     for decision in reversed(decisions):
         if decision.verdict == Verdict.UNDO:
             continue
@@ -62,9 +60,17 @@ def word_of(decision: Decision, night: NightSummary) -> Text:
     )
 
 
-def _disagreement(words: Sequence[Decision], night: NightSummary) -> Text:
-    if not words:
-        return Text()
+def disagreement(words: Sequence[Decision], night: NightSummary) -> Text:
+    """
+    Say who disagrees on a target, and who was last.
+
+    Parameters
+    ----------
+    words : sequence of Decision
+        The latest word of everyone, oldest first; none if nobody disagrees.
+    night : NightSummary
+        The night; times are on its clock.
+    """
     text = Text()
     for word in words:
         text.append(f"{DISAGREE[0]} " if word is words[0] else "  ", DISAGREE[2])

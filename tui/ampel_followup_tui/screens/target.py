@@ -12,9 +12,10 @@ from textual.screen import Screen
 from textual.widgets import Static
 
 from ampel_followup.untrusted import clean
-from ampel_followup_tui.glyphs import GREY, STATUS, UNDECIDED, URGENT, short_band, trend_sign
+from ampel_followup_tui.glyphs import DISAGREE, GREY, STATUS, UNDECIDED, URGENT, short_band, trend_sign
 from ampel_followup_tui.groups import is_urgent
 from ampel_followup_tui.journal import Journal
+from ampel_followup_tui.panes.history import word_of
 from ampel_followup_tui.panes.visibility import position
 from ampel_followup_tui.screens import SCREEN_BINDINGS
 from ampel_followup_tui.widgets.detail import Detail
@@ -89,6 +90,9 @@ class TargetScreen(Screen[None], inherit_bindings=False):
         left = Text.assemble((clean(target.id, 40), "bold"), "  ", (f"{sign} {word}", style))
         if decision:
             left.append(f" {clean(decision.observer, 16)}", GREY)
+        others = [other for other in self._journal.disagreement(target.id) if other != decision]
+        for other in others:
+            left.append(f"  {DISAGREE[0]} ", DISAGREE[2]).append_text(word_of(other, self._journal.plan.night))
         if is_urgent(target):
             left.append(f"  {URGENT[0]} {URGENT[1]}", URGENT[2])
         right = Text()

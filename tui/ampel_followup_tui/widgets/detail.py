@@ -21,7 +21,7 @@ from ampel_followup_tui.journal import Journal
 from ampel_followup_tui.panes.assistant import assistant
 from ampel_followup_tui.panes.classes import classes
 from ampel_followup_tui.panes.flow import paragraph
-from ampel_followup_tui.panes.history import history
+from ampel_followup_tui.panes.history import disagreement, history
 from ampel_followup_tui.panes.past import labels_text, nights_text
 from ampel_followup_tui.panes.visibility import position, visibility
 from ampel_followup_tui.panes.why import why
@@ -238,13 +238,15 @@ class Detail(Container):
             if plot.display:
                 plot.styles.height = min(_HIGHEST_PLOT, self.size.height - _TEXT_BESIDE_PLOT)
                 plot.show(target, night, now, step if step and step.telescope.night.site == night.site else None)
+            # Side by side, it stands above all else; one at a time, at the head of the history.
+            words = self._journal.disagreement(target.id) if self.screen.has_class("-wide") else ()
             together = self._whole_screen and self.screen.has_class("-wide")
             self._fill(
                 {
                     "why": why(target, room, with_classes=not together),
                     "classes": Text.assemble("\n" if together else "", classes(target, room)),
                     "assistant": assistant(target, room),
-                    "visibility": Text.assemble(where, "\n", sky),
+                    "visibility": Text.assemble(disagreement(words, night), where, "\n", sky),
                 }
             )
 
@@ -302,8 +304,9 @@ class Detail(Container):
         if self._records is None or room <= 0:
             return
         background = self._background
-        words = self._journal.disagreement(self._target.id) if self._target is not None else ()
-        past = history(self._records.decisions, night, words)
+        past = history(self._records.decisions, night)
+        if self._target is not None and not self.screen.has_class("-wide"):
+            past = disagreement(self._journal.disagreement(self._target.id), night).append_text(past)
         if background is not None:
             past = labels_text(background.labels, room).append_text(past).append("\n")
             past.append_text(nights_text(background.nights, night, room))
