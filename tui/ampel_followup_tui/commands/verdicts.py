@@ -4,11 +4,19 @@ from __future__ import annotations
 
 from ampel_followup_tui.commands.command import Command, Place
 
-_GROUP = "Verdicts, on the selected targets or on this one"
+_GROUP = "Verdicts"
 
 VERDICTS = (
     Command(
-        "approve", "a", "decide('approve')", "approve", "Approve for a spectrum.", _GROUP, 1, Place.TARGETS, writes=True
+        "approve",
+        "a",
+        "decide('approve')",
+        "approve",
+        "Approve this target for a spectrum.",
+        _GROUP,
+        1,
+        Place.TARGETS,
+        writes=True,
     ),
     Command("reject", "r", "decide('reject')", "reject", "Reject.", _GROUP, 2, Place.TARGETS, writes=True),
     Command(
