@@ -8,26 +8,22 @@ take turns, so that a busy machine slows both. The ratio is that of the medians.
 from __future__ import annotations
 
 import argparse
-import fcntl
 import json
 import os
-import pty
-import select
 import statistics
-import struct
 import subprocess
 import sys
 import tempfile
-import termios
 import time
 from collections.abc import Callable
 from pathlib import Path
+
+from terminal import Terminal
 
 N_TARGETS = 500
 N_SET_ASIDE = 5000
 SIZE = (80, 24)
 LAST_IN_SIGHT = 8
-PATIENCE = 30.0
 
 EMPTY_APP = """
 from textual.app import App
@@ -55,25 +51,8 @@ def seconds_to_finish(code: str) -> float:
 
 def seconds_to_paint(code: str, wanted: bytes, *arguments: str) -> float:
     """Run an app in a fresh interpreter on a terminal of its own; return when `wanted` stood on the screen [s]."""
-    terminal, inside = pty.openpty()
-    fcntl.ioctl(inside, termios.TIOCSWINSZ, struct.pack("HHHH", SIZE[1], SIZE[0], 0, 0))
-    environment = {**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor"}
-    begin = time.perf_counter()
-    app = subprocess.Popen(
-        [sys.executable, "-c", code, *arguments], stdin=inside, stdout=inside, stderr=inside, env=environment
-    )
-    os.close(inside)
-    try:
-        painted = b""
-        while wanted not in painted:
-            if not select.select([terminal], [], [], PATIENCE)[0]:
-                raise TimeoutError(f"{wanted!r} was not painted in {PATIENCE} s; got {painted[-500:]!r}")
-            painted += os.read(terminal, 65536)
-        return time.perf_counter() - begin
-    finally:
-        app.kill()
-        app.wait()
-        os.close(terminal)
+    with Terminal(code, *arguments, size=SIZE) as terminal:
+        return terminal.until(wanted) - terminal.begin
 
 
 def compare(ours: Callable[[], float], theirs: Callable[[], float], repeats: int) -> tuple[float, float]:
@@ -82,9 +61,9 @@ def compare(ours: Callable[[], float], theirs: Callable[[], float], repeats: int
     return statistics.median(turn[0] for turn in turns), statistics.median(turn[1] for turn in turns)
 
 
-def fill_store(path: Path, n_set_aside: int = 0) -> bytes:
+def fill_store(path: Path, n_set_aside: int = 0, n_targets: int = N_TARGETS) -> list[str]:
     """
-    Make a store with a plan of 500 targets, and their light curves; return the name of one on the first screen.
+    Make a store with a plan of `n_targets`, and their light curves; return their names in the order of the list.
 
     With ``n_set_aside``, an assistant has ranked all of them, and the policy sets so many more aside.
     """
@@ -93,18 +72,18 @@ def fill_store(path: Path, n_set_aside: int = 0) -> bytes:
 
     from ampel_followup.store import Store
 
-    plan, light_curves = make_plan(N_TARGETS, 50)
+    plan, light_curves = make_plan(n_targets, 50)
     if n_set_aside:
         plan, more = assist(plan, n_set_aside)
         light_curves = [*light_curves, *more]
     with Store.open(path) as store:
         store.save_plan(plan, created="2026-11-20T06:00:00Z", light_curves=light_curves)
-    return plan.targets[LAST_IN_SIGHT].id.encode()
+    return [target.id for target in plan.targets]
 
 
-def first_screen(store: Path, repeats: int, n_set_aside: int = 0) -> tuple[float, float]:
+def first_screen(store: Path, repeats: int, n_set_aside: int = 0, n_targets: int = N_TARGETS) -> tuple[float, float]:
     """Return how long the first screen takes with a new store, and that of an empty app [s]."""
-    name = fill_store(store, n_set_aside)
+    name = fill_store(store, n_set_aside, n_targets)[LAST_IN_SIGHT].encode()
     return compare(
         lambda: seconds_to_paint(FIRST_SCREEN, name, str(store)),
         lambda: seconds_to_paint(EMPTY_APP, EMPTY_LINE),
