@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import re
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 from typing import Any, TypeVar
 
-from ampel_followup.errors import FollowupError
 from ampel_followup.settings import Settings, read_text, read_yaml, settings_from
+from ampel_followup.user_files import UserFile
 
 Row = TypeVar("Row", bound=Settings)
 
@@ -18,42 +17,8 @@ _KEY = re.compile(r"[a-z0-9][a-z0-9_-]*")
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
-    """
-    A table that comes along, and where a user's own additions to it are.
-
-    Parameters
-    ----------
-    file : str
-        Name of the YAML file, in this package as in the user's configuration folder.
-    variable : str
-        Environment variable that names another file of the user's.
-    error : type of FollowupError
-        What is raised for what cannot be read.
-    """
-
-    file: str
-    variable: str
-    error: type[FollowupError]
-
-    def users(self) -> Path | None:
-        """
-        Return the user's file: the one that the environment names, else the one in the configuration folder, if any.
-
-        Raises
-        ------
-        FollowupError
-            If the environment names a file that is not there.
-        """
-        if named := os.environ.get(self.variable):
-            path = Path(named).expanduser()
-            if not path.is_file():
-                raise self.error(f"{self.variable} names {path}, which is no file; correct or unset it")
-            return path
-        from platformdirs import user_config_path  # here: it is needed once, and costs a few milliseconds
-
-        path = user_config_path("ampel-followup", appauthor=False) / self.file
-        return path if path.is_file() else None
+class Table(UserFile):
+    """A table that comes along in this package, and a user's own of the same name that adds to it."""
 
     def rows(self, model: type[Row], users: Path | None) -> dict[str, Row]:
         """
