@@ -17,6 +17,14 @@ class ListActions(Screens):
         if self._opened is not None and self.current is not None:
             self._opened.show_target(self.current)
 
+    def action_move_to_end(self, direction: int) -> None:
+        """Go to the first (-1) or the last (1) target of the list."""
+        self.action_move(direction * len(self._lister.table.order))
+
+    def action_page(self, pages: float) -> None:
+        """Go down by so many pages, or up."""
+        self.action_move(round(pages * self._lister.table.rows_in_sight))
+
     async def action_filter(self) -> None:
         """Ask for words to filter by."""
         if self.screen is self._tonight:

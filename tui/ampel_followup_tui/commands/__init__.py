@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from ampel_followup_tui.commands.command import Command, Place
 from ampel_followup_tui.commands.learning import LEARNING
@@ -20,9 +20,9 @@ __all__ = ["COMMANDS", "Command", "Place", "commands_of", "place_of", "writes"]
 COMMANDS = (*VERDICTS, *SELECTING, *MOVING, *TARGET, *SHARING, *PLAN, *LEARNING, *PROGRAM)
 
 
-def commands_of(place: Place) -> Iterator[Command]:
+def commands_of(place: Place, commands: Iterable[Command] = COMMANDS) -> Iterator[Command]:
     """Yield the commands that work on a screen."""
-    return (command for command in COMMANDS if command.place & place)
+    return (command for command in commands if command.place & place)
 
 
 def place_of(action: str) -> Place:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Flag, auto
 
+from textual.keys import format_key
+
 
 class Place(Flag):
     """Where a command works: the screens about the list and its targets, the plan, learning, or several of them."""
@@ -24,9 +26,10 @@ class Command:
     Parameters
     ----------
     name : str
-        Its identity, for a keymap.
+        Its identity, in a file of keys.
     keys : str
-        Keys that run it, separated by commas; the first is the one that is shown.
+        Keys that run it, as Textual names them and separated by commas; the first is the one that is shown. Empty for
+        a command that has none.
     action : str
         Action of the app that it runs.
     label : str
@@ -54,26 +57,24 @@ class Command:
     writes: bool = False
 
     @property
-    def shown_keys(self) -> str:
+    def where(self) -> str:
+        """Where it works, in words."""
+        if self.place == Place.ANYWHERE:
+            return "anywhere"
+        return ", ".join(str(place.name).lower() for place in Place if place & self.place)
+
+    @property
+    def key_names(self) -> tuple[str, ...]:
+        """The keys as Textual names them."""
+        return tuple(filter(None, self.keys.split(",")))
+
+    @property
+    def shown_keys(self) -> tuple[str, ...]:
         """The keys as people write them."""
-        return " ".join(_KEY_NAMES.get(key, key) for key in self.keys.split(","))
+        return tuple(map(shown_key, self.key_names))
 
 
-_KEY_NAMES = {
-    "enter": "⏎",
-    "escape": "esc",
-    "slash": "/",
-    "question_mark": "?",
-    "left": "←",
-    "right": "→",
-    "ctrl+p": "^p",
-    "ctrl+r": "^r",
-    "space": "space",
-    "asterisk": "*",
-    "backspace": "⌫",
-    "tab": "tab",
-    "plus": "+",
-    "minus": "-",
-    "less_than_sign": "<",
-    "greater_than_sign": ">",
-}
+def shown_key(name: str) -> str:
+    """Return a key as people write it: ``?`` for ``question_mark``, ``^p`` for ``ctrl+p``."""
+    modifiers, plus, key = name.rpartition("+")
+    return f"^{format_key(key)}" if modifiers == "ctrl" else f"{modifiers}{plus}{format_key(key)}"

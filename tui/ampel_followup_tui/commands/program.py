@@ -11,5 +11,6 @@ PROGRAM = (
     Command("drift", "w", "drift", "drift", "Say what of tonight's stream is not as in training.", _GROUP, 13),
     Command("help", "question_mark", "help", "help", "Show this page.", _GROUP, 8),
     Command("palette", "ctrl+p", "command_palette", "palette", "Find a command by name.", _GROUP),
+    Command("theme", "T", "next_theme", "theme", "Change the colours: dark, light, high contrast.", _GROUP),
     Command("quit", "q", "quit", "quit", "Leave; every verdict is already in the store.", _GROUP, 12),
 )

@@ -12,6 +12,7 @@ from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import VerticalScroll
+from textual.getters import app
 from textual.screen import Screen
 from textual.widgets import Static
 from textual.worker import Worker
@@ -19,12 +20,14 @@ from textual.worker import Worker
 from ampel_followup.errors import FollowupError
 from ampel_followup.timetable import Closure, Timetable
 from ampel_followup.untrusted import clean
+from ampel_followup_tui.actions.screens import Screens
 from ampel_followup_tui.block_columns import block_columns, span
 from ampel_followup_tui.commands import Place
 from ampel_followup_tui.course import Step, delay
 from ampel_followup_tui.glyphs import GREEN, GREY, ORANGE, VERMILION
 from ampel_followup_tui.instants import zone
 from ampel_followup_tui.journal import Journal
+from ampel_followup_tui.jumping import Row
 from ampel_followup_tui.panes.next_up import next_up
 from ampel_followup_tui.panes.timeline import timeline
 from ampel_followup_tui.screens import SCREEN_BINDINGS
@@ -62,6 +65,7 @@ class PlanScreen(Screen[None], inherit_bindings=False):
         Plans the rest of the night anew.
     """
 
+    app = app(Screens)
     AUTO_FOCUS: ClassVar[str | None] = "BlockTable"
     BINDINGS: ClassVar[list[BindingType]] = SCREEN_BINDINGS
     PLACE: ClassVar[Place] = Place.PLAN
@@ -114,17 +118,23 @@ class PlanScreen(Screen[None], inherit_bindings=False):
         ahead = (key for key, step in self._course.items() if step.is_open and step.end > now)
         first = next(ahead, None)
         if first is not None:
-            self._table.show(first)
+            self.table.show(first)
         self.set_interval(_TICK_SECONDS, self._tick)
 
     @property
-    def _table(self) -> BlockTable:
+    def table(self) -> BlockTable:
+        """The list of blocks."""
         return self.query_one(BlockTable)
+
+    @property
+    def rows(self) -> list[Row]:
+        """What can be jumped to."""
+        return [Row(key, step.number, step.block.target) for key, step in self._course.items()]
 
     @property
     def step(self) -> Step | None:
         """The block under the cursor; None in an empty schedule."""
-        return self._course.get(self._table.current or "")
+        return self._course.get(self.table.current or "")
 
     @property
     def current(self) -> str | None:
@@ -133,30 +143,30 @@ class PlanScreen(Screen[None], inherit_bindings=False):
 
     def move(self, by: int) -> None:
         """Put the cursor on another block; behind an opened target, on the next one whose target can be opened."""
-        order = self._table.order
-        if self._table.current is None:
+        order = self.table.order
+        if self.table.current is None:
             return
-        here = order.index(self._table.current)
+        here = order.index(self.table.current)
         path = order[here + 1 :] if by > 0 else order[:here][::-1]
         reached = [
             key for key in path if self.app.screen is self or self._journal.knows(self._course[key].block.target)
         ]
         if reached:
-            self._table.show(reached[min(abs(by), len(reached)) - 1])
+            self.table.show(reached[min(abs(by), len(reached)) - 1])
 
     async def show_target(self, target_id: str) -> None:
         """Put the cursor on the block of a target, if it has one."""
         step = self._journal.scheduled(target_id)
         if step is not None:
-            self._table.show(step.key)
+            self.table.show(step.key)
 
     def show_next(self, step: Step) -> None:
         """Go on from a block that is done to the next open one of its telescope; the cursor stays if it moved on."""
-        if self._table.current == step.key:
+        if self.table.current == step.key:
             later = [other for other in self._course.values() if other.number > step.number and other.is_open]
             following = next((other for other in later if other.telescope == step.telescope), None)
             if following is not None:
-                self._table.show(following.key)
+                self.table.show(following.key)
 
     def show_decisions(self, target_ids: Iterable[str]) -> None:
         """Show what became of these targets; the cursor stays."""
@@ -167,7 +177,7 @@ class PlanScreen(Screen[None], inherit_bindings=False):
         """Show the schedule as the journal has it now; the cursor stays on its target."""
         self._course = {step.key: step for step in self._journal.course}
         columns = block_columns(self.app.size.width - _SCROLL_BAR, self._journal, telescopes=self._n_telescopes > 1)
-        self._table.fill(self._course, columns)
+        self.table.fill(self._course, columns)
         self._write()
 
     def on_resize(self) -> None:
@@ -186,7 +196,7 @@ class PlanScreen(Screen[None], inherit_bindings=False):
         """Write what the clock changes: each minute, and each second while a plan is made."""
         if self._shown != self._moment:
             self._write()
-            self._table.repaint(self._table.order)
+            self.table.repaint(self.table.order)
 
     @property
     def _moment(self) -> tuple[str, ...]:
@@ -209,7 +219,7 @@ class PlanScreen(Screen[None], inherit_bindings=False):
         absent = journal.timetable is None
         following = self.query_one("#next", Static)
         following.set_class(absent, "-absent")
-        for part in (self.query_one("#timeline"), self._table):
+        for part in (self.query_one("#timeline"), self.table):
             part.display = not absent
         if journal.timetable is None:
             night = journal.plan.night
@@ -222,7 +232,7 @@ class PlanScreen(Screen[None], inherit_bindings=False):
             now,
             width,
             lines=self.app.size.height // _SHARE_OF_THE_PICTURE,
-            chosen=self._table.current,
+            chosen=self.table.current,
         )
         picture.rstrip()
         self._picture.update(picture)
@@ -241,7 +251,7 @@ class PlanScreen(Screen[None], inherit_bindings=False):
             strategy = f"  {clean(timetable.strategy, 24)}"
             state = self._punctuality(timetable, now)
         if self._planning is not None:
-            state = Text(f"re-planning {self._seconds_of_planning:.0f} s, esc stops  ", ORANGE)
+            state = Text(f"re-planning {self._seconds_of_planning:.0f} s, {self.app.key('back')} stops  ", ORANGE)
         left, right = Text(), Text()
         for what, clocks in ((strategy, f"{local} local  {utc} UTC "), ("", f"{local}={utc}UT ")):
             left = Text.assemble((f" plan {night.date}", "bold"), value, (what, GREY))
@@ -292,7 +302,7 @@ class PlanScreen(Screen[None], inherit_bindings=False):
         if self._replan is None:
             self._say_how("re-planned")
         elif self._planning is not None:
-            self.app.notify("A plan is being made; esc stops it.", markup=False)
+            self.app.notify(f"A plan is being made; {self.app.key('back')} stops it.", markup=False)
         else:
             new = closed or {}
             closures = {

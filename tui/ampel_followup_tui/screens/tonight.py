@@ -8,13 +8,16 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Container
+from textual.getters import app
 from textual.screen import Screen
 
 from ampel_followup.plan import RankedTarget
+from ampel_followup_tui.actions.screens import Screens
 from ampel_followup_tui.columns import MARK, aside_columns, hidden_columns, mark_column, tonight_columns
 from ampel_followup_tui.filtering import matches
 from ampel_followup_tui.groups import ASIDE, HIDDEN, LISTS, TONIGHT, group_of, offered_groups, targets_of
 from ampel_followup_tui.journal import Journal
+from ampel_followup_tui.jumping import Row
 from ampel_followup_tui.screens import SCREEN_BINDINGS
 from ampel_followup_tui.widgets.key_bar import KeyBar
 from ampel_followup_tui.widgets.night_header import NightHeader
@@ -31,7 +34,7 @@ if TYPE_CHECKING:
 
 _SCROLL_BAR = 1
 _EMPTY = {
-    TONIGHT: "nothing can be observed tonight; l says why",
+    TONIGHT: "nothing can be observed tonight; {list} says why",
     HIDDEN: "every target can be observed tonight",
     ASIDE: "nothing is set aside",
 }
@@ -49,6 +52,7 @@ class TonightScreen(Screen[None], inherit_bindings=False):
         The night.
     """
 
+    app = app(Screens)
     AUTO_FOCUS: ClassVar[str | None] = "TargetTable"
     BINDINGS: ClassVar[list[BindingType]] = SCREEN_BINDINGS
 
@@ -137,6 +141,11 @@ class TonightScreen(Screen[None], inherit_bindings=False):
     def current(self) -> str | None:
         """Name of the target under the cursor."""
         return self.table.current
+
+    @property
+    def rows(self) -> list[Row]:
+        """What can be jumped to without changing the list."""
+        return [Row(key, self._journal.target(key).rank, key) for key in self.table.order]
 
     def on_mount(self) -> None:
         """Fill the list at once; what stands below it comes when the list is on the screen."""
@@ -293,9 +302,9 @@ class TonightScreen(Screen[None], inherit_bindings=False):
 
     def _note(self, targets: list[RankedTarget], n_all: int) -> str:
         if self._words:
-            return f"{len(targets)} of {n_all} match “{' '.join(self._words)}”, esc shows all"
+            return f"{len(targets)} of {n_all} match “{' '.join(self._words)}”, {self.app.key('back')} shows all"
         if not n_all:
-            return _EMPTY_GROUP if self._group else _EMPTY[self._list]
+            return _EMPTY_GROUP if self._group else _EMPTY[self._list].format(list=self.app.key("list"))
         return ""
 
     def on_screen_resume(self) -> None:

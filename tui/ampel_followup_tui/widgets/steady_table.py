@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import ClassVar, Generic
+from typing import Generic
 
 from rich.text import Text
-from textual.binding import Binding, BindingType
 from textual.coordinate import Coordinate
 from textual.widgets import DataTable
 from textual.widgets.data_table import RowKey
@@ -18,18 +17,9 @@ class SteadyTable(DataTable[Cell[Row]], Generic[Row], inherit_bindings=False):
     """
     A table with columns of fixed width; the cursor stays on its row whatever changes.
 
-    Each row has a key that says what it is about: the survey name of a target, for example.
+    Each row has a key that says what it is about: the survey name of a target, for example. It has no keys of its own:
+    moving the cursor is a command of the app, as all else is.
     """
-
-    # Left, right and enter are commands of the app.
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up", "cursor_up", "Cursor up", show=False),
-        Binding("down", "cursor_down", "Cursor down", show=False),
-        Binding("pageup", "page_up", "Page up", show=False),
-        Binding("pagedown", "page_down", "Page down", show=False),
-        Binding("home,ctrl+home", "scroll_top", "First", show=False),
-        Binding("end,ctrl+end", "scroll_bottom", "Last", show=False),
-    ]
 
     def __init__(self) -> None:
         super().__init__(cell_padding=0, cursor_type="row", cursor_foreground_priority="renderable")
@@ -44,6 +34,11 @@ class SteadyTable(DataTable[Cell[Row]], Generic[Row], inherit_bindings=False):
     def current(self) -> str | None:
         """Key of the row under the cursor; None in an empty list."""
         return self._order[self.cursor_row] if 0 <= self.cursor_row < len(self._order) else None
+
+    @property
+    def rows_in_sight(self) -> int:
+        """How many rows are on the screen, at least one."""
+        return max(1, self.scrollable_content_region.height - self.header_height)
 
     def fill(self, rows: Mapping[str, Row], columns: Sequence[Column[Row]]) -> None:
         """Show these rows, by their keys; the cursor stays on its row if that is still among them."""
