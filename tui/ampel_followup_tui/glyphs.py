@@ -1,4 +1,8 @@
-"""Signs and their colours: every colour repeats what a sign already says. Colours after Okabe & Ito (2008)."""
+"""
+Signs and their colours: every colour repeats what a sign already says.
+
+Colours after Okabe & Ito (2008), lightened for a dark ground; `themes` has what stands in their place in other themes.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +12,14 @@ from collections.abc import Sequence
 SKY_BLUE = "#56b4e9"
 GREEN = "#2bbd94"
 ORANGE = "#e69f00"
-VERMILION = "#e8743b"
-PURPLE = "#cc79a7"
+VERMILION = "#ee7f48"
+PURPLE = "#d287b3"
 YELLOW = "#f0e442"
-GREY = "#8a919c"
+GREY = "#9aa1ac"
+PALE = "#d0d4da"
+
+#: On the colours of blocks, and behind the block under the cursor.
+BLOCK_INK, BLOCK_CHOSEN = "#10151c", "#f7f8fa"
 
 #: Verdict → sign, word, style.
 STATUS = {
@@ -74,7 +82,7 @@ BAND = {
     "c": ("○", SKY_BLUE),
     "o": ("□", ORANGE),
 }
-OTHER_BAND = ("•", "#d0d4da")
+OTHER_BAND = ("•", PALE)
 LIMIT = "▽"
 
 #: Sign and word of a brightness that is expected.

@@ -11,10 +11,20 @@ from rich.text import Text
 from ampel_followup.timetable import BlockKind, BlockStatus, TelescopeNight
 from ampel_followup.untrusted import clean
 from ampel_followup_tui.course import Step
-from ampel_followup_tui.glyphs import BLOCK_KIND, CLOSED, GREY, MOON_UP, STATUS, TWILIGHT, VERMILION
+from ampel_followup_tui.glyphs import (
+    BLOCK_CHOSEN,
+    BLOCK_INK,
+    BLOCK_KIND,
+    CLOSED,
+    GREY,
+    MOON_UP,
+    STATUS,
+    TWILIGHT,
+    VERMILION,
+)
 from ampel_followup_tui.panes.night_scale import NightScale, moon_is_up
 
-_INK, _CHOSEN = "#10151c", "bold underline #10151c on #ffffff"
+_CHOSEN = f"bold underline {BLOCK_INK} on {BLOCK_CHOSEN}"
 _FILL = "━"
 _NOW_LINE = "│"
 _SHORTEST_TAIL = 4
@@ -111,7 +121,7 @@ def _bar(
     for step in course:
         first, last = _cells(step, scale)
         sign, _, colour = sign_of(step)
-        style = _CHOSEN if step.key == chosen else f"{_INK} on {colour}"
+        style = _CHOSEN if step.key == chosen else f"{BLOCK_INK} on {colour}"
         caption = sign + _caption(step, last - first - len(sign))
         for cell, character in enumerate(caption.ljust(last - first, _FILL), first):
             cells[cell] = (character, style)
