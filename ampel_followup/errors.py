@@ -71,3 +71,7 @@ class PolicyError(FollowupError):
 
 class LinkError(FollowupError):
     """A file of links that cannot be read, or says what makes no sense."""
+
+
+class PreferencesError(FollowupError):
+    """Keys or a theme that the terminal app cannot work with."""

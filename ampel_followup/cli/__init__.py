@@ -56,7 +56,11 @@ def _root(
 
 app.command()(ranking.rank)
 for _command in entry_points(group="ampel_followup.commands"):
-    app.command(name=_command.name)(_command.load())
+    _loaded = _command.load()
+    if isinstance(_loaded, typer.Typer):
+        app.add_typer(_loaded, name=_command.name)
+    else:
+        app.command(name=_command.name)(_loaded)
 app.command()(simulation.demo)
 app.command()(simulation.simulate)
 app.command()(decisions.decide)

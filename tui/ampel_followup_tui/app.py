@@ -6,24 +6,25 @@ import asyncio
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from textual import work
 from textual.actions import ActionParseResult, parse
-from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
 from ampel_followup.errors import FollowupError
 from ampel_followup_tui import commands
+from ampel_followup_tui.actions.jumping import JumpActions
 from ampel_followup_tui.actions.learning import LearningActions
 from ampel_followup_tui.actions.lists import ListActions
-from ampel_followup_tui.actions.plan import PlanActions
+from ampel_followup_tui.actions.looks import LookActions
 from ampel_followup_tui.actions.program import ProgramActions
 from ampel_followup_tui.actions.sharing import SharingActions
 from ampel_followup_tui.actions.target import TargetActions
 from ampel_followup_tui.actions.verdicts import VerdictActions
 from ampel_followup_tui.instants import utc_now
 from ampel_followup_tui.journal import Journal
+from ampel_followup_tui.preferences import DEFAULTS, Preferences
 from ampel_followup_tui.screens.tonight import TonightScreen
 from ampel_followup_tui.widgets.night_header import NightHeader
 
@@ -42,7 +43,7 @@ def _provider() -> type[Provider]:
 
 
 class FollowupApp(
-    VerdictActions, ListActions, TargetActions, SharingActions, PlanActions, LearningActions, ProgramActions
+    VerdictActions, ListActions, JumpActions, TargetActions, SharingActions, LearningActions, ProgramActions, LookActions
 ):
     """
     Tonight's plan on a terminal.
@@ -64,16 +65,14 @@ class FollowupApp(
     replan : callable, optional
         Plans the rest of a night anew: from a schedule, the closures of each telescope by its key, and the present
         moment. It is run aside, and may raise FollowupError. Without it the app says how it is done elsewhere.
+    preferences : Preferences
+        Keys and theme.
     """
 
     TITLE = "ampel-followup"
     CSS_PATH = Path(__file__).with_name("app.tcss")
     COMMANDS = {_provider}  # noqa: RUF012
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (120, "-wide")]  # noqa: RUF012
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding(command.keys, command.action, command.label, id=command.name, tooltip=command.help)
-        for command in commands.COMMANDS
-    ]
 
     def __init__(
         self,
@@ -85,9 +84,12 @@ class FollowupApp(
         poll_seconds: float = 1.0,
         on_shown: Callable[[], None] | None = None,
         replan: Replan | None = None,
+        preferences: Preferences = DEFAULTS,
     ) -> None:
         journal = Journal(store, stored, observer, now)
-        super().__init__(journal, TonightScreen(journal), replan)
+        super().__init__(journal, TonightScreen(journal), replan, preferences.commands)
+        self.dress(preferences)
+        self._warnings = preferences.warnings
         self._poll_seconds = poll_seconds
         self._on_shown = on_shown
 
@@ -97,6 +99,8 @@ class FollowupApp(
 
     def on_mount(self) -> None:
         """Look for the verdicts of others from time to time."""
+        for warning in self._warnings:
+            self.notify(warning, severity="warning", markup=False, timeout=8)
         self.set_interval(self._poll_seconds, self._poll_aside)
         self.call_after_refresh(self._read_rest)
 

@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Optional
 
 import typer
+
+KeysOption = Annotated[
+    Optional[Path],  # noqa: UP045
+    typer.Option(
+        "--keys",
+        metavar="FILE",
+        help="Keys, YAML; by default what AMPEL_FOLLOWUP_KEYS names, or keys.yml in your configuration folder.",
+    ),
+]
 
 
 def tui(
@@ -21,11 +31,28 @@ def tui(
     read_only: Annotated[
         bool, typer.Option("--read-only", help="Look, but decide nothing; so is a store opened that cannot be written.")
     ] = False,
+    keys: KeysOption = None,
+    theme: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(
+            help="Colours: dark, light or high-contrast; dark if neither this nor the file of keys says otherwise.",
+            metavar="NAME",
+            envvar="AMPEL_FOLLOWUP_THEME",
+        ),
+    ] = None,
 ) -> None:
-    """Page through tonight's targets on the terminal: approve, reject, defer, export."""
-    from ampel_followup_tui.launch import launch
+    """
+    Page through tonight's targets on the terminal: approve, reject, defer, export.
 
-    if not launch(store, night=night, site=site, observer=observer or _login_name(), read_only=read_only):
+    `?` shows the keys; `ampel-followup keys` lists them here, and says how to change them.
+    """
+    from ampel_followup_tui.launch import launch
+    from ampel_followup_tui.preferences import load_preferences
+
+    preferences = load_preferences(keys, theme)
+    if not launch(
+        store, night=night, site=site, observer=observer or _login_name(), read_only=read_only, preferences=preferences
+    ):
         typer.echo("the terminal app needs a terminal; `ampel-followup plan show` prints the list", err=True)
         raise typer.Exit(2)
 

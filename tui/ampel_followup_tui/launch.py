@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from ampel_followup.store import Store
     from ampel_followup.timetable import Closure, Timetable
+    from ampel_followup_tui.preferences import Preferences
 
 #: Targets that are read before the first paint where the terminal's height is not known; the others follow at once.
 FIRST_LOOK = 80
@@ -27,6 +28,7 @@ def launch(
     night: str | None = None,
     site: str | None = None,
     read_only: bool = False,
+    preferences: Preferences | None = None,
 ) -> bool:
     """
     Show a plan of a store until the observer leaves.
@@ -41,6 +43,8 @@ def launch(
         Evening date (ISO 8601) and key of the site; the newest plan that matches.
     read_only : bool
         Take no decisions; a store that cannot be written is opened like this anyway.
+    preferences : Preferences, optional
+        Keys and theme; by default those that come along.
 
     Returns
     -------
@@ -63,9 +67,17 @@ def launch(
                 return False
 
             from ampel_followup_tui.app import FollowupApp
+            from ampel_followup_tui.preferences import DEFAULTS
 
             replan = None if opened.read_only else partial(_replan, opened)
-            FollowupApp(opened, stored, observer, on_shown=_resume_collecting, replan=replan).run()
+            FollowupApp(
+                opened,
+                stored,
+                observer,
+                on_shown=_resume_collecting,
+                replan=replan,
+                preferences=preferences or DEFAULTS,
+            ).run()
             return True
     finally:
         gc.enable()

@@ -21,7 +21,7 @@ class CommandProvider(Provider):
         """Offer all commands while nothing is typed."""
         for command in self._offered:
             if command.name != "palette":
-                yield DiscoveryHit(self._caption(command), self._run(command), help=command.help)
+                yield DiscoveryHit(self._caption(command), self._run(command), help=_explained(command))
 
     async def search(self, query: str) -> Hits:
         """Offer the commands that match."""
@@ -30,12 +30,13 @@ class CommandProvider(Provider):
             caption = self._caption(command)
             score = max(matcher.match(caption), matcher.match(command.help))
             if score > 0 and command.name != "palette":
-                yield Hit(score, matcher.highlight(caption), self._run(command), text=caption, help=command.help)
+                yield Hit(score, matcher.highlight(caption), self._run(command), text=caption, help=_explained(command))
 
     @property
     def _offered(self) -> Iterator[Command]:
         """The commands that work on the screen from which the palette was called."""
-        return commands_of(place_of_screen(self.screen))
+        app = self.app
+        return commands_of(place_of_screen(self.screen), app.commands if isinstance(app, FollowupApp) else ())
 
     def _caption(self, command: Command) -> str:
         app = self.app
@@ -49,3 +50,8 @@ class CommandProvider(Provider):
             await self.app.run_action(f"app.{command.action}")
 
         return run
+
+
+def _explained(command: Command) -> str:
+    """Return what a command does, with its keys."""
+    return f"{command.help}  {' '.join(command.shown_keys)}".rstrip()

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from ampel_followup_tui.actions.screens import Screens
 
+# More rows than any list has: the cursor stops at the ends.
+_BEYOND = 1_000_000
+
 
 class ListActions(Screens):
     """Choose what the list shows, and the target under its cursor."""
@@ -19,10 +22,13 @@ class ListActions(Screens):
 
     def action_move_to_end(self, direction: int) -> None:
         """Go to the first (-1) or the last (1) target of the list."""
-        self.action_move(direction * len(self._lister.table.order))
+        self.action_move(direction * _BEYOND)
 
     def action_page(self, pages: float) -> None:
         """Go down by so many pages, or up."""
+        if self._learning is not None:
+            self._learning.page(pages)
+            return
         self.action_move(round(pages * self._lister.table.rows_in_sight))
 
     async def action_filter(self) -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from textual.app import App
 
 from ampel_followup.errors import FollowupError
-from ampel_followup_tui.commands import Place
+from ampel_followup_tui.commands import COMMANDS, Command, Place
 from ampel_followup_tui.journal import Journal
 from ampel_followup_tui.screens import place_of_screen
 
@@ -32,16 +32,35 @@ class Screens(App[None]):
         The list.
     replan : callable, optional
         Plans the rest of a night anew.
+    commands : sequence of Command
+        All commands, with the keys that the observer wants.
     """
 
-    def __init__(self, journal: Journal, tonight: TonightScreen, replan: Replan | None) -> None:
+    def __init__(
+        self, journal: Journal, tonight: TonightScreen, replan: Replan | None, commands: Sequence[Command] = COMMANDS
+    ) -> None:
         super().__init__()
+        self.commands = tuple(commands)
+        for command in self.commands:
+            if command.keys:
+                # Not by Textual's keymap: there a key cannot mean one thing on the screen of the plan and another one
+                # elsewhere, and a command cannot be without a key.
+                self.bind(command.keys, command.action, description=command.label)
         self.journal = journal
         self._tonight = tonight
         self._replan = replan
         self._plan: PlanScreen | None = None
         self._opened: TargetScreen | None = None
         self._learning: LearningScreen | None = None
+
+    def command(self, name: str) -> Command:
+        """Return a command by its name, with the keys that the observer wants."""
+        return next(command for command in self.commands if command.name == name)
+
+    def key(self, name: str) -> str:
+        """Return the key of a command as people write it; the name of the command if it has no key."""
+        command = self.command(name)
+        return command.shown_keys[0] if command.keys else f"“{command.label}”"
 
     @property
     def place(self) -> Place:

@@ -7,24 +7,14 @@ from ampel_followup_tui.commands.command import Command, Place
 _GROUP = "Moving about"
 
 MOVING = (
-    Command("next", "n,j,right,down", "move(1)", "next", "Go to the next target.", _GROUP, place=Place.NIGHT),
-    Command(
-        "previous", "p,k,left,up", "move(-1)", "previous", "Go back to the previous target.", _GROUP, place=Place.NIGHT
-    ),
-    Command("first", "home", "move_to_end(-1)", "first", "Go to the first target.", _GROUP, place=Place.NIGHT),
-    Command("last", "G,end", "move_to_end(1)", "last", "Go to the last target.", _GROUP, place=Place.NIGHT),
-    Command("page-down", "pagedown", "page(1)", "page down", "Go down a page.", _GROUP, place=Place.NIGHT),
-    Command("page-up", "pageup", "page(-1)", "page up", "Go up a page.", _GROUP, place=Place.NIGHT),
-    Command(
-        "half-page-down",
-        "ctrl+d",
-        "page(0.5)",
-        "half down",
-        "Go down half a page.",
-        _GROUP,
-        place=Place.NIGHT,
-    ),
-    Command("half-page-up", "ctrl+u", "page(-0.5)", "half up", "Go up half a page.", _GROUP, place=Place.NIGHT),
+    Command("next", "n,j,right,down", "move(1)", "next", "Go to the next target.", _GROUP),
+    Command("previous", "p,k,left,up", "move(-1)", "previous", "Go back to the previous target.", _GROUP),
+    Command("first", "home", "move_to_end(-1)", "first", "Go to the first target.", _GROUP),
+    Command("last", "G,end", "move_to_end(1)", "last", "Go to the last target.", _GROUP),
+    Command("page-down", "pagedown", "page(1)", "page down", "Go down a page.", _GROUP),
+    Command("page-up", "pageup", "page(-1)", "page up", "Go up a page.", _GROUP),
+    Command("half-page-down", "ctrl+d", "page(0.5)", "half a page down", "Go down half a page.", _GROUP),
+    Command("half-page-up", "ctrl+u", "page(-0.5)", "half a page up", "Go up half a page.", _GROUP),
     Command(
         "jump",
         "colon",

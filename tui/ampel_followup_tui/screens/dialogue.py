@@ -5,7 +5,11 @@ from __future__ import annotations
 from typing import ClassVar, TypeVar
 
 from textual.binding import BindingType
+from textual.events import Key
+from textual.getters import app
 from textual.screen import ModalScreen
+
+from ampel_followup_tui.actions.screens import Screens
 
 Answer = TypeVar("Answer")
 
@@ -13,6 +17,9 @@ Answer = TypeVar("Answer")
 class Dialogue(ModalScreen[Answer]):
     """A box in front of the screen; its content is one container of the class ``box``."""
 
+    app = app(Screens)
+    #: Name of the command that opens it, if its keys shall close it, too.
+    OPENED_BY: ClassVar[str] = ""
     BINDINGS: ClassVar[list[BindingType]] = [("escape", "dismiss", "Cancel")]
 
     DEFAULT_CSS = """
@@ -48,3 +55,9 @@ class Dialogue(ModalScreen[Answer]):
         }
     }
     """
+
+    def on_key(self, event: Key) -> None:
+        """Close with the keys that opened it."""
+        if self.OPENED_BY and event.key in self.app.command(self.OPENED_BY).key_names:
+            event.stop()
+            self.dismiss()

@@ -27,7 +27,8 @@ class DriftScreen(Dialogue[None]):
         What moved.
     """
 
-    BINDINGS: ClassVar[list[BindingType]] = [("escape,q,w,enter", "dismiss", "Close")]
+    OPENED_BY = "drift"
+    BINDINGS: ClassVar[list[BindingType]] = [("escape,q,enter", "dismiss", "Close")]
 
     def __init__(self, drift: Drift) -> None:
         super().__init__()

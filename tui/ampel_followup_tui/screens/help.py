@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import groupby
 from typing import ClassVar
 
@@ -11,7 +12,7 @@ from textual.binding import BindingType
 from textual.containers import VerticalScroll
 from textual.widgets import Static
 
-from ampel_followup_tui.commands import COMMANDS
+from ampel_followup_tui.commands import Command
 from ampel_followup_tui.glyphs import (
     AIRMASS_LEGEND,
     ANOMALY,
@@ -30,24 +31,28 @@ from ampel_followup_tui.glyphs import (
 )
 from ampel_followup_tui.screens.dialogue import Dialogue
 
+_ROOM_FOR_KEYS = 12
+
 
 class HelpScreen(Dialogue[None]):
     """One page of help."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [("escape,q,question_mark,enter", "dismiss", "Close")]
+    OPENED_BY = "help"
+    BINDINGS: ClassVar[list[BindingType]] = [("escape,q,enter", "dismiss", "Close")]
 
     def compose(self) -> ComposeResult:
         """Lay out the page."""
         with VerticalScroll(classes="box"):
-            yield Static(_page(), markup=False)
+            yield Static(_page(self.app.commands), markup=False)
 
 
-def _page() -> Text:
+def _page(commands: Sequence[Command]) -> Text:
     page = Text()
-    for group, commands in groupby(COMMANDS, key=lambda command: command.group):
+    width = max(len(_keys(command)) for command in commands) + 1
+    for group, members in groupby(commands, key=lambda command: command.group):
         page.append(f"{group}\n", "bold")
-        for command in commands:
-            page.append(f"  {command.shown_keys:<8}", "bold")
+        for command in members:
+            page.append(f"  {_keys(command):<{width}}", "bold")
             page.append(f"{command.help}\n")
         page.append("\n")
     page.append("Signs\n", "bold")
@@ -74,3 +79,12 @@ def _page() -> Text:
     page.append("  rank    0 to 10, by the virtual assistant: real and not in the Galaxy\n")
     page.append("\nesc closes this page", GREY)
     return page
+
+
+def _keys(command: Command) -> str:
+    """Return the keys of a command, as many as have room; the first always."""
+    keys = command.shown_keys[:1]
+    for key in command.shown_keys[1:]:
+        if len(" ".join((*keys, key))) <= _ROOM_FOR_KEYS:
+            keys = (*keys, key)
+    return " ".join(keys) or "–"

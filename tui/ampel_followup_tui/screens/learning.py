@@ -36,11 +36,11 @@ if TYPE_CHECKING:
 
 LABELS, CHALLENGERS, NEXT, DRIFT, HISTORY = "labels", "challengers", "next", "drift", "history"
 PANES = (
-    Tab(LABELS, ("1 labels",)),
-    Tab(CHALLENGERS, ("2 challengers", "2 models")),
-    Tab(NEXT, ("3 next spectra", "3 next")),
-    Tab(DRIFT, ("4 drift",)),
-    Tab(HISTORY, ("5 promotions", "5 history")),
+    Tab(LABELS, ("labels",), command=f"learning-{LABELS}"),
+    Tab(CHALLENGERS, ("challengers", "models"), command=f"learning-{CHALLENGERS}"),
+    Tab(NEXT, ("next spectra", "next"), command=f"learning-{NEXT}"),
+    Tab(DRIFT, ("drift",), command=f"learning-{DRIFT}"),
+    Tab(HISTORY, ("promotions", "history"), command=f"learning-{HISTORY}"),
 )
 
 _WIDE = 120
@@ -55,15 +55,7 @@ class LabelTable(SteadyTable[Returned]):
 
 
 class ChallengerTable(SteadyTable[Challenger]):
-    """Challengers, each known by its name: a short list, so that the keys for pages scroll what stands below it."""
-
-    def action_page_down(self) -> None:
-        """Scroll the evidence down."""
-        self.screen.query_one("#evidence").scroll_page_down(animate=False)
-
-    def action_page_up(self) -> None:
-        """Scroll the evidence up."""
-        self.screen.query_one("#evidence").scroll_page_up(animate=False)
+    """Challengers, each known by its name."""
 
 
 class LearningScreen(Screen[None], inherit_bindings=False):
@@ -280,6 +272,15 @@ class LearningScreen(Screen[None], inherit_bindings=False):
         elif table.order and table.current is not None:
             here = table.order.index(table.current) + step
             table.show(table.order[min(len(table.order) - 1, max(0, here))])
+
+    def page(self, pages: float) -> None:
+        """Go down the labels by so many pages; other lists are short, and what stands below them is scrolled."""
+        table = self._table
+        if isinstance(table, LabelTable):
+            self.move(round(pages * table.rows_in_sight))
+            return
+        for scroll in self.query(".scroll" if table is None else "#evidence"):
+            scroll.scroll_relative(y=round(pages * scroll.size.height), animate=False)
 
     @property
     def _table(self) -> LabelTable | ChallengerTable | None:

@@ -30,14 +30,14 @@ from ampel_followup_tui.widgets.airmass_plot import AirmassPlot
 from ampel_followup_tui.widgets.light_curve import LightCurveView
 from ampel_followup_tui.widgets.tab_strip import Tab, TabStrip
 
-_ASSISTANT = Tab("assistant", ("5 assistant",))
-_WHY = Tab("why", ("2 why",))
-_CLASSES = Tab("classes", ("6 classes",))
+_ASSISTANT = Tab("assistant", ("assistant",), command="assistant")
+_WHY = Tab("why", ("why",), command="why")
+_CLASSES = Tab("classes", ("classes",), command="classes")
 PANES = (
-    Tab("light-curve", ("1 light curve",)),
+    Tab("light-curve", ("light curve",), command="light-curve"),
     _WHY,
-    Tab("visibility", ("3 visibility",)),
-    Tab("history", ("4 history",)),
+    Tab("visibility", ("visibility",), command="visibility"),
+    Tab("history", ("history",), command="history"),
 )
 
 # A border, a margin and the scroll bar stand beside the text [characters].

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from rich.style import Style
 from rich.text import Text
+from textual.getters import app
 from textual.widget import Widget
 
+from ampel_followup_tui.actions.screens import Screens
 from ampel_followup_tui.commands import Place, commands_of
 
 _GAP = "  "
@@ -21,6 +23,8 @@ class KeyBar(Widget):
         Where it stands: the keys that work there.
     """
 
+    app = app(Screens)
+
     def __init__(self, place: Place = Place.TARGETS) -> None:
         super().__init__()
         self._place = place
@@ -28,9 +32,9 @@ class KeyBar(Widget):
     def render(self) -> Text:
         """Draw the keys in the order of their importance."""
         bar = Text(" ", no_wrap=True)
-        offered = (command for command in commands_of(self._place) if command.bar)
+        offered = (command for command in commands_of(self._place, self.app.commands) if command.bar and command.keys)
         for command in sorted(offered, key=lambda command: command.bar):
-            key = command.shown_keys.split()[0]
+            key = command.shown_keys[0]
             click = Style(meta={"@click": f"app.{command.action}"})
             item = Text.assemble((key, Style(bold=True) + click), (f" {command.label}", Style(dim=True) + click), _GAP)
             if bar.cell_len + item.cell_len - len(_GAP) <= self.size.width:

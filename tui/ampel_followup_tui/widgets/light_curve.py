@@ -5,6 +5,7 @@ from __future__ import annotations
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.containers import Vertical
+from textual.getters import app
 from textual.widgets import Static
 
 from ampel_followup.light_curve_fit import LightCurveFit
@@ -12,6 +13,7 @@ from ampel_followup.lightcurve import LightCurve
 from ampel_followup.redshifts import Redshift
 from ampel_followup.untrusted import clean
 from ampel_followup_tui import zoom
+from ampel_followup_tui.actions.screens import Screens
 from ampel_followup_tui.glyphs import EXPECTED, GREY, LIMIT, band_sign, short_band
 from ampel_followup_tui.photometry import best_in_flux, n_negative, points
 from ampel_followup_tui.widgets.light_curve_picture import LEFT, Scene, draw_light_curve
@@ -25,6 +27,8 @@ _ONE_LINE, _TWO_LINES = 78, 58
 
 class LightCurveView(Vertical):
     """A picture of one light curve, with its legend."""
+
+    app = app(Screens)
 
     DEFAULT_CSS = """
     LightCurveView Picture {
@@ -207,10 +211,11 @@ class LightCurveView(Vertical):
         return Text.assemble((f"{sign} {word} {short_band(fit.band)} ", band_sign(fit.band)[1]), number)
 
     def _units(self) -> list[Text]:
+        key = self.app.key("flux")
         if self._shows_flux:
-            return [Text("flux µJy", GREY), Text("f magnitude", GREY)]
+            return [Text("flux µJy", GREY), Text(f"{key} magnitude", GREY)]
         hidden = n_negative(self._curve) if self._curve is not None else 0
-        flux = Text(f"f flux ({hidden} negative)" if hidden else "f flux", GREY)
+        flux = Text(f"{key} flux ({hidden} negative)" if hidden else f"{key} flux", GREY)
         if not self._absolute:
             return [Text("AB mag", GREY), flux]
         if self._redshift is None:
@@ -220,4 +225,4 @@ class LightCurveView(Vertical):
 
     def _stretch(self) -> Text | None:
         """Say that only a part is seen."""
-        return Text("0 all", GREY) if self._window is not None else None
+        return Text(f"{self.app.key('all')} all", GREY) if self._window is not None else None

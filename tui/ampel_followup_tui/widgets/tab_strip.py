@@ -7,9 +7,11 @@ from dataclasses import dataclass
 
 from rich.style import Style
 from rich.text import Text
+from textual.getters import app
 from textual.reactive import reactive
 from textual.widget import Widget
 
+from ampel_followup_tui.actions.screens import Screens
 from ampel_followup_tui.glyphs import GREY
 
 
@@ -26,11 +28,14 @@ class Tab:
         What it is called, from the longest form to the shortest: all tabs of a strip are shown in the same form.
     part : bool
         It is a part of the tab before: left out, unless chosen, where there is no room for all.
+    command : str
+        Name of the command that chooses it: its key stands before the caption.
     """
 
     key: str
     captions: tuple[str, ...]
     part: bool = False
+    command: str = ""
 
 
 class TabStrip(Widget):
@@ -47,6 +52,7 @@ class TabStrip(Widget):
         Name of the widget.
     """
 
+    app = app(Screens)
     chosen: reactive[str] = reactive("")
     #: Stands at the right end; tabs get shorter to make room for it.
     note: reactive[str] = reactive("")
@@ -96,6 +102,8 @@ class TabStrip(Widget):
             if strip:
                 strip.append("│" if tight else "─" if tab.part else " ", GREY)
             caption = tab.captions[min(form, len(tab.captions) - 1)]
+            if tab.command:
+                caption = f"{self.app.key(tab.command)} {caption}"
             click = Style(meta={"@click": f"app.{self._action}({tab.key!r})"})
             strip.append(
                 caption if tight else f" {caption} ",
