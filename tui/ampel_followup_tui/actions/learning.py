@@ -121,7 +121,8 @@ class LearningActions(Screens):
             ("from then on ", "bold"),
             f"{clean(challenger.bundle)} {challenger.bundle_digest[:12]}\n",
             (f"policy {clean(label)} allows it: ", "bold"),
-            f"{clean(judged.sentence)}\n\n{_THE_LIST_STAYS.format(bundle=clean(challenger.bundle))} {self.key('roll-back')} takes it back.",
+            f"{clean(judged.sentence)}\n\n{_THE_LIST_STAYS.format(bundle=clean(challenger.bundle))} ",
+            f"{self.key('roll-back')} takes it back.",
         )
 
         async def act(comment: str) -> None:
