@@ -125,25 +125,25 @@ async def test_a_key_of_another_screen_does_nothing(store: Store) -> None:
 
 async def test_chosen_keys_work_and_stand_in_key_bar_hints_palette_and_help(store: Store, tmp_path: Path) -> None:
     path = file_of(
-        tmp_path, 'keys:\n  approve: [y, f7]\n  help: ["%"]\n  flux: F\n  list: [f4]\n  light-curve: ["="]\n'
+        tmp_path, 'keys:\n  approve: [Y, f7]\n  help: ["%"]\n  flux: F\n  list: [f4]\n  light-curve: ["="]\n'
     )
     first, second, *_ = (target.id for target in store.load_plan().plan.targets)
     app = app_with(store, read_preferences(path))
     async with app.run_test(size=(80, 40)) as pilot:
         await until(lambda: "F flux" in screen_text(app))
         text = screen_text(app)
-        assert " y approve" in text
+        assert " Y approve" in text
         assert "= light curve" in text
         await pilot.press("a")
         assert store.decisions() == []
-        await pilot.press("y", "f7")
+        await pilot.press("Y", "f7")
         assert [decision.target for decision in store.decisions()] == [first, second]
         await pilot.press("ctrl+p", *"approve this")
-        await until(lambda: isinstance(app.screen, CommandPalette) and "y f7" in screen_text(app))
+        await until(lambda: isinstance(app.screen, CommandPalette) and "Y f7" in screen_text(app))
         await pilot.press("escape")
         await pilot.press("percent_sign")
         assert isinstance(app.screen, HelpScreen)
-        assert "y f7 " in next(line for line in screen_text(app).splitlines() if "Approve this" in line)
+        assert "Y f7 " in next(line for line in screen_text(app).splitlines() if "Approve this" in line)
         await pilot.press("percent_sign")
         assert not isinstance(app.screen, HelpScreen)
 
@@ -241,8 +241,8 @@ def test_what_is_no_key_is_none(nonsense: str) -> None:
         ("keys: {approve: [10]}", ("reads a key here as 10",)),
         ("keys: {approve: {a: b}}", ("keys.approve",)),
         ("keys:\n  approve: [a\n", ("line",)),
-        ("keys:\n  approve: a\n  approve: y\n", ("line 3", "approve is there twice")),
-        ("- a", ("holds no keys", "approve: [a, y]")),
+        ("keys:\n  approve: a\n  approve: Y\n", ("line 3", "approve is there twice")),
+        ("- a", ("holds no keys", "approve: [a, Y]")),
         ("theme: ligth", ("theme", "did you mean light?")),
         ("colour: dark", ("colour is unknown",)),
     ],
@@ -290,10 +290,10 @@ def test_the_option_comes_before_the_environment_and_that_before_the_folder_of_t
     file_of(tmp_path, "theme: light")
     assert load_preferences().theme == "light"
     other = tmp_path / "other.yml"
-    other.write_text("keys: {approve: y}", encoding="utf-8")
+    other.write_text("keys: {approve: Y}", encoding="utf-8")
     monkeypatch.setenv("AMPEL_FOLLOWUP_KEYS", str(other))
     preferences = load_preferences()
-    assert (preferences.theme, preferences.commands[0].keys) == ("dark", "y")
+    assert (preferences.theme, preferences.commands[0].keys) == ("dark", "Y")
     assert load_preferences(tmp_path / "keys.yml", "high-contrast").theme == "high-contrast"
     monkeypatch.setenv("AMPEL_FOLLOWUP_KEYS", str(tmp_path / "missing.yml"))
     with pytest.raises(PreferencesError, match=r"AMPEL_FOLLOWUP_KEYS names .*missing.yml, which is no file"):
@@ -339,14 +339,14 @@ def test_what_write_prints_is_the_same_keys_again_and_says_what_each_does(tmp_pa
 
 
 def test_check_says_what_is_different(tmp_path: Path) -> None:
-    path = file_of(tmp_path, "theme: light\nkeys: {approve: [y, a], export: []}")
+    path = file_of(tmp_path, "theme: light\nkeys: {approve: [Y, a], export: []}")
     text = run("check", str(path)).output
     assert "good, theme light" in text
-    assert ["approve", "a", "y", "a"] in [line.split() for line in text.splitlines()]
+    assert ["approve", "a", "Y", "a"] in [line.split() for line in text.splitlines()]
     assert ["export", "e", "none"] in [line.split() for line in text.splitlines()]
     assert json.loads(run("check", str(path), "--json").output)["differs"]["export"] == {"packaged": ["e"], "here": []}
     changed = run("--keys", str(path), "write").output + run("write", "--keys", str(path)).output
-    assert "approve: [y, a]" in changed
+    assert "approve: [Y, a]" in changed
     assert "export: []" in changed
 
 

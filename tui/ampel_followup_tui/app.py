@@ -43,7 +43,14 @@ def _provider() -> type[Provider]:
 
 
 class FollowupApp(
-    VerdictActions, ListActions, JumpActions, TargetActions, SharingActions, LearningActions, ProgramActions, LookActions
+    VerdictActions,
+    ListActions,
+    JumpActions,
+    TargetActions,
+    SharingActions,
+    LearningActions,
+    ProgramActions,
+    LookActions,
 ):
     """
     Tonight's plan on a terminal.

@@ -76,7 +76,7 @@ def read_preferences(path: Path) -> Preferences:
     if data is None:
         data = {}
     if not isinstance(data, dict):
-        raise PreferencesError(f"{path} holds no keys; write `keys:`, and below it `approve: [a, y]`")
+        raise PreferencesError(f"{path} holds no keys; write `keys:`, and below it `approve: [a, Y]`")
     # A group of which all lines are comments.
     data = {name: value for name, value in data.items() if value is not None}
     said = settings_from(data, KeysFile, str(path), PreferencesError)
