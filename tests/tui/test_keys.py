@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import tomllib
 from importlib import import_module
 from pathlib import Path
@@ -75,10 +76,10 @@ def test_every_command_has_a_key_by_its_name_in_textual_and_an_identity_of_its_o
 
 
 async def test_every_key_of_every_command_runs_its_action_on_its_screens_and_nothing_elsewhere(
-    scheduled_store: Path, monkeypatch: pytest.MonkeyPatch
+    scheduled_store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     calls: list[tuple[str, tuple[object, ...]]] = []
-    with Store.open(scheduled_store, read_only=True) as store:
+    with Store.open(shutil.copy(scheduled_store, tmp_path)) as store:
         app = app_with(store, DEFAULTS)
         async with app.run_test(size=(80, 24)) as pilot:
             await until(lambda: app.journal.timetable is not None)
