@@ -59,7 +59,7 @@ class NightRun:
         alerts_read, alerts_bad, objects, scored, seconds, bundle, strategy, night, site; besides, objects_bad,
         bad_reasons (reason → count), quarantine (folder or None), assistant, policy, queues (queue → count), drift (a
         `DriftReport`), drift_assistant (another, of the assistant's features; None without it) and stages (seconds of
-        each).
+        each); cutouts (objects, bytes and bad_reasons; None if they were not asked for).
     """
 
     plan: NightPlan
@@ -81,6 +81,7 @@ def run_night(
     sampling: Sampling | None = None,
     triage: Triage | None = None,
     early: EarlyBundle | None = None,
+    cutouts: bool = False,
 ) -> NightRun:
     """
     Rank the objects of an archive of alerts.
@@ -109,6 +110,8 @@ def run_night(
         The virtual assistant and the policy that say what is worth a look; without it everything is.
     early : EarlyBundle, optional
         A classifier of early type Ia supernovae; without it their probability is not known.
+    cutouts : bool
+        Keep the cutouts of what the plan lists in the store, too; the alerts are read once more for that.
 
     Returns
     -------
@@ -182,8 +185,12 @@ def run_night(
         "queues": queues_of(plan),
         "drift": moved.to_dict(),
         "drift_assistant": assistant_drift(by_day, triage.assistant).to_dict() if triage is not None else None,
+        "cutouts": None,
         "quarantine": str(quarantine.folder) if quarantine.folder is not None and read.reasons else None,
     }
+    if store is not None and cutouts:
+        with _timed(seconds, "cutouts"):
+            report["cutouts"] = _keep_cutouts(store, paths, plan, progress)
     revision = 0
     if store is not None:
         # Seconds differ from run to run and are no part of what is kept.
@@ -195,6 +202,20 @@ def run_night(
     report["seconds"] = round(time.perf_counter() - started, 3)
     report["stages"] = {name: round(value, 3) for name, value in seconds.items()}
     return NightRun(plan, revision, report)
+
+
+def _keep_cutouts(store: Store, paths: Sequence[Path], plan: NightPlan, progress: Progress) -> dict[str, Any]:
+    """Store the newest cutouts of what is listed, and say what came of them."""
+    from ampel_followup.alerts.cutouts import CutoutReport, read_cutouts
+
+    report = CutoutReport()
+    found = read_cutouts(
+        paths,
+        {target.id for target in (*plan.targets, *plan.not_observable)},
+        report=report,
+        progress=lambda done, total: progress("keeping cutouts", done, total),
+    )
+    return {"objects": report.made, "bytes": store.cutouts.save(found), "bad_reasons": dict(report.reasons)}
 
 
 def queues_of(plan: NightPlan) -> dict[str, int]:

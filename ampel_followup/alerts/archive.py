@@ -20,6 +20,9 @@ from ampel_followup.errors import AlertError
 #: What a candidate must have, if only as a null, to be photometry.
 CANDIDATE_FIELDS = ("jd", "fid", "magpsf", "sigmapsf", "isdiffpos", "ra", "dec")
 
+#: Where a packet has its cutouts, each a record with the bytes of a file.
+CUTOUT_FIELDS = ("cutoutScience", "cutoutTemplate", "cutoutDifference")
+
 _SUFFIXES = {".avro": "avro", ".tar": "tar", ".tar.gz": "tar", ".tgz": "tar", ".parquet": "parquet"}
 _EXPECTED = "expected .avro, .tar, .tar.gz, .tgz or .parquet, or a folder with such files"
 _GZIP = b"\x1f\x8b"
@@ -33,7 +36,7 @@ Progress = Callable[[int, int], None]
 @dataclass(frozen=True, slots=True)
 class Packet:
     """
-    One alert packet, without its cutouts.
+    One alert packet.
 
     Parameters
     ----------
@@ -47,6 +50,8 @@ class Packet:
         The file, and the place in it; member is empty if the file is the packet.
     data : bytes or None
         The packet (or the block of packets) as it was read, an Avro container; None for the row of a table.
+    cutouts : tuple of (bytes or None)
+        Files in FITS, mostly gzipped, in the order of `ampel_followup.cutouts.NAMES`; None for what is missing.
     """
 
     object_id: str
@@ -55,6 +60,7 @@ class Packet:
     source: str
     member: str
     data: bytes | None
+    cutouts: tuple[bytes | None, ...] = ()
 
 
 def read_alerts(
@@ -254,6 +260,13 @@ def _checked_packet(
     elif not (isinstance(previous, list) and all(isinstance(item, Mapping) for item in previous)):
         detail = "its prv_candidates are no list of candidates"
     else:
-        yield Packet(object_id, candid, (candidate, *previous), source, member, data)
+        stamps = tuple(_stamp(record.get(field)) for field in CUTOUT_FIELDS)
+        yield Packet(object_id, candid, (candidate, *previous), source, member, data, stamps)
         return
     quarantine.add("alert", "not a ZTF alert", detail, source=source, member=member, data=data)
+
+
+def _stamp(cutout: object) -> bytes | None:
+    """Return the file of a cutout; None without one."""
+    stamp = cutout.get("stampData") if isinstance(cutout, Mapping) else None
+    return stamp if isinstance(stamp, bytes) and stamp else None

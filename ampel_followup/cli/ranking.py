@@ -65,6 +65,13 @@ EarlyOption = Annotated[
         help="Bundle of `train early`: adds P(SN Ia), and allows the strategies early-snia and learning-….",
     ),
 ]
+CutoutsOption = Annotated[
+    bool,
+    typer.Option(
+        "--cutouts",
+        help="Keep the cutouts of listed objects, for `ampel-followup tui`: about 7 kB each. Reads the alerts twice.",
+    ),
+]
 PolicyOption = Annotated[
     Path | None,
     typer.Option(
@@ -101,6 +108,7 @@ def rank(
     policy: PolicyOption = None,
     no_assistant: NoAssistantOption = False,
     early: EarlyOption = None,
+    cutouts: CutoutsOption = False,
     store: StoreOption = None,
     no_store: Annotated[
         bool, typer.Option("--no-store", help="Only print: keep neither plan nor light curves.")
@@ -144,6 +152,7 @@ def rank(
             policy=policy,
             no_assistant=no_assistant,
             early=early,
+            cutouts=cutouts,
         )
     if as_json:
         print_json(as_dict(run, top))
@@ -169,6 +178,7 @@ def rank_into(
     policy: Path | None = None,
     no_assistant: bool = False,
     early: str | None = None,
+    cutouts: bool = False,
 ) -> NightRun:
     """Check what was asked for before reading anything, then run the night."""
     from ampel_followup.alerts.quarantine import Quarantine
@@ -185,6 +195,8 @@ def rank_into(
     if no_assistant and (assistant is not None or policy is not None):
         option = "--assistant" if assistant is not None else "--policy"
         raise typer.BadParameter("means nothing with --no-assistant; leave one of them out", param_hint=option)
+    if cutouts and store is None:
+        raise typer.BadParameter("means nothing with --no-store; leave one of them out", param_hint="--cutouts")
     if get_strategy(strategy).needs_early and early is None:
         raise StrategyError(f"strategy {strategy!r} needs an early classifier; name its bundle with --early")
     check_threshold(stop_below)
@@ -208,6 +220,7 @@ def rank_into(
         sampling=sampling,
         triage=triage,
         early=None if early is None else load_early(early),
+        cutouts=cutouts,
     )
 
 
@@ -272,6 +285,8 @@ def print_run(run: NightRun) -> None:
                 "--no-assistant lists all",
                 markup=False,
             )
+    if report["cutouts"] is not None:
+        console().print(_cutouts_line(report["cutouts"]), markup=False)
     if report["drift"]["moved"]:
         console().print(f"drift: {report['drift']['sentence']}", markup=False)
     if report["drift_assistant"] and report["drift_assistant"]["moved"]:
@@ -280,6 +295,14 @@ def print_run(run: NightRun) -> None:
         reasons = ", ".join(f"{reason} ({count})" for reason, count in report["bad_reasons"].items())
         kept = f"; kept in {report['quarantine']}" if report["quarantine"] else ""
         console().print(f"{report['alerts_bad']} alerts could not be read: {reasons}{kept}", markup=False)
+
+
+def _cutouts_line(cutouts: dict[str, Any]) -> str:
+    if not cutouts["objects"]:
+        return "no cutouts: the alerts of what is listed bring none"
+    bad = ", ".join(f"{reason} ({count})" for reason, count in cutouts["bad_reasons"].items())
+    line = f"cutouts of {cutouts['objects']} objects kept, {cutouts['bytes'] / 1000.0:.0f} kB"
+    return line + (f"; unreadable ones: {bad}" if bad else "")
 
 
 def list_strategies(as_json: JsonOption = False) -> None:

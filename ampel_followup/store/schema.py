@@ -109,6 +109,19 @@ LIGHT_CURVES = Table(
     Column("points", LargeBinary, nullable=False),
 )
 
+#: One row per object whose cutouts were kept: those of its newest alert then. The layout of `images` is in
+#: `ampel_followup.cutouts`.
+CUTOUTS = Table(
+    "cutouts",
+    METADATA,
+    Column("id", Text, primary_key=True),
+    Column("candid", BigInteger, nullable=False),
+    Column("mjd", Double, nullable=False),
+    Column("band", Text, nullable=False),
+    Column("scale", Double),
+    Column("images", LargeBinary, nullable=False),
+)
+
 #: One row per object that a plan listed: its light curve as it was when it was first listed, in the columns of
 #: `light_curves`, and the revision of that plan. What is learned of an object is learned from what was known then.
 LISTED_LIGHT_CURVES = Table(

@@ -168,6 +168,16 @@ SELECT_PROMOTIONS = f"SELECT {', '.join((*PROMOTION_COLUMNS, 'id'))} FROM promot
 
 SELECT_NOTES = f"SELECT {', '.join((*NOTE_COLUMNS, 'id'))} FROM notes"
 
+CUTOUT_COLUMNS = ("id", "candid", "mjd", "band", "scale", "images")
+
+PUT_CUTOUTS = (
+    insert("cutouts", CUTOUT_COLUMNS)
+    + " ON CONFLICT (id) DO UPDATE SET "
+    + ", ".join(f"{name} = excluded.{name}" for name in CUTOUT_COLUMNS[1:])
+    + " WHERE excluded.mjd >= cutouts.mjd"
+)
+SELECT_CUTOUTS = f"SELECT {', '.join(CUTOUT_COLUMNS)} FROM cutouts WHERE id = :id"
+
 SELECT_OBJECTS = "SELECT id, stock, ra, dec FROM light_curves ORDER BY id"
 
 SELECT_NEWEST = (

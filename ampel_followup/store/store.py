@@ -35,6 +35,7 @@ from ampel_followup.store.records import (
 if TYPE_CHECKING:
     from ampel_followup.labels import Label
     from ampel_followup.lightcurve import LightCurve
+    from ampel_followup.store.cutout_table import CutoutRecords
     from ampel_followup.store.note_table import NoteRecords
     from ampel_followup.timetable import Timetable
 
@@ -115,6 +116,13 @@ class Store:
         from ampel_followup.store.note_table import NoteRecords
 
         return NoteRecords(self._database)
+
+    @property
+    def cutouts(self) -> CutoutRecords:
+        """Small pictures of objects, where a run was asked to keep them."""
+        from ampel_followup.store.cutout_table import CutoutRecords
+
+        return CutoutRecords(self._database)
 
     def close(self) -> None:
         """Close the store; idempotent."""

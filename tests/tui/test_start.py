@@ -50,7 +50,8 @@ async def use():
     with Store.open(sys.argv[1]) as store:
         app = FollowupApp(store, store.load_plan(), "ada")
         async with app.run_test(size=(140, 45)) as pilot:
-            await pilot.press("n", "f", "enter", "a", "escape", "question_mark", "escape", "e", "escape", "t")
+            await pilot.press("n", "f", "m", "6", "7", "enter", "L", "escape", "y", "a", "escape")
+            await pilot.press("question_mark", "escape", "e", "escape", "t")
             await app.workers.wait_for_complete()
 
 asyncio.run(use())

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ampel_followup.decision import Decision
+from ampel_followup.errors import StoreError
 from ampel_followup_tui.coordinates import galactic
 
 if TYPE_CHECKING:
+    from ampel_followup.cutouts import Cutouts
     from ampel_followup.labels import Label
     from ampel_followup.light_curve_fit import LightCurveFit
     from ampel_followup.lightcurve import LightCurve
@@ -43,6 +45,10 @@ class Background:
         Those that hold, the most trustworthy first.
     nights : tuple of PastRank
         Where it stood, the oldest first.
+    cutouts : Cutouts or None
+        Its pictures; None where the store has none.
+    no_cutouts : str
+        What is wrong with them; empty where nothing is.
     """
 
     fit: LightCurveFit
@@ -50,6 +56,8 @@ class Background:
     surroundings: str
     labels: tuple[Label, ...]
     nights: tuple[PastRank, ...]
+    cutouts: Cutouts | None
+    no_cutouts: str = ""
 
 
 def read_records(store: Store, target: RankedTarget) -> Records:
@@ -79,6 +87,12 @@ def read_background(store: Store, target: RankedTarget, curve: LightCurve | None
     from ampel_followup.redshifts import best_redshift
     from ampel_followup.surroundings import surroundings
 
+    cutouts, no_cutouts = None, ""
+    try:
+        cutouts = store.cutouts.load(target.id)
+    except StoreError as error:
+        # Pictures that cannot be read hide nothing else.
+        no_cutouts = str(error)
     labels = effective_labels(store.labels(target.id)).get(target.id, ())
     meta = curve.meta if curve is not None else {}
     redshift = best_redshift(labels, meta)
@@ -90,4 +104,6 @@ def read_background(store: Store, target: RankedTarget, curve: LightCurve | None
         surroundings=surroundings(meta, latitude, redshift, magnitude) if curve is not None else "",
         labels=labels,
         nights=tuple(store.past_ranks(target.id)),
+        cutouts=cutouts,
+        no_cutouts=no_cutouts,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, tzinfo
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
@@ -49,3 +49,12 @@ def day_and_month(iso: str) -> str:
 def mjd(iso: str) -> float:
     """Convert an ISO 8601 moment to a Modified Julian Date, UTC [d]."""
     return datetime.fromisoformat(iso).timestamp() / 86400.0 + _MJD_OF_UNIX_EPOCH
+
+
+def date_of_mjd(mjd: float) -> str:
+    """Write the date of a Modified Julian Date, UTC: ``20 Nov 2026``; ``–`` where it is none."""
+    try:
+        day = date(1858, 11, 17) + timedelta(days=int(mjd))
+    except (ValueError, OverflowError):
+        return "–"
+    return f"{day.day} {day:%b %Y}"

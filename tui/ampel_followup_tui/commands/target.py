@@ -38,6 +38,15 @@ TARGET = (
         place=Place.TARGETS,
     ),
     Command(
+        "cutouts",
+        "7",
+        "pane('cutouts')",
+        "cutouts",
+        "Show science, reference and difference image.",
+        _GROUP,
+        place=Place.TARGETS,
+    ),
+    Command(
         "flux", "f", "flux", "flux", "Change the light curve between magnitude and flux.", _GROUP, place=Place.TARGETS
     ),
     Command(

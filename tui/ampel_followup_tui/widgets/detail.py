@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import math
 from contextlib import ExitStack
+from typing import TYPE_CHECKING
 
 from rich.text import Text
 from textual import work
 from textual.app import ComposeResult
-from textual.containers import Container, VerticalScroll
+from textual.containers import Container, Vertical, VerticalScroll
 from textual.reactive import reactive
 from textual.widgets import Static
 
@@ -27,12 +28,17 @@ from ampel_followup_tui.panes.past import labels_text, nights_text
 from ampel_followup_tui.panes.visibility import position, visibility
 from ampel_followup_tui.panes.why import why
 from ampel_followup_tui.widgets.airmass_plot import AirmassPlot
+from ampel_followup_tui.widgets.cutouts import CutoutsView
 from ampel_followup_tui.widgets.light_curve import LightCurveView
 from ampel_followup_tui.widgets.tab_strip import Tab, TabStrip
+
+if TYPE_CHECKING:
+    from ampel_followup.cutouts import Cutouts
 
 _ASSISTANT = Tab("assistant", ("assistant",), command="assistant")
 _WHY = Tab("why", ("why",), command="why")
 _CLASSES = Tab("classes", ("classes",), command="classes")
+_CUTOUTS = Tab("cutouts", ("cutouts",), command="cutouts")
 PANES = (
     Tab("light-curve", ("light curve",), command="light-curve"),
     _WHY,
@@ -83,6 +89,10 @@ class Detail(Container):
             dock: top;
             display: none;
         }
+        #pictures {
+            height: 1fr;
+            width: 100%;
+        }
         LightCurveView {
             height: 1fr;
             width: 100%;
@@ -98,10 +108,12 @@ class Detail(Container):
             height: auto;
         }
     }
-    .-narrow Detail LightCurveView, .-narrow Detail .texts, .-narrow Detail .texts Static, .-narrow Detail AirmassPlot {
+    .-narrow Detail #pictures, .-narrow Detail LightCurveView, .-narrow Detail CutoutsView,
+    .-narrow Detail .texts, .-narrow Detail .texts Static, .-narrow Detail AirmassPlot {
         display: none;
     }
-    .-narrow Detail.-light-curve LightCurveView,
+    .-narrow Detail.-light-curve #pictures, .-narrow Detail.-light-curve LightCurveView,
+    .-narrow Detail.-cutouts #pictures, .-narrow Detail.-cutouts CutoutsView,
     .-narrow Detail.-why #reasons, .-narrow Detail.-why #why,
     .-narrow Detail.-visibility #circumstances, .-narrow Detail.-visibility #visibility,
     .-narrow Detail.-visibility #surroundings,
@@ -112,23 +124,23 @@ class Detail(Container):
     }
     .-wide Detail {
         layout: horizontal;
-        #panes, #assistant, #classes, &.-assistant #why, &.-classes #why {
+        CutoutsView, &.-cutouts LightCurveView, #panes, #assistant, #classes, &.-assistant #why, &.-classes #why {
             display: none;
         }
-        #takes-turns, &.-assistant #assistant, &.-classes #classes {
+        #takes-turns, &.-cutouts CutoutsView, &.-assistant #assistant, &.-classes #classes {
             display: block;
         }
-        LightCurveView {
+        #pictures {
             width: 1fr;
         }
         &.-whole-screen {
             #takes-turns {
                 display: none;
             }
-            #why, #classes, #assistant {
+            LightCurveView, CutoutsView, #why, #classes, #assistant {
                 display: block;
             }
-            LightCurveView {
+            #pictures {
                 width: 1.5fr;
             }
         }
@@ -148,14 +160,16 @@ class Detail(Container):
         self.set_class(whole_screen, "-whole-screen")
         self._target: RankedTarget | None = None
         self._turns = (_WHY, _ASSISTANT, _CLASSES) if journal.assisted else (_WHY, _CLASSES)
-        self._panes = (*PANES, *self._turns[1:])
+        self._panes = (*PANES, *self._turns[1:], _CUTOUTS)
         self._records: Records | None = None
         self._background: Background | None = None
 
     def compose(self) -> ComposeResult:
         """Lay out the panes; what is seen of them is a matter of the style sheet."""
         yield TabStrip(self._panes, "pane", id="panes")
-        yield LightCurveView(id="light-curve")
+        with Vertical(id="pictures"):
+            yield LightCurveView(id="light-curve")
+            yield CutoutsView(id="cutouts")
         with VerticalScroll(id="reasons", classes="texts", can_focus=self._whole_screen):
             yield TabStrip(self._turns, "pane", id="takes-turns")
             yield Static(id="why", markup=False)
@@ -211,6 +225,8 @@ class Detail(Container):
         """Fill the new width."""
         self._write()
         self._write_past()
+        if self._background is not None:
+            self._show_cutouts(self._background.cutouts, self._background.no_cutouts)
 
     def show(self, target: RankedTarget | None) -> None:
         """Show a target; its light curve and its history are read aside, so that the cursor never waits."""
@@ -281,6 +297,7 @@ class Detail(Container):
         target, store = self._target, self._journal.store
         if target is None:
             self.light_curve.show(None, 0.0, _NO_TARGET.plain)
+            self._show_cutouts(None)
             return
         # What comes at once is painted at once: three paints would take three times as long.
         with ExitStack() as together:
@@ -298,9 +315,20 @@ class Detail(Container):
                     return
                 self._background = background
                 self.light_curve.add(background.fit, background.redshift)
+                self._show_cutouts(background.cutouts, background.no_cutouts)
                 self._write_past()
             except FollowupError as error:
                 self.query_one("#history", Static).update(Text(str(error), VERMILION))
+
+    def _show_cutouts(self, cutouts: Cutouts | None, trouble: str = "") -> None:
+        """Draw cutouts; below the light curve they take what they need, and half of the room at most."""
+        view = self.query_one(CutoutsView)
+        view.show(cutouts, trouble)
+        if self._whole_screen and self.screen.has_class("-wide"):
+            width = int(self.size.width * 1.5 / 3.5)
+            view.styles.height = min(view.rows_for(width), max(2, self.size.height // 2))
+        else:
+            view.styles.height = "1fr"
 
     def _is_there(self) -> bool:
         """Return False once the observer has left, and the panes are gone."""
