@@ -92,6 +92,6 @@ def _reliability(comparison: Comparison) -> Any:
         (comparison.reliability_after, _AFTER, "D", "challenger"),
     ):
         axes.plot(curve.predicted, curve.observed, color=colour, marker=marker, label=name)
-    axes.set(xlabel="stated probability", ylabel="share that came true", xlim=(0, 1), ylim=(0, 1))
+    axes.set(xlabel="stated probability", ylabel="share that came true", xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
     axes.legend(frameon=False)
     return figure

@@ -64,6 +64,8 @@ def draw_all(folder: Path, validation: CrossValidation, classes: Sequence[str]) 
 def save_pictures(folder: Path, pictures: Mapping[str, Any]) -> list[str]:
     """Write figures by their names as ``.svg`` and ``.png``; return the names."""
     for name, figure in pictures.items():
+        # The room that titles and names need beside a square panel is found by drawing it once.
+        figure.draw_without_rendering()
         # No date and fixed ids: the same training gives the same files.
         figure.savefig(folder / f"{name}.svg", metadata={"Date": None})
         figure.savefig(folder / f"{name}.png", dpi=150, metadata={"Software": None})

@@ -155,7 +155,7 @@ def _figure(name: str) -> str:
 
 
 def html_text(value: object) -> str:
-    """Return text for the page: names of classes and features are the user's, and may hold anything."""
+    """Return text for the page: names of classes and features are the user's, and may hold anything; NaN is a dash."""
     if isinstance(value, float):
-        value = f"{value:.4g}"
+        value = f"{value:.4g}" if value == value else None
     return html.escape("–" if value is None else str(value))

@@ -217,6 +217,20 @@ def test_a_place_that_cannot_be_written_to_is_one_line(labelled: Path, run: Run)
     assert "cannot write beside" in err and "what was done is kept" in err
 
 
+def test_the_report_says_what_was_tested_and_shows_no_number_that_is_none(labelled: Path, run: Run) -> None:
+    store, report = labelled / "night.sqlite", labelled / "challengers" / "one" / "report"
+    code, out, err = run("learn", "--store", store, "--bundle", labelled / "mine", "--folds", 2, "--name", "one")
+    assert code == 0, err
+    assert f"report: {report / 'index.html'}" in out
+    page = (report / "index.html").read_text("utf-8")
+    assert "Compared on 40 labelled objects" in page and "Learned with their spectrum: 0" in page
+    # A class that nobody was named as has no precision.
+    assert "nan" not in page and "<td>–</td>" in page
+    for name in ("gain", "confusion", "recall", "reliability"):
+        assert f'src="{name}.svg"' in page and (report / f"{name}.png").is_file()
+    assert len((report / "tested.csv").read_text("utf-8").splitlines()) == 1 + 40
+
+
 def test_labels_that_disagree_and_classes_never_seen_are_said_and_kept(labelled: Path, run: Run) -> None:
     store = labelled / "night.sqlite"
     with Store.open(store) as opened:
