@@ -31,9 +31,12 @@ def airmass(altitude: ArrayLike) -> NDArray[np.float64]:
     ndarray
         At least 1; NaN below the horizon.
     """
-    h = np.asarray(altitude, dtype=np.float64)
-    h = np.where(h >= 0.0, h, np.nan)
-    return np.asarray(1.0 / np.sin(np.radians(np.minimum(h + _lift(h), 90.0))))
+    altitude = np.asarray(altitude, dtype=np.float64)
+    up = altitude >= 0.0
+    h = altitude[up]  # half of the sky: the power is what takes the time
+    result = np.full(altitude.shape, np.nan)
+    result[up] = 1.0 / np.sin(np.radians(np.minimum(h + _lift(h), 90.0)))
+    return result
 
 
 @cache

@@ -84,10 +84,13 @@ def observable_on(
     # A night that `night_at` refuses, because the Sun does not rise or not set, is none to wait for.
     dark[_half_arc(sun_dec, site.latitude, sky.HORIZON) == 0.0] = 0.0
     # Hour angle of the target at midnight, 0 to 180° either side: the arcs overlap around it and around the far side.
-    apart = np.abs((sun_ra - np.asarray(ra)[:, np.newaxis]) % 360.0 - 180.0)
-    shorter, both = 2.0 * np.minimum(above, dark), above + dark
-    overlap = np.clip(both - apart, 0.0, shorter)
-    overlap += np.maximum(both + apart - 360.0, 0.0)
+    apart = np.abs(180.0 - np.abs(sun_ra - np.remainder(ra, 360.0)[:, np.newaxis]))
+    both = above + dark
+    overlap = np.maximum(both - apart, 0.0)
+    np.minimum(overlap, 2.0 * np.minimum(above, dark), out=overlap)
+    far = np.add(both, apart, out=both)
+    far -= 360.0
+    overlap += np.maximum(far, 0.0, out=far)
     return np.asarray((overlap >= max(min_hours, 0.01) * _DEGREES_PER_HOUR) & (above > 0.0))
 
 

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from ampel_followup.observing import sky
 from ampel_followup.observing.airmass import airmass
 from ampel_followup.observing.limits import ObservingLimits
-from ampel_followup.observing.margins import least_margin, moon_cosines, useful_ends, useful_hours
+from ampel_followup.observing.margins import CHUNK, least_margin, moon_cosines, useful_time
 from ampel_followup.observing.night import Night, utc_isoformat
 from ampel_followup.observing.reasons import explain
 from ampel_followup.plan import TargetVisibility
@@ -118,7 +118,7 @@ def moon_separations(ra: ArrayLike, dec: ArrayLike, night: Night) -> NDArray[np.
         At `Night.times` [deg].
     """
     ra, dec = (np.atleast_1d(np.asarray(value, dtype=np.float64)) for value in (ra, dec))
-    return _degrees_from_cosine(moon_cosines(ra, dec, night))
+    return _degrees_from_cosine(moon_cosines(sky.directions(ra, dec), night))
 
 
 def visibility(ra: ArrayLike, dec: ArrayLike, night: Night, limits: ObservingLimits | None = None) -> Visibility:
@@ -142,48 +142,73 @@ def visibility(ra: ArrayLike, dec: ArrayLike, night: Night, limits: ObservingLim
     ra, dec = np.where(known, ra, 0.0), np.where(known, dec, 0.0)
 
     stars = sky.cirs_directions(ra, dec, night.midnight)
-    sine = _sines(stars, night, night.times)
-    moon_cosine = moon_cosines(ra, dec, night)
-    margin = least_margin(stars, sine, moon_cosine, night, limits)
-    useful = margin >= 0.0
-    start, end = useful_ends(margin, night.times)
-    hours = useful_hours(margin, night.times)
-    observable = known & useful.any(axis=1) & (hours >= limits.min_hours)
-    best = np.where(useful, sine, -np.inf).argmax(axis=1)
-    highest = np.where(
-        useful.any(axis=1), np.take_along_axis(sine, best[:, np.newaxis], axis=1)[:, 0], sine.max(axis=1)
-    )
-    bar = _sines(stars, night, np.linspace(night.dusk, night.dawn, BAR_STEPS))
-    moon_separation = _degrees_from_cosine(moon_cosine[:, len(night.times) // 2])
-
+    course = _through_the_night(stars, sky.directions(ra, dec), night, limits)
+    observable = known & course.within & (course.hours >= limits.min_hours)
     reason: list[str | None] = [None if found else "no position" for found in known]
     failed = np.flatnonzero(known & ~observable)
-    words = explain(
-        stars=stars[failed],
-        sine=sine[failed],
-        moon_cosine=moon_cosine[failed],
-        hours=hours[failed],
-        night=night,
-        limits=limits,
-    )
-    for i, why in zip(failed, words, strict=True):
+    words = explain(ra[failed], dec[failed], stars[failed], course.peak[failed], course.hours[failed], night, limits)
+    for i, why in zip(failed.tolist(), words, strict=True):
         reason[i] = why
+    bar = _sines(stars, night, np.linspace(night.dusk, night.dawn, BAR_STEPS))
 
     def where(mask: NDArray[np.bool_], value: NDArray[np.float64]) -> NDArray[np.float64]:
         return np.where(mask, value, np.nan)
 
     return Visibility(
         observable=observable,
-        start=where(observable, start),
-        end=where(observable, end),
-        best=where(observable, night.times[best]),
-        hours=np.where(known, hours, 0.0),
-        min_airmass=where(known, airmass(_degrees_from_sine(highest))),
-        moon_separation=where(known, moon_separation),
+        start=where(observable, course.start),
+        end=where(observable, course.end),
+        best=where(observable, night.times[course.best]),
+        hours=np.where(known, course.hours, 0.0),
+        min_airmass=where(known, airmass(_degrees_from_sine(course.highest))),
+        moon_separation=where(known, _degrees_from_cosine(course.moon_cosine)),
         transit=where(known, _transit(stars, night)),
         airmass=where(known[:, np.newaxis], airmass(_degrees_from_sine(bar))),
         reason=reason,
     )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Course:
+    """
+    What the night of n targets comes to, shape (n,) each.
+
+    `within`: at one time at least within all limits; `hours`, `start` and `end` of that; `best`: index of the time, and
+    `highest`: sine of the altitude, when it is highest within the limits or, if it never is, at all; `peak`: sine of
+    the highest altitude, limits or not; `moon_cosine`: of the angle to the Moon at mid-night.
+    """
+
+    within: NDArray[np.bool_]
+    hours: NDArray[np.float64]
+    start: NDArray[np.float64]
+    end: NDArray[np.float64]
+    best: NDArray[np.intp]
+    highest: NDArray[np.float64]
+    peak: NDArray[np.float64]
+    moon_cosine: NDArray[np.float64]
+
+
+def _through_the_night(
+    stars: NDArray[np.float64], icrs: NDArray[np.float64], night: Night, limits: ObservingLimits
+) -> _Course:
+    """Follow targets, given by their directions in the CIRS and in the ICRS, shape (n, 3), through a night."""
+    n = len(stars)
+    course = _Course(np.zeros(n, dtype=bool), *np.zeros((3, n)), np.zeros(n, dtype=np.intp), *np.zeros((3, n)))
+    for first in range(0, n, CHUNK):
+        part = slice(first, first + CHUNK)
+        sine = _sines(stars[part], night, night.times)
+        moon_cosine = moon_cosines(icrs[part], night)
+        margin = least_margin(stars[part], sine, moon_cosine, night, limits)
+        useful = margin >= 0.0
+        best = np.where(useful, sine, -np.inf).argmax(axis=1)
+        rows = np.arange(len(best))
+        course.best[part] = best
+        course.within[part] = within = useful[rows, best]
+        course.peak[part] = peak = sine.max(axis=1)
+        course.highest[part] = np.where(within, sine[rows, best], peak)
+        course.hours[part], course.start[part], course.end[part] = useful_time(margin, night.times)
+        course.moon_cosine[part] = moon_cosine[:, len(night.times) // 2]
+    return course
 
 
 def _sines(stars: NDArray[np.float64], night: Night, mjd: ArrayLike) -> NDArray[np.float64]:

@@ -12,11 +12,8 @@ from ampel_followup.errors import NightError
 from ampel_followup.observing import sky
 from ampel_followup.observing.airmass import airmass
 from ampel_followup.observing.limits import ObservingLimits
-from ampel_followup.observing.margins import least_margin, moon_cosines, useful_ends, useful_hours
+from ampel_followup.observing.margins import CHUNK, least_margin, moon_cosines, useful_time
 from ampel_followup.observing.night import Night, night_at
-
-#: Targets computed together: their altitudes through a night, 1 MB, stay in the processor's cache.
-CHUNK = 1000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -111,15 +108,15 @@ def _fill(
     """Write the windows of some targets in night `k` into `found`."""
     stars = sky.cirs_directions(ra, dec, night.midnight)
     sine = stars @ sky.zenith(night.site, night.times, night.delta_ut1).T
-    margin = least_margin(stars, sine, moon_cosines(ra, dec, night), night, limits)
+    margin = least_margin(stars, sine, moon_cosines(sky.directions(ra, dec), night), night, limits)
     some = np.flatnonzero(margin.max(axis=1) >= 0.0)
     rows, margin, sine = rows[some], margin[some], sine[some]
-    hours = useful_hours(margin, night.times)
+    hours, start, end = useful_time(margin, night.times)
     found.hours[rows, k] = hours
 
     enough = np.flatnonzero(hours >= limits.min_hours)
     rows, margin, sine = rows[enough], margin[enough], sine[enough]
     highest = np.where(margin >= 0.0, sine, -1.0).max(axis=1)
     found.observable[rows, k] = True
-    found.start[rows, k], found.end[rows, k] = useful_ends(margin, night.times)
+    found.start[rows, k], found.end[rows, k] = start[enough], end[enough]
     found.min_airmass[rows, k] = airmass(np.degrees(np.arcsin(np.minimum(highest, 1.0))))

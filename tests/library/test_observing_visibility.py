@@ -20,7 +20,7 @@ from ampel_followup.errors import FollowupError, NightError
 from ampel_followup.observing import Night, ObservingLimits, get_site, night_at
 from ampel_followup.observing.airmass import airmass, altitude_of_airmass
 from ampel_followup.observing.closing import last_useful_dates
-from ampel_followup.observing.margins import useful_hours
+from ampel_followup.observing.margins import useful_time
 from ampel_followup.observing.visibility import altitudes, moon_separations, visibility
 from ampel_followup.observing.windows import windows
 
@@ -415,12 +415,13 @@ def test_right_ascension_0_and_360_are_the_same_place(dec: float) -> None:
 
 
 def test_one_target_alone_is_seen_as_among_many(palomar: Night) -> None:
-    ra, dec = random_sky(200, seed=17)
+    ra, dec = random_sky(1100, seed=17)
     together = visibility(ra, dec, palomar)
-    for i in range(0, 200, 20):
+    for i in range(0, 1100, 50):
         alone = visibility(ra[i], dec[i], palomar)
         assert alone.reason[0] == together.reason[i]
         assert alone.hours[0] == pytest.approx(together.hours[i], abs=1e-9)
+        assert alone.min_airmass[0] == pytest.approx(together.min_airmass[i], abs=1e-9, nan_ok=True)
         assert alone.moon_separation[0] == pytest.approx(together.moon_separation[i], abs=1e-9)
 
 
@@ -431,7 +432,7 @@ def test_useful_time_is_that_of_a_broken_line(heights: list[float]) -> None:
     fine = np.linspace(0.0, 0.1, 200 * (len(heights) - 1) + 1)
     counted = (np.interp((fine[1:] + fine[:-1]) / 2, times, heights) >= 0).mean() * 2.4
     # Each step may hold one crossing, which the count places within one part in 200.
-    assert useful_hours(np.array([heights]), times)[0] == pytest.approx(counted, abs=2.4 / 200 + 1e-9)
+    assert useful_time(np.array([heights]), times)[0][0] == pytest.approx(counted, abs=2.4 / 200 + 1e-9)
 
 
 @pytest.mark.parametrize("place", ["palomar", "tartu", "-16.5,-179.99,10"])
