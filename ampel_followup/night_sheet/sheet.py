@@ -75,7 +75,7 @@ class Sheet:
     part : TelescopeNight
     title : str
     facts : tuple of str
-        Place, twilights, Moon, value, closures: a sentence each.
+        Place, twilights, Moon, value, closures, telescopes that have no night: a sentence each.
     lines : tuple of Line
         In order of time.
     unplaced : tuple of (str, str)
@@ -179,6 +179,8 @@ def _facts(timetable: Timetable, part: TelescopeNight, blocks: tuple[Block, ...]
         f"☾ {moon_in_words(night)}",
         " · ".join(origin),
         *([f"Closed: {', '.join(closures)}"] if closures else []),
+        # What could be done about it is no matter for who holds the sheet: it follows after a semicolon.
+        *(f"Left out: {one.name} ({one.telescope}), {one.reason.partition(';')[0]}" for one in timetable.left_out),
     )
 
 

@@ -68,6 +68,8 @@ def test_telescope_without_a_night_is_named_and_the_other_scheduled(run, night, 
     code, out, _ = run("plan", "make", "--store", night, *options)
     assert code == 0
     assert "(ice) is left out: polar night at" in " ".join(out.split())
+    shown = run("plan", "show", "--schedule", "--store", night)[1]
+    assert "(ice) is left out: polar night at" in " ".join(shown.split())
     again = json.loads(run("plan", "replan", "--store", night, "--from", "07:00", "--json")[1])["timetable"]
     assert again["left_out"] == [left_out]
     code, _, err = run("plan", "make", "--store", night, "-t", "sedm", "-t", "ice", "--fixed", "a@ice@20:00")

@@ -40,7 +40,7 @@ from ampel_followup.observing.airmass import altitude_of_airmass
 from ampel_followup.observing.night import night_at
 from ampel_followup.observing.sites import Site
 from ampel_followup.observing.visibility import altitudes
-from ampel_followup.timetable import BlockStatus, Closure, Timetable, Unplaced
+from ampel_followup.timetable import BlockStatus, Closure, LeftOut, Timetable, Unplaced
 
 NASTY = '<script>alert("1")</script> & [red]$x_$\x1b[2J 超新星 δ−″☾'
 TIMETABLE = sample_timetable()
@@ -63,6 +63,7 @@ def nasty(timetable: Timetable) -> Timetable:
         strategy=NASTY,
         blocks=tuple(replace(block, target=f"{NASTY}{i}") for i, block in enumerate(timetable.blocks)),
         unplaced=(Unplaced(NASTY, NASTY, 1.0),),
+        left_out=(LeftOut("wifes", NASTY, NASTY),),
     )
 
 
@@ -433,6 +434,16 @@ def test_each_telescope_has_its_own_sheet_with_its_share_of_the_value() -> None:
     total = two_telescopes().value
     assert f" here; of all telescopes {total:.3g} of at most" in first.facts[3]
     assert first.facts[3] != second.facts[3]
+
+
+def test_a_telescope_without_a_night_is_named_on_every_sheet_with_the_reason() -> None:
+    reason = "no dark time at Tartu on 2026-06-20: the Sun is never more than 8.2° below the horizon (12° wanted)"
+    both = two_telescopes()
+    timetable = replace(both, left_out=(LeftOut("wifes", "WiFeS", f"{reason}; choose another date or site"),))
+    for sheet in sheets(timetable, {}):
+        assert sheet.facts[-1] == f"Left out: WiFeS (wifes), {reason}"
+    assert render_sheet_html(timetable, {}).count(f"<p>Left out: WiFeS (wifes), {reason}</p>") == 2
+    assert not any(fact.startswith("Left out") for sheet in sheets(both, {}) for fact in sheet.facts)
 
 
 def test_the_best_five_that_found_no_place_are_named_with_their_reasons() -> None:
