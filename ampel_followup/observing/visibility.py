@@ -193,22 +193,22 @@ def _through_the_night(
 ) -> _Course:
     """Follow targets, given by their directions in the CIRS and in the ICRS, shape (n, 3), through a night."""
     n = len(stars)
-    course = _Course(np.zeros(n, dtype=bool), *np.zeros((3, n)), np.zeros(n, dtype=np.intp), *np.zeros((3, n)))
+    within, best = np.zeros(n, dtype=np.bool_), np.zeros(n, dtype=np.intp)
+    hours, start, end, highest, peak, moon_cosine = np.zeros((6, n))
     for first in range(0, n, CHUNK):
         part = slice(first, first + CHUNK)
         sine = _sines(stars[part], night, night.times)
-        moon_cosine = moon_cosines(icrs[part], night)
-        margin = least_margin(stars[part], sine, moon_cosine, night, limits)
+        to_moon = moon_cosines(icrs[part], night)
+        margin = least_margin(stars[part], sine, to_moon, night, limits)
         useful = margin >= 0.0
-        best = np.where(useful, sine, -np.inf).argmax(axis=1)
-        rows = np.arange(len(best))
-        course.best[part] = best
-        course.within[part] = within = useful[rows, best]
-        course.peak[part] = peak = sine.max(axis=1)
-        course.highest[part] = np.where(within, sine[rows, best], peak)
-        course.hours[part], course.start[part], course.end[part] = useful_time(margin, night.times)
-        course.moon_cosine[part] = moon_cosine[:, len(night.times) // 2]
-    return course
+        best[part] = where = np.where(useful, sine, -np.inf).argmax(axis=1)
+        rows = np.arange(len(where))
+        within[part] = useful[rows, where]
+        peak[part] = sine.max(axis=1)
+        highest[part] = np.where(within[part], sine[rows, where], peak[part])
+        hours[part], start[part], end[part] = useful_time(margin, night.times)
+        moon_cosine[part] = to_moon[:, len(night.times) // 2]
+    return _Course(within, hours, start, end, best, highest, peak, moon_cosine)
 
 
 def _sines(stars: NDArray[np.float64], night: Night, mjd: ArrayLike) -> NDArray[np.float64]:
