@@ -281,7 +281,7 @@ def test_many_insertions_at_once_are_those_of_one_at_a_time(seed, rate):
     insertions = Insertions(problem, 0, columns, prices)
     places = [(float(rng.uniform(0.0, 4.2 * HOUR)), *(int(c) for c in rng.integers(-1, 20, 2))) for _ in range(6)]
     for _ in range(2):  # the second time from memory
-        ends, costs = insertions.ends_and_prices(places)
+        ends, costs = insertions.ends_and_prices(places, np.arange(10))
         for row, (free, before, after) in enumerate(places):
             for column, candidate in enumerate(columns):
                 _, end = telescope.block(candidate, free + problem.slew_time(telescope, before, candidate))

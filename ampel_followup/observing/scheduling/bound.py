@@ -188,7 +188,7 @@ def upper_bound(problem: Problem, incumbent: float = 0.0, rounds: int = ROUNDS) 
 
 def _first_price(problem: Problem, telescope: Telescope) -> float:
     """Return what the last second is worth if a telescope's night is filled by value per second alone."""
-    shortest = np.where(np.isfinite(telescope.latest), telescope.duration, np.inf).min(axis=1, initial=np.inf)
+    shortest = telescope.shortest
     possible = np.isfinite(shortest) & (problem.value > 0)
     worth = problem.value[possible] / shortest[possible]
     order = np.argsort(-worth)

@@ -1,13 +1,13 @@
 """
 Where a block fits into a telescope's night, when it would end there, and at what price.
 
-A search asks this millions of times, for one place and all candidates at once. So what depends on candidate and step
-alone is arranged beforehand, step by step, and an answer is remembered: most places of a night are the same as a moment
-ago.
+A search asks this millions of times, for a few places and many candidates at once. So what depends on candidate and
+step alone is arranged beforehand, and who cannot fit, because less time is free than it takes, is not asked about.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -21,9 +21,6 @@ ROUNDING = 1e-6
 
 #: A price is at least this, so that one can divide by it.
 _LEAST_PRICE = 1e-12
-
-#: Places whose answers are remembered, of each telescope.
-_REMEMBERED = 4096
 
 #: Where a block would go: when the telescope is free, and the candidates before and after (−1: none, or no matter).
 Place = tuple[float, int, int]
@@ -73,7 +70,7 @@ class Insertions:
     index : int
         Of the telescope.
     candidates : ndarray of int, shape (m,)
-        Those that can be inserted; answers are in this order.
+        Those that can be inserted, by column; if the shortest come first, there are fewer to ask about.
     prices : ndarray, shape (s,)
         Of a second in each step; positive.
     """
@@ -81,25 +78,32 @@ class Insertions:
     def __init__(self, problem: Problem, index: int, candidates: Indices, prices: Floats) -> None:
         telescope = problem.telescopes[index]
         self._telescope = telescope
-        self._first, self._step, self._steps = float(telescope.edges[0]), telescope.step, len(telescope.edges) - 1
-        #: Integral of the price from the beginning of the night to each edge.
-        self._paid = np.concatenate([[0.0], np.cumsum(prices) * telescope.step])
+        #: Of the night [s].
+        self.begin = float(telescope.edges[0])
+        self._step, self._steps = telescope.step, len(telescope.edges) - 1
+        #: From the beginning of the night to a moment [s] in each step, and after the last, the price sums up to
+        #: ``_paid + _rate * moment``.
+        self._rate = np.append(prices, 0.0)
+        until_edge = np.concatenate([[0.0], np.cumsum(prices) * telescope.step])
+        self._paid = until_edge - self._rate * telescope.edges
         self._edges = telescope.edges.tolist()
         self._rows: dict[int, tuple[list[Any], ...]] = {}
         self._after_all = float(telescope.edges[-1]) + telescope.step
-        # By step, then candidate; one row more for moments after the night.
+        # All cells by step, then candidate; one row more for moments after the night.
         latest = telescope.latest[candidates]
         duration = telescope.duration[candidates]
         nothing = np.full((1, len(candidates)), np.inf)
-        self._latest = np.vstack([latest.T + ROUNDING, -nothing])
-        self._duration = np.vstack([duration.T, nothing])
+        self._latest = np.ravel(np.vstack([latest.T + ROUNDING, -nothing]))
+        self._duration = np.ravel(np.vstack([duration.T, nothing]))
         #: End of the first block that begins at the beginning of a later step; infinite if there is none.
         at_edge = np.where(np.isfinite(latest), telescope.edges[:-1] + duration, np.inf)
         following = telescope.next_step[candidates, 1:]
         later = np.append(at_edge, nothing.T, axis=1)[np.arange(len(candidates))[:, np.newaxis], following]
-        self._later = np.vstack([later.T, nothing])
+        self._later = np.ravel(np.vstack([later.T, nothing]))
         #: Least time that each candidate takes, shape (m,) [s]; infinite if it is not to be had.
-        self.shortest = np.where(np.isfinite(latest), duration, np.inf).min(axis=1, initial=np.inf)
+        self.shortest = telescope.shortest[candidates]
+        #: Least time that any column from each one on takes [s].
+        self._shortest_from = np.minimum.accumulate(self.shortest[::-1])[::-1].tolist()
         self._columns = np.arange(len(candidates))
         self.slews = telescope.slew_rate < np.inf
         if self.slews:
@@ -107,63 +111,53 @@ class Insertions:
             self._slew = np.zeros((len(problem.value) + 1, len(candidates)))
             self._slew[:-1] = problem.slew(telescope, np.arange(len(problem.value))[:, np.newaxis], candidates)
         self._slew_time = problem.slew_time
-        self._answers: dict[Place, Floats] = {}
+
+    def within(self, room: float) -> Indices:
+        """Return the columns that may hold candidates that take no longer than some time [s]."""
+        return self._columns[: bisect_right(self._shortest_from, room + ROUNDING)]
 
     def place(self, route: Route, position: int) -> Place:
         """Return the place before the block at a position, or after the last."""
-        free = route.ends[position - 1] if position else self._first
+        free = route.ends[position - 1] if position else self.begin
         if not self.slews:
             return free, -1, -1
         before = route.candidates[position - 1] if position else -1
         return free, before, route.candidates[position] if position < len(route.candidates) else -1
 
-    def ends_and_prices(self, places: Sequence[Place]) -> tuple[Floats, Floats]:
+    def ends_and_prices(self, places: Sequence[Place], columns: Indices) -> tuple[Floats, Floats]:
         """
-        Return when a block of each candidate would end at places, and the price of the time that it takes.
+        Return when blocks of candidates would end at places, and the price of the time that they take.
 
         Parameters
         ----------
         places : sequence of (float, int, int)
             p of them.
+        columns : ndarray of int, shape (c,)
+            Of the candidates.
 
         Returns
         -------
-        tuple of ndarray, shape (p, m) each
+        tuple of ndarray, shape (p, c) each
             Ends, with the slew to the block that follows [s], infinite if there is none; prices.
         """
-        answers = self._answers
-        missing = [place for place in places if place not in answers]
-        if missing:
-            if len(answers) + len(missing) > _REMEMBERED:
-                answers.clear()
-                missing = list(places)
-            new = np.stack(self._ask(missing), axis=1)
-            answers.update(zip(missing, new, strict=True))
-            if len(missing) == len(places):
-                return new[:, 0], new[:, 1]
-        both = np.array([answers[place] for place in places])
-        return both[:, 0], both[:, 1]
-
-    def _ask(self, places: Sequence[Place]) -> tuple[Floats, Floats]:
-        free = np.array([place[0] for place in places])[:, np.newaxis]
-        spent = free
-        if not self.slews:
-            step = np.minimum(((free[:, 0] - self._first) / self._step + 1e-9).astype(np.intp), self._steps)
-            end = np.where(free <= self._latest[step], free + self._duration[step], self._later[step])
-        else:
-            before, after = np.array([place[1:] for place in places]).T
-            arrival = free + self._slew[before]
-            step = np.minimum(((arrival - self._first) / self._step + 1e-9).astype(np.intp), self._steps)
-            cell = step * len(self._columns) + self._columns
-            end = np.where(
-                arrival <= self._latest.take(cell), arrival + self._duration.take(cell), self._later.take(cell)
-            )
-            end += self._slew[after]
+        arrival = spent = np.array([place[0] for place in places])[:, np.newaxis]
+        if self.slews:
+            before, after = np.array([place[1:] for place in places]).T[:, :, np.newaxis]
+            arrival = arrival + self._slew[before, columns]
             # The way to the next block is there already.
-            spent = free + np.array([[self._slew_time(self._telescope, one, other)] for _, one, other in places])
-        edges, paid = self._telescope.edges, self._paid
-        price = np.interp(end, edges, paid) - np.interp(spent, edges, paid)
-        return end, np.maximum(price, _LEAST_PRICE)
+            spent = spent + np.array([[self._slew_time(self._telescope, one, other)] for _, one, other in places])
+        step = ((arrival - self.begin) * (1.0 / self._step) + 1e-9).astype(np.intp)
+        cell = np.minimum(step, self._steps) * len(self._columns) + columns
+        end = np.where(arrival <= self._latest.take(cell), arrival + self._duration.take(cell), self._later.take(cell))
+        if self.slews:
+            end += self._slew[after, columns]
+        return end, np.maximum(self._paid_until(end) - self._paid_until(spent), _LEAST_PRICE)
+
+    def _paid_until(self, time: Floats) -> Floats:
+        """Return the price of all the time from the beginning of the night to moments."""
+        time = np.minimum(time, self._edges[-1])
+        step = ((time - self.begin) * (1.0 / self._step)).astype(np.intp)
+        return np.asarray(self._paid.take(step) + self._rate.take(step) * time)
 
     def limits(self, route: Route, first: int) -> list[float]:
         """Return the latest start [s] of each block from `first` on for which none comes too late; last, of nothing."""
@@ -173,16 +167,17 @@ class Insertions:
 
     def tighten(self, route: Route, limits: list[float], first: int, last: int) -> None:
         """Set the latest starts of the blocks from `first` to `last` by those after them."""
-        candidates, starts, ends = route.candidates, route.starts, route.ends
+        candidates, starts, ends, until, fixed = route.candidates, route.starts, route.ends, route.until, route.fixed
+        before_next = limits[last + 1]
         for k in range(last, first - 1, -1):
-            start, end = starts[k], ends[k]
-            if route.fixed[k]:
-                limits[k] = start
-                continue
-            before_next = limits[k + 1]
             if self.slews and k + 1 < len(starts):
                 before_next -= self._slew_time(self._telescope, candidates[k], candidates[k + 1])
-            limits[k] = start + max(min(route.until[k], before_next) - end, 0.0)
+            if fixed[k]:
+                limits[k] = before_next = starts[k]
+                continue
+            # Not by min and max: this is done for every block after every insertion.
+            room = (min(before_next, until[k])) - ends[k]
+            limits[k] = before_next = starts[k] + room if room > 0.0 else starts[k]
 
     def with_block(self, route: Route, position: int, candidate: int) -> tuple[Route, int] | None:
         """
@@ -209,7 +204,7 @@ class Insertions:
     def _set_times(self, route: Route, begin: int, *, pull: bool) -> int | None:
         """Set times from a block on, all (`pull`) or as far as they must be later; return where that ended."""
         candidates, starts, ends, fixed = route.candidates, route.starts, route.ends, route.fixed
-        free, before = (ends[begin - 1], candidates[begin - 1]) if begin else (self._first, -1)
+        free, before = (ends[begin - 1], candidates[begin - 1]) if begin else (self.begin, -1)
         for position in range(begin, len(candidates)):
             candidate, start = candidates[position], starts[position]
             arrival = free
@@ -239,7 +234,7 @@ class Insertions:
                 row[candidate].tolist() for row in (t.latest, t.duration, t.next_step, t.run_end)
             )  # plain lists: one number of an array costs ten times as much to look up
         latest, duration, next_step, run_end = self._rows[candidate]
-        step = int((time - self._first) / self._step + 1e-9)
+        step = int((time - self.begin) / self._step + 1e-9)
         if step >= self._steps:
             return np.inf, np.inf, np.inf
         if time > latest[step] + ROUNDING:

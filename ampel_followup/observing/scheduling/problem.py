@@ -90,6 +90,11 @@ class Telescope:
         return np.where(latest >= self.edges[:-1] - 1e-6, latest, -np.inf)
 
     @cached_property
+    def shortest(self) -> Floats:
+        """Least time that the telescope is taken by each candidate, shape (n,) [s]; infinite if it cannot be at all."""
+        return np.asarray(np.where(np.isfinite(self.latest), self.duration, np.inf).min(axis=1, initial=np.inf))
+
+    @cached_property
     def next_step(self) -> Indices:
         """First step from each one on at whose beginning a candidate can be started, shape (n, s + 1); s: none."""
         steps = self.usable.shape[1]

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ampel_followup.observing.scheduling.insertion import ROUNDING, Insertions, Route
-from ampel_followup.observing.scheduling.problem import Floats, Mask, Placed, Problem
+from ampel_followup.observing.scheduling.problem import Floats, Indices, Mask, Placed, Problem
 
 #: Rounds of emptying and filling: so many for each candidate, and so many at most.
 _PER_CANDIDATE, _MOST_ROUNDS = 2, 1000
@@ -37,8 +37,9 @@ _POWERS = (1.0, 1.5, 2.0)
 #: Scatter of the values that the order of insertion goes by, as natural logarithms: mostly none.
 _WHIMS = (0.0, 0.0, 0.0, 0.05, 0.2, 1.0)
 
-#: Share of rounds in which the blocks after an emptied stretch move up first.
-_CLOSE_RANKS = 0.3
+#: Share of rounds in which the blocks after an emptied stretch move up first. Then every place of the night is looked
+#: at, which costs more than the gap alone.
+_CLOSE_RANKS = 0.2
 
 
 def usual_rounds(n: int) -> int:
@@ -83,12 +84,15 @@ class _Offers:
         #: Of each place: score, column and end of the best candidate; score 0 if none fits.
         self._best: list[tuple[float, int, float]] = [_NOTHING] * (last + 1 - first)
         self._appeal = appeal
+        #: Those that are offered; None: all.
+        self._columns: Indices | None = None
         self._look_everywhere()
 
     def allow(self, columns: Sequence[int], appeals: Floats) -> None:
         """Offer candidates that were held back, where none of the others fits any more."""
         self._appeal[:] = 0.0
         self._appeal[columns] = appeals
+        self._columns = np.array(columns)
         self._look_everywhere()
 
     def best(self) -> tuple[float, int, int]:
@@ -131,22 +135,26 @@ class _Offers:
     def _look(self, positions: Sequence[int]) -> None:
         """Find the best candidates of places anew."""
         insertions, route, limits = self._insertions, self.route, self._limits
-        roomy, places = [], []
+        least = self._shortest - ROUNDING
+        roomy, places, room = [], [], 0.0
         for position in positions:
             self._best[position - self._first] = _NOTHING
-            place = insertions.place(route, position)
-            if limits[position] - place[0] > self._shortest - ROUNDING:
+            free = limits[position] - (route.ends[position - 1] if position else insertions.begin)
+            if free > least:
                 roomy.append(position)
-                places.append(place)
+                places.append(insertions.place(route, position))
+                if free > room:
+                    room = free
         if not roomy:
             return
-        ends, prices = insertions.ends_and_prices(places)
+        columns = insertions.within(room) if self._columns is None else self._columns
+        ends, prices = insertions.ends_and_prices(places, columns)
         latest = np.array([limits[position] + ROUNDING for position in roomy])[:, np.newaxis]
-        scores = self._appeal * (ends <= latest) / prices
-        columns = scores.argmax(axis=1)
+        scores = self._appeal[columns] * (ends <= latest) / prices
+        best = scores.argmax(axis=1)
         rows = np.arange(len(roomy))
         for position, score, column, end in zip(
-            roomy, scores[rows, columns].tolist(), columns.tolist(), ends[rows, columns].tolist(), strict=True
+            roomy, scores[rows, best].tolist(), columns[best].tolist(), ends[rows, best].tolist(), strict=True
         ):
             if score > 0.0:
                 self._best[position - self._first] = (score, column, end)
@@ -187,7 +195,8 @@ class Search:
             self._empty.append(Route.of_fixed(mine))
             free[[p.candidate for p in mine if p.candidate >= 0]] = False
         #: Those that can be inserted, by column; and the column of each candidate.
-        self._candidates = np.flatnonzero(free)
+        shortest = np.min([telescope.shortest for telescope in problem.telescopes], axis=0)
+        self._candidates = np.flatnonzero(free)[np.argsort(shortest[free], kind="stable")]
         self._column = {int(candidate): column for column, candidate in enumerate(self._candidates)}
         self._value = problem.value[self._candidates]
         self._values = self._value.tolist()
