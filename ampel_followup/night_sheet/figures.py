@@ -6,7 +6,7 @@ import datetime as dt
 import io
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -200,15 +200,22 @@ def write_names(
 
 def time_axes(axes: Axes, night: NightSummary) -> None:
     """Put UTC below and the site's own time above; the x axis must be that of `days`."""
-    from matplotlib.dates import DateFormatter, HourLocator
+    from matplotlib.dates import HourLocator, num2date
 
     zone = ZoneInfo(night.timezone)
     low, high = axes.get_xlim()
+
+    def hour(x: float, _: int | None, clock: dt.tzinfo) -> str:
+        """Nothing at the right edge: there is the name of the clock."""
+        if high - x < 0.02 * (high - low):
+            return ""
+        return f"{num2date(x, tz=clock):%H:%M}"  # type: ignore[no-untyped-call]
+
     every_hours = range(0, 24, 1 if 24 * (high - low) <= 16 else 2)
     top = axes.secondary_xaxis("top")
     for axis, clock in ((axes.xaxis, dt.UTC), (top.xaxis, zone)):
         axis.set_major_locator(HourLocator(byhour=every_hours))  # type: ignore[no-untyped-call]
-        axis.set_major_formatter(DateFormatter("%H:%M", tz=clock))  # type: ignore[no-untyped-call]
+        axis.set_major_formatter(partial(hour, clock=clock))
         axis.set_tick_params(labelsize=7, pad=2)
     name = f"{moment(night.dusk).astimezone(zone):%Z}"
     # Beside the axes, where no tick is. Zones without a name are called by their offset.

@@ -165,7 +165,7 @@ def _facts(timetable: Timetable, part: TelescopeNight, blocks: tuple[Block, ...]
         worth = sum(block.value for block in blocks if block.status != BlockStatus.FAILED)
         value = f"{worth:.3g} here; of all telescopes {value}"
     origin = [f"Value {value}", timetable.strategy]
-    if timetable.planned_from:
+    if timetable.planned_from > night.dusk:
         origin.append(f"planned from {utc(timetable.planned_from)} UTC on")
     if part.revision:
         origin.append(f"plan {part.revision}")
