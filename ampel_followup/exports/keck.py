@@ -17,7 +17,7 @@ NAME_LENGTH = 15
 
 def write(plan: NightPlan, entries: list[ListEntry], extras: Extras) -> str:
     """Return the list; what follows ``#`` is for people."""
-    lines = [f"# {plan.night.date}, {len(entries)} targets in order of priority"]
+    lines = [f"# {plan.night.date}, {len(entries)} targets"]
     for target in telescope_targets(plan, entries, extras, NAME_LENGTH):
         times = f"{target.n_exposures} x " if target.n_exposures > 1 else ""
         exposure = "" if target.exposure is None else f"; {times}{target.exposure:.0f} s"

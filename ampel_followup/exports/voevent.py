@@ -48,7 +48,7 @@ def write(plan: NightPlan, entries: list[ListEntry], extras: Extras) -> str:
     date = f"\n    <Date>{_text(extras.created.removesuffix('Z'))}</Date>" if extras.created else ""
     fields = "\n".join(_field(name) for name in _FIELDS)
     table = (
-        f'    <Table name="targets">\n      <Description>Targets in order of priority</Description>\n{fields}\n'
+        f'    <Table name="targets">\n      <Description>Targets in the order of the list</Description>\n{fields}\n'
         f"      <Data>\n{rows}\n      </Data>\n    </Table>\n"
         if entries
         else ""
