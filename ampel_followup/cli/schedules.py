@@ -155,7 +155,7 @@ def replan(
     What has begun stays as it is, with what observers said of it (observed, failed: `ampel-followup decide`, or the
     app); what failed may come again. Closures that were known stay known.
 
-    Example: `ampel-followup plan replan --from 03:20 --closed wifes=/05:00`
+    Example: `ampel-followup plan replan --from 03:20 --closed sedm=/05:00`
     """
     from ampel_followup.night_schedule import replan_night
     from ampel_followup.observing.instruments import get_instrument
@@ -173,7 +173,7 @@ def replan(
         else:
             now = _moment(begin, nights[instruments[0].key])
         wishes = Wishes(
-            closures=_closures(closed or [], nights, left_out),
+            closures=_closures(closed or [], nights, left_out, now),
             interrupts=interrupt or [],
             standards=standards,
             approved_only=approved,
@@ -205,8 +205,10 @@ def _keep(store: Store, timetable: Timetable) -> int:
     return store.save_timetable(timetable, created=created)
 
 
-def _closures(texts: Sequence[str], nights: Mapping[str, Night], left_out: Sequence[LeftOut]) -> dict[str, list[Any]]:
-    """Read `[TEL=][FROM]/[TO]`; a telescope without a night has none to lose."""
+def _closures(
+    texts: Sequence[str], nights: Mapping[str, Night], left_out: Sequence[LeftOut], now: float | None = None
+) -> dict[str, list[Any]]:
+    """Read `[TEL=][FROM]/[TO]`; a telescope without a night has none to lose, and what was before now was not lost."""
     from ampel_followup.observing.night import utc_isoformat
     from ampel_followup.timetable import Closure
 
@@ -220,8 +222,10 @@ def _closures(texts: Sequence[str], nights: Mapping[str, Night], left_out: Seque
             if key not in nights:
                 continue
             night = nights[key]
-            start = _moment(begin, night) if begin else night.sunset
             until = _moment(end, night) if end else night.sunrise
+            start = night.sunset if now is None or until <= now else max(now, night.sunset)
+            if begin:
+                start = _moment(begin, night)
             found.setdefault(key, []).append(Closure(utc_isoformat(start), utc_isoformat(until)))
     return found
 
@@ -335,11 +339,13 @@ def _magnitude(block: Block) -> str | None:
 
 def print_timetable(timetable: Timetable) -> None:
     """Print a schedule, a table per telescope."""
+    from ampel_followup.night_sheet.clock import utc
+
     out = console()
     share = f" ({100 * timetable.value / timetable.bound:.0f} %)" if timetable.bound > 0 else ""
     out.print(
         f"Night {timetable.date}, {timetable.strategy}: value {timetable.value:.2f} of at most "
-        f"{timetable.bound:.2f}{share}, planned from {timetable.planned_from[11:16]} UTC",
+        f"{timetable.bound:.2f}{share}, planned from {timetable.planned_from[:10]} {utc(timetable.planned_from)} UTC",
         markup=False,
     )
     for one in timetable.left_out:
@@ -353,7 +359,7 @@ def print_timetable(timetable: Timetable) -> None:
             ),
             [
                 (
-                    f"{b.start[11:16]}–{b.end[11:16]}", str(b.kind), b.target,
+                    f"{utc(b.start)}–{utc(b.end)}", str(b.kind), b.target,
                     _magnitude(b),
                     f"{b.n_exposures} × {b.exposure / b.n_exposures:.0f} s", f"{b.airmass:.2f}",
                     f"{b.moon_separation:.0f}°", f"{b.value:.3f}",
@@ -362,8 +368,8 @@ def print_timetable(timetable: Timetable) -> None:
                 for b in blocks
             ],
             title=f"{telescope.name} ({telescope.telescope}): {len(blocks)} blocks, dark from "
-            f"{telescope.night.dusk[11:16]} to {telescope.night.dawn[11:16]} UTC"
-            + "".join(f", closed {c.start[11:16]}–{c.end[11:16]}" for c in telescope.closures),
+            f"{utc(telescope.night.dusk)} to {utc(telescope.night.dawn)} UTC"
+            + "".join(f", closed {utc(c.start)}–{utc(c.end)}" for c in telescope.closures),
         )  # fmt: skip
     if timetable.unplaced:
         print_table(

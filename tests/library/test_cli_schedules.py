@@ -114,7 +114,12 @@ def test_replan_keeps_what_has_begun_and_plans_the_rest(run, night, tmp_path):
     assert run("decide", done, "observed", "--observer", "ada", "--store", store)[0] == 0
     code, out, err = run("plan", "replan", "--from", "10:00", "--closed", "/10:30", "--store", store, "--json")
     assert code == 0, err
-    after = json.loads(out)["timetable"]["blocks"]
+    timetable = json.loads(out)["timetable"]
+    # What was observed until then was observed at a telescope that was open.
+    assert [(c["start"], c["end"]) for c in timetable["telescopes"][0]["closures"]] == [
+        ("2026-11-21T10:00:00Z", "2026-11-21T10:30:00Z")
+    ]
+    after = timetable["blocks"]
     assert [b["target"] for b in after if b["start"] < "2026-11-21T10:00:00Z"] == [b["target"] for b in begun]
     assert next(b["status"] for b in after if b["target"] == done) == "observed"
     later = [b for b in after if b["start"] >= "2026-11-21T10:00:00Z"]
