@@ -9,17 +9,30 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sample_night import NIGHT, make_light_curve, make_plan, screen_text, until
+from sample_night import (
+    FLOYDS,
+    LA_PALMA,
+    NIGHT,
+    SPRAT,
+    WIFES,
+    make_light_curve,
+    make_plan,
+    make_timetable,
+    screen_text,
+    until,
+)
 from textual.pilot import Pilot
 
 from ampel_followup.brightness import brightness_at
 from ampel_followup.labels import Label
+from ampel_followup.observing.tracks import sky_track
 from ampel_followup.plan import NightPlan
 from ampel_followup.store import PastRank, Store
 from ampel_followup_tui.app import FollowupApp
 from ampel_followup_tui.instants import mjd
 from ampel_followup_tui.panes.classes import classes
 from ampel_followup_tui.panes.past import labels_text, nights_text
+from ampel_followup_tui.panes.places import places, places_text
 from ampel_followup_tui.widgets.detail import Detail
 from ampel_followup_tui.widgets.light_curve import LightCurveView
 from ampel_followup_tui.zoom import shifted, zoomed
@@ -176,6 +189,42 @@ async def test_history_has_the_ranks_of_the_nights_before_and_the_labels_that_ca
 
 def _on(plan: NightPlan, date: str, targets: tuple[object, ...]) -> NightPlan:
     return replace(plan, night=replace(plan.night, date=date), targets=targets, not_observable=(), stop=None)
+
+
+async def test_twilight_the_moon_and_the_other_telescopes_stand_with_the_airmass(
+    make_app: MakeApp, store: Store
+) -> None:
+    plan = store.load_plan().plan
+    store.save_timetable(make_timetable(plan, (WIFES, FLOYDS, SPRAT)), created=TIME)
+    app = make_app()
+    async with app.run_test(size=(80, 40)) as pilot:
+        await settled(pilot)
+        up = next(n for n, t in enumerate(plan.targets) if sky_track(t.ra, t.dec, NIGHT).best is not None)
+        text = await pressed(pilot, *["n"] * up, "enter", "3")
+        track = sky_track(plan.targets[up].ra, plan.targets[up].dec, LA_PALMA)
+        assert "░░░" in text
+        assert "when best: Moon" in text
+        assert "LT/SPRAT" in text
+        # Those of the plan's own site see what it sees.
+        assert "FTS/FLOYDS " not in text.split("when best")[1]
+        if track.best is None:
+            assert "below the horizon all night" in text
+        else:
+            assert f"airmass {track.airmass[track.best]:.2f}" in text.split("LT/SPRAT")[1]
+            assert f"Moon {track.moon_separation[track.best]:.0f}° away" in text.split("LT/SPRAT")[1]
+
+
+@pytest.mark.parametrize("width", [30, 36, 76])
+def test_places_keep_to_their_width_and_hostile_names_are_inert(width: int) -> None:
+    elsewhere = replace(SPRAT, name=HOSTILE * 9)
+    timetable = make_timetable(make_plan(3, 0)[0], (WIFES, elsewhere))
+    where = places(NIGHT, timetable)
+    assert [place.night.site for place in where] == ["sso", "lapalma"]
+    for ra, dec in ((60.0, -20.0), (60.0, -80.0)):
+        text = places_text([(place, sky_track(ra, dec, place.night)) for place in where], width).plain
+        assert max(len(line) for line in text.splitlines()) <= width
+        assert not {"\x1b", "\x07", "\u202e"} & set(text)
+        assert ("below the horizon all night" in text) == (dec == -80.0)
 
 
 @pytest.mark.parametrize(("size", "keys"), [(NARROW, ()), (NARROW, ("enter",)), (WIDE, ())])

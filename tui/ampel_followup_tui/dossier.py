@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,9 +16,11 @@ if TYPE_CHECKING:
     from ampel_followup.labels import Label
     from ampel_followup.light_curve_fit import LightCurveFit
     from ampel_followup.lightcurve import LightCurve
+    from ampel_followup.observing.tracks import SkyTrack
     from ampel_followup.plan import RankedTarget
     from ampel_followup.redshifts import Redshift
     from ampel_followup.store import PastRank, Store
+    from ampel_followup_tui.panes.places import Place
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +50,8 @@ class Background:
         Where it stood, the oldest first.
     cutouts : Cutouts or None
         Its pictures; None where the store has none.
+    tracks : tuple of (Place, SkyTrack)
+        Its way over each place that observes tonight, that of the plan first.
     no_cutouts : str
         What is wrong with them; empty where nothing is.
     """
@@ -57,6 +62,7 @@ class Background:
     labels: tuple[Label, ...]
     nights: tuple[PastRank, ...]
     cutouts: Cutouts | None
+    tracks: tuple[tuple[Place, SkyTrack], ...]
     no_cutouts: str = ""
 
 
@@ -73,9 +79,11 @@ def read_records(store: Store, target: RankedTarget) -> Records:
     return Records(curve.to_light_curve() if curve else None, tuple(store.decisions(target=target.id)))
 
 
-def read_background(store: Store, target: RankedTarget, curve: LightCurve | None, tonight: float) -> Background:
+def read_background(
+    store: Store, target: RankedTarget, curve: LightCurve | None, tonight: float, where: Sequence[Place]
+) -> Background:
     """
-    Read the rest, and fit the light curve on to a moment in the night [MJD].
+    Read the rest, fit the light curve on to a moment in the night [MJD], and follow the target at some places.
 
     Raises
     ------
@@ -84,6 +92,7 @@ def read_background(store: Store, target: RankedTarget, curve: LightCurve | None
     """
     from ampel_followup.labels import effective_labels
     from ampel_followup.light_curve_fit import LightCurveFit, fit_light_curve
+    from ampel_followup.observing.tracks import sky_track
     from ampel_followup.redshifts import best_redshift
     from ampel_followup.surroundings import surroundings
 
@@ -105,5 +114,6 @@ def read_background(store: Store, target: RankedTarget, curve: LightCurve | None
         labels=labels,
         nights=tuple(store.past_ranks(target.id)),
         cutouts=cutouts,
+        tracks=tuple((place, sky_track(target.ra, target.dec, place.night)) for place in where),
         no_cutouts=no_cutouts,
     )

@@ -58,3 +58,9 @@ def date_of_mjd(mjd: float) -> str:
     except (ValueError, OverflowError):
         return "–"
     return f"{day.day} {day:%b %Y}"
+
+
+def clock_of_mjd(mjd: float, timezone: str) -> str:
+    """Write a Modified Julian Date, UTC, as ``hh:mm`` in a time zone."""
+    moment = datetime.fromtimestamp((mjd - _MJD_OF_UNIX_EPOCH) * 86400.0, UTC)
+    return moment.astimezone(zone(timezone)).strftime("%H:%M")

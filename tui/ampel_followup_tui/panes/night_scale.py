@@ -80,6 +80,12 @@ def dark_scale(night: NightSummary, width: int) -> NightScale:
     return NightScale(first, last, width, night.timezone)
 
 
+def whole_scale(night: NightSummary, width: int) -> NightScale:
+    """Return the scale of a night with its twilight, from sunset to sunrise."""
+    first, last = datetime.fromisoformat(night.sunset), datetime.fromisoformat(night.sunrise)
+    return NightScale(first, last, width, night.timezone)
+
+
 def moon_is_up(night: NightSummary, moment: datetime) -> bool:
     """Return whether the Moon is above the horizon at a moment between sunset and sunrise."""
     rise = datetime.fromisoformat(night.moon_rise) if night.moon_rise else None

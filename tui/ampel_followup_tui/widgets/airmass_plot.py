@@ -1,19 +1,23 @@
-"""The airmass of a target through the night: 1 at the top, the scheduled block thick."""
+"""The airmass of a target from sunset to sunrise: 1 at the top, the scheduled block thick, twilight shaded."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from textual_hires_canvas import Canvas
 
 from ampel_followup.plan import NightSummary, RankedTarget
 from ampel_followup_tui.axes import Axis
 from ampel_followup_tui.course import Step
-from ampel_followup_tui.glyphs import GREEN, GREY, MOON_UP, SKY_BLUE, VERMILION
-from ampel_followup_tui.panes.night_scale import NightScale, dark_scale, moon_is_up
-from ampel_followup_tui.widgets.picture import Picture
+from ampel_followup_tui.glyphs import GREEN, GREY, MOON_UP, SKY_BLUE, TWILIGHT, VERMILION, sparkline
+from ampel_followup_tui.panes.night_scale import NightScale, dark_scale, moon_is_up, whole_scale
+from ampel_followup_tui.widgets.picture import Picture, write
+
+if TYPE_CHECKING:
+    from ampel_followup.observing.tracks import SkyTrack
 
 _LEFT = 5  # room for the labels of the vertical axis
 _BEST, _WORST = 1.0, 3.0
@@ -22,10 +26,11 @@ _SHORTEST, _NARROWEST = 5, 20
 # Steps of a braille sign: two to a column, four to a row.
 _DOTS_ACROSS, _DOTS_DOWN = 2, 4
 _THICK = "█"
+_ZENITH = 90.0
 
 
 class AirmassPlot(Picture):
-    """A picture of one target's airmass from dusk to dawn."""
+    """A picture of one target's airmass from sunset to sunrise, with the height of the Moon below."""
 
     DEFAULT_CSS = """
     AirmassPlot {
@@ -36,9 +41,16 @@ class AirmassPlot(Picture):
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(1, 1, id=id)
-        self._drawn: tuple[RankedTarget, NightSummary, datetime, Step | None] | None = None
+        self._drawn: tuple[RankedTarget, NightSummary, datetime, Step | None, SkyTrack | None] | None = None
 
-    def show(self, target: RankedTarget, night: NightSummary, now: datetime, scheduled: Step | None) -> None:
+    def show(
+        self,
+        target: RankedTarget,
+        night: NightSummary,
+        now: datetime,
+        scheduled: Step | None,
+        track: SkyTrack | None = None,
+    ) -> None:
         """
         Draw a target's airmass.
 
@@ -52,9 +64,17 @@ class AirmassPlot(Picture):
             The present moment.
         scheduled : Step or None
             Its block, if it has one at this site.
+        track : SkyTrack, optional
+            For the airmass in twilight and the altitude of the Moon.
         """
-        self._drawn = (target, night, now, scheduled)
+        self._drawn = (target, night, now, scheduled, track)
         self._draw()
+
+    def add(self, track: SkyTrack) -> None:
+        """Draw what is known of twilight and of the Moon, too."""
+        if self._drawn is not None:
+            self._drawn = (*self._drawn[:4], track)
+            self._draw()
 
     def on_canvas_resize(self) -> None:
         """Draw for the new size."""
@@ -75,9 +95,9 @@ def airmass_at(airmass: Sequence[float], share: float) -> float:
     Parameters
     ----------
     airmass : sequence of float
-        At equal steps from dusk to dawn, both included; NaN below the horizon.
+        At equal steps of time, both ends included; NaN below the horizon.
     share : float
-        Share of the dark time that has passed, 0 to 1.
+        Share of the time that has passed, 0 to 1.
 
     Returns
     -------
@@ -94,21 +114,35 @@ def airmass_at(airmass: Sequence[float], share: float) -> float:
     return 1.0 / ((1.0 - part) / airmass[before] + part / airmass[before + 1])
 
 
-def _draw_night(canvas: Canvas, target: RankedTarget, night: NightSummary, now: datetime, step: Step | None) -> None:
-    """Draw grid, Moon and present moment, then the curve, so that it stays on top."""
-    scale = dark_scale(night, canvas.size.width - _LEFT - 1)
+def _draw_night(
+    canvas: Canvas,
+    target: RankedTarget,
+    night: NightSummary,
+    now: datetime,
+    step: Step | None,
+    track: SkyTrack | None,
+) -> None:
+    """Draw twilight, grid, Moon and present moment, then the curve, so that it stays on top."""
+    scale = whole_scale(night, canvas.size.width - _LEFT - 1)
+    dark = dark_scale(night, 1)
     vertical = Axis(_BEST - 0.05, _WORST, canvas.size.height - 2)
-    _draw_axes(canvas, scale, vertical, night)
+    _draw_twilight(canvas, scale, vertical, dark)
+    _draw_axes(canvas, scale, vertical, night, track)
     seen = target.visibility
     window = _moments(seen.start, seen.end) if seen.observable else None
     for moment in window or ():
         _draw_vertical(canvas, scale, vertical, moment, "┊", GREY)
     if scale.holds(now):
         _draw_vertical(canvas, scale, vertical, now, "│", VERMILION)
-    curve = [
-        (dot / _DOTS_ACROSS, airmass_at(seen.airmass, (dot + 0.5) / (scale.width * _DOTS_ACROSS)))
-        for dot in range(scale.width * _DOTS_ACROSS)
-    ]
+
+    def airmass(column: float) -> float:
+        """Airmass so many characters from the left: that of the plan in the dark, else that of the track."""
+        share = dark.position(scale.first + (scale.last - scale.first) * (column / scale.width))
+        if 0.0 <= share <= 1.0:
+            return airmass_at(seen.airmass, share)
+        return airmass_at(track.airmass, column / scale.width) if track is not None else math.nan
+
+    curve = [(dot / _DOTS_ACROSS, airmass((dot + 0.5) / _DOTS_ACROSS)) for dot in range(scale.width * _DOTS_ACROSS)]
     # One colour to a character: what is within the limits is drawn last.
     for inside, style in ((False, GREY), (True, SKY_BLUE)):
         dots = [
@@ -119,22 +153,34 @@ def _draw_night(canvas: Canvas, target: RankedTarget, night: NightSummary, now: 
         canvas.set_hires_pixels(dots, style=style)
     if step is not None:
         for cell in range(scale.width):
-            value = airmass_at(seen.airmass, (cell + 0.5) / scale.width)
+            value = airmass(cell + 0.5)
             first, last = scale.position(step.start), scale.position(step.end)
             if value <= _WORST and (first <= cell + 0.5 < last or int(first) == cell):
                 canvas.set_pixel(_LEFT + cell, vertical.cell(value), _THICK, GREEN)
 
 
-def _draw_axes(canvas: Canvas, scale: NightScale, vertical: Axis, night: NightSummary) -> None:
+def _draw_twilight(canvas: Canvas, scale: NightScale, vertical: Axis, dark: NightScale) -> None:
+    for cell in range(scale.width):
+        if not dark.holds(scale.middle(cell)):
+            for row in range(vertical.cells):
+                canvas.set_pixel(_LEFT + cell, row, TWILIGHT[0], f"dim {TWILIGHT[2]}")
+
+
+def _draw_axes(canvas: Canvas, scale: NightScale, vertical: Axis, night: NightSummary, track: SkyTrack | None) -> None:
     rows = {vertical.cell(value): value for value in reversed(_LABELLED)}
     for row, value in rows.items():
-        _write(canvas, 0, row, f"{value:.1f}".rjust(_LEFT - 1), GREY)
+        write(canvas, 0, row, f"{value:.1f}".rjust(_LEFT - 1), GREY)
         for cell in range(0, scale.width, 4):
             canvas.set_pixel(_LEFT + cell, row, "·", GREY)
-    _write(canvas, 0, vertical.cells, "☾".rjust(_LEFT - 1), MOON_UP[2])
+    write(canvas, 0, vertical.cells, "☾".rjust(_LEFT - 1), MOON_UP[2])
     for cell in range(scale.width):
-        if moon_is_up(night, scale.middle(cell)):
-            canvas.set_pixel(_LEFT + cell, vertical.cells, "─", MOON_UP[2])
+        if track is not None:
+            altitude = track.moon_altitude[round((cell + 0.5) / scale.width * (len(track.moon_altitude) - 1))]
+            sign = sparkline([altitude], _ZENITH) if altitude > 0.0 else ""
+        else:
+            sign = "─" if moon_is_up(night, scale.middle(cell)) else ""
+        if sign:
+            canvas.set_pixel(_LEFT + cell, vertical.cells, sign, MOON_UP[2])
     for cell, character in enumerate(scale.hours()):
         canvas.set_pixel(_LEFT + cell, vertical.cells + 1, character, GREY)
 
@@ -151,8 +197,3 @@ def _moments(start: str | None, end: str | None) -> tuple[datetime, datetime] | 
 
 def _within(window: tuple[datetime, datetime] | None, moment: datetime) -> bool:
     return window is not None and window[0] <= moment <= window[1]
-
-
-def _write(canvas: Canvas, column: int, row: int, text: str, style: str) -> None:
-    for offset, character in enumerate(text):
-        canvas.set_pixel(column + offset, row, character, style)

@@ -25,6 +25,7 @@ from ampel_followup_tui.panes.classes import classes
 from ampel_followup_tui.panes.flow import paragraph
 from ampel_followup_tui.panes.history import disagreement, history
 from ampel_followup_tui.panes.past import labels_text, nights_text
+from ampel_followup_tui.panes.places import places, places_text
 from ampel_followup_tui.panes.visibility import position, visibility
 from ampel_followup_tui.panes.why import why
 from ampel_followup_tui.widgets.airmass_plot import AirmassPlot
@@ -256,8 +257,9 @@ class Detail(Container):
             plot.display = self._has_room_for_plot and not all(map(math.isnan, target.visibility.airmass))
             sky = visibility(target, night, now, room, scheduled=step, bar=not plot.display)
             if plot.display:
+                track = self._background.tracks[0][1] if self._background is not None else None
                 plot.styles.height = min(_HIGHEST_PLOT, self.size.height - _TEXT_BESIDE_PLOT)
-                plot.show(target, night, now, step if step and step.telescope.night.site == night.site else None)
+                plot.show(target, night, now, step if step and step.telescope.night.site == night.site else None, track)
             # Side by side, it stands above all else; one at a time, at the head of the history.
             words = self._journal.disagreement(target.id) if self.screen.has_class("-wide") else ()
             together = self._whole_screen and self.screen.has_class("-wide")
@@ -310,12 +312,16 @@ class Detail(Container):
                 self._records = records
                 self.light_curve.show(records.curve, mjd(self._journal.plan.night.dusk))
                 self._write_past()
-                background = await asyncio.to_thread(read_background, store, target, records.curve, self._tonight)
+                where = places(self._journal.plan.night, self._journal.timetable)
+                background = await asyncio.to_thread(
+                    read_background, store, target, records.curve, self._tonight, where
+                )
                 if not self._is_there():
                     return
                 self._background = background
                 self.light_curve.add(background.fit, background.redshift)
                 self._show_cutouts(background.cutouts, background.no_cutouts)
+                self.query_one(AirmassPlot).add(background.tracks[0][1])
                 self._write_past()
             except FollowupError as error:
                 self.query_one("#history", Static).update(Text(str(error), VERMILION))
@@ -347,5 +353,8 @@ class Detail(Container):
             past = labels_text(background.labels, room).append_text(past).append("\n")
             past.append_text(nights_text(background.nights, night, room))
         self.query_one("#history", Static).update(past)
-        around = background.surroundings if background is not None else ""
-        self.query_one("#surroundings", Static).update(Text(paragraph(around, room, "○ ") if around else ""))
+        around = Text()
+        if background is not None:
+            around.append_text(places_text(background.tracks, room))
+            around.append(paragraph(background.surroundings, room, "○ ") if background.surroundings else "")
+        self.query_one("#surroundings", Static).update(around)
