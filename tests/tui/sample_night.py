@@ -394,11 +394,35 @@ def _assistant_scores(rng: np.random.Generator, age: float, *, p_real: float, p_
     )
 
 
-async def until(condition: Callable[[], bool], patience: float = 10.0) -> None:
-    """Let the app work until something is so; on a busy machine that may take longer than one key press waits."""
+async def until(condition: Callable[[], bool], patience: float = 60.0) -> None:
+    """
+    Let the app work until something is so.
+
+    To look is dear, for the whole screen may have to be drawn for it, and the app stands still meanwhile; it has four
+    times as long for itself before the next look, or a busy machine would hardly get it anywhere.
+    """
+    now = asyncio.get_running_loop().time
     async with asyncio.timeout(patience):
-        while not condition():
-            await asyncio.sleep(0)
+        while True:
+            began = now()
+            if condition():
+                return
+            await asyncio.sleep(4.0 * (now() - began))
+
+
+async def at_rest(app: App[None]) -> None:
+    """
+    Let the app work until all that is under way is done and on the screen.
+
+    Work that was given up counts as done: a cursor that goes on cancels what was read for the row that it left.
+    """
+    refreshed = asyncio.Event()
+    # What is read aside may ask for a new layout, and a new size for new text.
+    for _ in range(3):
+        await until(lambda: all(worker.is_finished for worker in app.workers))
+        refreshed.clear()
+        app.call_after_refresh(refreshed.set)
+        await until(refreshed.is_set)
 
 
 def screen_text(app: App[None]) -> str:

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.text import Text
-from sample_night import assist, make_plan, screen_text, until
+from sample_night import assist, at_rest, make_plan, screen_text, until
 
 from ampel_followup.assistant_scores import Cause, Placement, Queue, Stage, Trait, Visit
 from ampel_followup.plan import RankedTarget
@@ -516,10 +516,9 @@ async def test_hostile_text_of_alert_and_policy_is_shown_as_plain_text(make_app:
         await until(lambda: "5 assistant" in screen_text(app))
         for key in ("5", "enter", "escape", "d", "w", "escape", "l", "l", "a", "5"):
             await pilot.press(key)
-            await app.workers.wait_for_complete()
-            await pilot.pause()
+            await at_rest(app)
             assert app._exception is None
             text = screen_text(app)
             assert not {"\x1b", "\x07", "\u202e"} & set(text)
             if key == "5":
-                assert "[bold red]Z[/]" in text
+                await until(lambda: "[bold red]Z[/]" in screen_text(app))

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from sample_learning import challenger_in, drifting, teach
-from sample_night import NOW, make_plan, screen_text, until
+from sample_night import NOW, at_rest, make_plan, screen_text, until
 from textual.pilot import Pilot
 from textual.widgets import Input
 
@@ -48,8 +48,7 @@ async def learning_of(app: FollowupApp, pilot: Pilot[None]) -> LearningScreen:
     """Open the screen, and wait until the store is read."""
     await pilot.press("g")
     await until(lambda: isinstance(app.screen, LearningScreen) and app.screen.learned is not None)
-    await app.workers.wait_for_complete()
-    await pilot.pause()
+    await at_rest(app)
     assert isinstance(app.screen, LearningScreen)
     return app.screen
 
@@ -251,7 +250,7 @@ async def test_a_read_only_app_shows_and_does_not_promote(taught: Store) -> None
             await learning_of(app, pilot)
             for key in ("P", "Z"):
                 await pilot.press("2", key)
-                await app.workers.wait_for_complete()
+                await at_rest(app)
                 await until(lambda: isinstance(app.screen, PromotionScreen) or "read-only" in notices(app))
                 if isinstance(app.screen, PromotionScreen):
                     await until(lambda: bool(app.screen.query(Input)))
@@ -329,7 +328,8 @@ async def use():
             await pilot.press("g")
             await app.workers.wait_for_complete()
             await pilot.press("2", "P")
-            await app.workers.wait_for_complete()
+            while any(not worker.is_finished for worker in app.workers):
+                await asyncio.sleep(0)
 
 asyncio.run(use())
 print("loaded:", *sorted({"ampel", "astropy", "scipy", "sklearn", "sqlalchemy", "onnxruntime"} & set(sys.modules)))
@@ -350,8 +350,7 @@ def show(*keys: str) -> Callable[[Pilot[None]], Any]:
         assert isinstance(pilot.app, FollowupApp)
         await learning_of(pilot.app, pilot)
         await pilot.press(*keys)
-        await pilot.app.workers.wait_for_complete()
-        await pilot.pause()
+        await at_rest(pilot.app)
         assert pilot.app._exception is None
 
     return act

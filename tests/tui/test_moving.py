@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from sample_night import make_plan, screen_text, until
+from sample_night import at_rest, make_plan, screen_text, until
 from textual.command import CommandPalette
 
 from ampel_followup.store import Store
@@ -20,7 +20,7 @@ MakeApp = Callable[..., FollowupApp]
 
 async def settle(app: FollowupApp) -> None:
     """Wait until what is read aside is on the screen."""
-    await app.workers.wait_for_complete()
+    await at_rest(app)
     await app._animator.wait_for_idle()
 
 
@@ -206,12 +206,11 @@ async def test_the_palette_names_the_target_and_runs_the_command(make_app: MakeA
         await pilot.press("ctrl+p")
         assert isinstance(app.screen, CommandPalette)
         await pilot.press(*"reject")
-        await app.workers.wait_for_complete()
-        await pilot.pause()
+        await at_rest(app)
         await until(lambda: f"reject {first}" in screen_text(app))
         await pilot.press("down", "enter")
         await pilot.pause()
-        await app.workers.wait_for_complete()
+        await at_rest(app)
     assert [(d.target, d.verdict) for d in store.decisions()] == [(first, "reject")]
 
 

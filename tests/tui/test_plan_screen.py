@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from threading import Event
 
 import pytest
-from sample_night import FLOYDS, NIGHT, NOW, SPRAT, WIFES, make_plan, make_timetable, screen_text, until
+from sample_night import FLOYDS, NIGHT, NOW, SPRAT, WIFES, at_rest, make_plan, make_timetable, screen_text, until
 from textual.command import CommandPalette
 from textual.widgets import Input
 
@@ -42,7 +42,7 @@ async def plan_of(app: FollowupApp) -> PlanScreen:
     await app.run_action("plan")
     await until(lambda: isinstance(app.screen, PlanScreen) and app.screen.is_mounted and app.screen.current is not None)
     # What is read aside is there before the screen is looked at, over and over, which takes the app's time.
-    await app.workers.wait_for_complete()
+    await at_rest(app)
     await until(lambda: "of at most" in screen_text(app))
     assert isinstance(app.screen, PlanScreen)
     return app.screen
@@ -162,7 +162,7 @@ async def test_f_fails_a_block_in_the_plan_and_shows_flux_of_its_target(make_app
     async with app.run_test(size=NARROW) as pilot:
         await plan_of(app)
         await pilot.press("enter")
-        await app.workers.wait_for_complete()
+        await at_rest(app)
         await pilot.press("f", "x")
         await until(lambda: "flux µJy" in screen_text(app))
         assert store.decisions() == []
@@ -374,7 +374,7 @@ async def test_planning_is_seen_can_be_stopped_and_then_leaves_nothing(store: St
             await until(lambda: "re-planning" not in screen_text(app))
             assert isinstance(app.screen, PlanScreen)
             may_end.set()
-            await app.workers.wait_for_complete()
+            await at_rest(app)
             assert "9.87" not in screen_text(app)
     finally:
         may_end.set()

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sample_night import FLOYDS, NOW, SPRAT, WIFES, make_timetable, until
+from sample_night import FLOYDS, NOW, SPRAT, WIFES, at_rest, make_timetable, until
 from textual.pilot import Pilot
 
 from ampel_followup.decision import Decision
@@ -59,8 +59,7 @@ def press(*keys: str) -> Callable[[Pilot[None]], Any]:
         assert isinstance(pilot.app, FollowupApp)
         await pilot.app.poll()
         await pilot.press(*keys)
-        await pilot.app.workers.wait_for_complete()
-        await pilot.pause()
+        await at_rest(pilot.app)
         # A picture can be taken of an app that has just failed.
         assert pilot.app._exception is None
 

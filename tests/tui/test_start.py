@@ -52,7 +52,8 @@ async def use():
         async with app.run_test(size=(140, 45)) as pilot:
             await pilot.press("n", "f", "m", "6", "7", "enter", "L", "escape", "y", "a", "escape")
             await pilot.press("question_mark", "escape", "e", "escape", "t")
-            await app.workers.wait_for_complete()
+            while any(not worker.is_finished for worker in app.workers):
+                await asyncio.sleep(0)
 
 asyncio.run(use())
 print("loaded:", *sorted({"ampel", "astropy", "scipy", "sklearn", "sqlalchemy", "tensorflow"} & set(sys.modules)))

@@ -15,6 +15,7 @@ from sample_night import (
     NIGHT,
     SPRAT,
     WIFES,
+    at_rest,
     make_light_curve,
     make_plan,
     make_timetable,
@@ -50,8 +51,7 @@ def label(target: str, redshift: float = 0.041, **fields: object) -> Label:
 async def settled(pilot: Pilot[None]) -> str:
     """Wait until all that is read aside is drawn; return what stands on the screen."""
     await until(lambda: bool(pilot.app.screen.query(Detail)))
-    await pilot.app.workers.wait_for_complete()
-    await pilot.pause()
+    await at_rest(pilot.app)
     return screen_text(pilot.app)
 
 

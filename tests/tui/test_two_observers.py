@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 
 import pytest
-from sample_night import NOW, screen_text, until
+from sample_night import NOW, at_rest, screen_text, until
 from textual.pilot import Pilot
 
 from ampel_followup.decision import Decision
@@ -47,8 +47,7 @@ def app_of(pilot: Pilot[None]) -> FollowupApp:
 async def catch_up(pilot: Pilot[None]) -> None:
     app = app_of(pilot)
     await app.poll()
-    await app.workers.wait_for_complete()
-    await pilot.pause()
+    await at_rest(app)
 
 
 async def test_each_sees_what_the_other_decides(make_app: MakeApp, other_store: Store) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from sample_night import NOW, make_plan, screen_text, until
+from sample_night import NOW, at_rest, make_plan, screen_text, until
 
 from ampel_followup.decision import Decision, Verdict
 from ampel_followup.store import Store
@@ -44,8 +44,7 @@ async def test_hostile_text_is_shown_as_plain_text(
     async with app.run_test(size=size) as pilot:
         for key in ("1", "2", "3", "4", "enter", "1", "2", "3", "4", "escape", "l", "ctrl+p", "escape", "l", "c"):
             await pilot.press(key)
-            await app.workers.wait_for_complete()
-            await pilot.pause()
+            await at_rest(app)
             text = screen_text(app)
             assert not {"\x1b", "\x07", "\u202e"} & set(text)
             if key == "4":

@@ -8,7 +8,7 @@ from threading import get_ident
 from typing import Any
 
 import pytest
-from sample_night import NOW, screen_text, until
+from sample_night import NOW, at_rest, screen_text, until
 from textual.widgets import Input
 
 from ampel_followup.decision import Decision, Verdict
@@ -166,8 +166,7 @@ async def test_a_comment_is_kept_and_shown_and_decides_nothing(make_app: MakeApp
     app = make_app()
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("c", *"host redshift is photometric", "enter", "4")
-        await app.workers.wait_for_complete()
-        await pilot.pause()
+        await at_rest(app)
         assert app.current == names(store)[0]
         await until(lambda: "0/34" in screen_text(app))
         await until(lambda: "“host redshift is photometric”" in screen_text(app))
@@ -219,8 +218,7 @@ async def test_verdicts_of_another_observer_appear_and_the_cursor_stays(make_app
             Decision(stored.plan.targets[2].id, stored.info.night, stored.info.site, Verdict.REJECT, "bob", stamp(NOW))
         )
         await app.poll()
-        await app.workers.wait_for_complete()
-        await pilot.pause()
+        await at_rest(app)
         assert app.current == here == stored.plan.targets[2].id
         await until(lambda: "rejected bob" in screen_text(app))
         await until(lambda: "1/34 decided" in screen_text(app))
@@ -253,8 +251,7 @@ async def test_a_store_that_cannot_be_reached_is_reported_until_it_can(
             await pilot.pause()
             await until(lambda: "the server does not answer" in screen_text(app))
         await app.poll()
-        await app.workers.wait_for_complete()
-        await pilot.pause()
+        await at_rest(app)
         assert "the server does not answer" not in screen_text(app)
         await until(lambda: "decided" in screen_text(app))
 
