@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -163,19 +164,24 @@ def shortened(entries: list[ListEntry], fmt: str, extras: Extras | None = None) 
 
 def _replace(out: Path, text: str) -> None:
     """Write beside the file and rename, so that it is never seen half-written."""
-    target = out.resolve()  # through a link, not over it
-    if target.exists() and not target.is_file():
-        raise ExportError(f"cannot write the target list to {out}: it is not a file; name a file")
-    draft = target.with_name(f".{target.name}.{os.getpid()}.part")
+    draft: Path | None = None
     try:
+        target = out.resolve()  # through a link, not over it
+        if target.exists() and not target.is_file():
+            raise ExportError(f"cannot write the target list to {out}: it is not a file; name a file")
+        draft = target.with_name(f".{target.name}.{os.getpid()}.part")
         with draft.open("w", encoding="utf-8", newline="") as file:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
         draft.replace(target)
-    except OSError as error:
+    except (OSError, ValueError) as error:
+        # A name that is too long, or has a NUL, is refused at the first touch.
+        reason = error.strerror if isinstance(error, OSError) else error
         raise ExportError(
-            f"cannot write the target list to {out}: {error.strerror}; name a file in a folder that can be written"
+            f"cannot write the target list to {out}: {reason}; name a file in a folder that can be written"
         ) from error
     finally:
-        draft.unlink(missing_ok=True)
+        if draft is not None:
+            with suppress(OSError):
+                draft.unlink(missing_ok=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import re
+from contextlib import suppress
 from pathlib import Path
 
 from rich.text import Text
@@ -16,6 +17,7 @@ from textual.widgets import Input, RadioButton, RadioSet, Static
 from ampel_followup.decision import Verdict
 from ampel_followup.errors import FollowupError
 from ampel_followup.exports import FORMATS, export
+from ampel_followup.untrusted import clean
 from ampel_followup_tui.glyphs import GREY, VERMILION
 from ampel_followup_tui.journal import Journal
 from ampel_followup_tui.screens.dialogue import Dialogue
@@ -71,7 +73,9 @@ class ExportScreen(Dialogue[Path | None]):
 
     async def on_input_submitted(self, event: Input.Submitted) -> None:
         """Write the file, or hand it to the browser, and close."""
-        path = Path(event.value.strip()).expanduser()
+        path = Path(event.value.strip())
+        with suppress(RuntimeError):  # nobody's home
+            path = path.expanduser()
         journal, in_browser = self._journal, self.app.is_web
         if in_browser:
             # The folders here are not those of who asks.
@@ -86,7 +90,7 @@ class ExportScreen(Dialogue[Path | None]):
                 select="approved",
             )
         except FollowupError as error:
-            self.query_one("#message", Static).update(Text(str(error), VERMILION))
+            self.query_one("#message", Static).update(Text(clean(str(error)), VERMILION))
         else:
             if in_browser:
                 self.app.deliver_text(io.StringIO(text), save_filename=path.name)
