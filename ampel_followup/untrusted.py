@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 #: What ends a text that was cut.
@@ -11,6 +12,12 @@ ELLIPSIS = "…"
 #: characters (the bidirectional overrides and isolates, zero-width characters, tags), surrogates, private use,
 #: unassigned; line and paragraph separators. A joiner lost from an emoji or from a script is the price.
 _INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+
+#: Marks and letters that draw nothing either (Default_Ignorable_Code_Point), or whose only work is to change the width
+#: or the look of the sign before: fillers, joiners, variation selectors, skin tones. Terminals disagree about them.
+_IGNORABLE = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\U0001f3fb-\U0001f3ff\U000e0000-\U000e0fff]"
+)
 
 #: Marks that stack on one letter; more than these few bury the lines above.
 _MAX_COMBINING_MARKS = 4
@@ -51,8 +58,26 @@ def clean(text: str, limit: int | None = None) -> str:
     return text
 
 
+def inert(text: str) -> str:
+    """
+    Return text that we wrote, with untrusted parts in it, so that it steers nothing: line breaks and blanks stay.
+
+    Parameters
+    ----------
+    text : str
+        Anything, of any number of lines.
+
+    Returns
+    -------
+    str
+        Its lines, each with the characters that `clean` keeps; tabs become single blanks.
+    """
+    return "\n".join(line if line.isascii() and line.isprintable() else _drawn(line) for line in text.split("\n"))
+
+
 def _drawn(text: str) -> str:
     """Return the characters that are drawn, white space as blanks."""
+    text = _IGNORABLE.sub("", text)
     kept: list[str] = []
     marks = 0
     for character in text:

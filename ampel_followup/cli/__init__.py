@@ -27,6 +27,7 @@ from ampel_followup.cli import (
     train,
 )
 from ampel_followup.errors import FollowupError
+from ampel_followup.untrusted import clean
 
 app = typer.Typer(
     name="ampel-followup",
@@ -125,5 +126,5 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _refuse(message: str, code: int = 2) -> int:
-    sys.stderr.write(f"ampel-followup: {' '.join(message.split())}\n")
+    sys.stderr.write(f"ampel-followup: {clean(message)}\n")
     return code

@@ -98,7 +98,7 @@ def show(bundle: BundleArgument = None, as_json: JsonOption = False) -> None:
         print_json(info)
         return
     out = console()
-    out.print(f"[bold]{loaded.label}[/bold], kind {kind}, {_made(info)}{size / 1e6:.1f} MB")
+    out.print(f"{loaded.label}, kind {kind}, {_made(info)}{size / 1e6:.1f} MB", markup=False)
     out.print(info.get("description", ""), markup=False)
     if isinstance(loaded, EarlyBundle):
         _show_early(loaded)

@@ -14,7 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from rich.table import Table
 from rich.text import Text
 
-from ampel_followup.untrusted import clean
+from ampel_followup.untrusted import clean, inert
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
 StoreOption = Annotated[
@@ -57,9 +57,17 @@ BundleOption = Annotated[
 ]
 
 
+class _InertConsole(Console):
+    """A console on which names, comments and files steer nothing, whoever wrote them."""
+
+    def print(self, *objects: Any, **options: Any) -> None:
+        """Print as `rich` does; text loses what is not drawn."""
+        super().print(*(inert(item) if isinstance(item, str) else item for item in objects), **options)
+
+
 def console() -> Console:
     """Return the console for results, on standard output."""
-    return Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+    return _InertConsole(highlight=False, soft_wrap=not sys.stdout.isatty())
 
 
 def progress(*, quiet: bool = False) -> Progress:
@@ -100,7 +108,13 @@ def print_json(data: Mapping[str, Any]) -> None:
 
 
 def _json(value: Any, indent: int | None = None) -> str:
-    return json.dumps(value, ensure_ascii=False, indent=indent, allow_nan=False)
+    text = json.dumps(value, ensure_ascii=False, indent=indent, allow_nan=False)
+    # What is not drawn is written as an escape: the same JSON, and nothing for a terminal to obey.
+    return "\n".join(line if line.isprintable() else _escaped(line) for line in text.split("\n"))
+
+
+def _escaped(text: str) -> str:
+    return "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in text)
 
 
 def print_table(

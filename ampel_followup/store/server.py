@@ -13,6 +13,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlch
 from ampel_followup.errors import ReadOnlyError, StoreError
 from ampel_followup.store import layout
 from ampel_followup.store.connection import Connection
+from ampel_followup.store.text import storable_row
 from ampel_followup.untrusted import clean
 
 #: How long to wait for a server that does not answer [s].
@@ -113,11 +114,11 @@ class _ServerTransaction:
         self._connection = connection
 
     def execute(self, sql: str, values: Mapping[str, Any] | None = None) -> Sequence[Sequence[Any]]:
-        result = self._connection.execute(sqlalchemy.text(sql), values or {})
+        result = self._connection.execute(sqlalchemy.text(sql), storable_row(values or {}))
         return result.all() if result.returns_rows else []
 
     def execute_many(self, sql: str, rows: Iterable[Mapping[str, Any]]) -> None:
-        statement, rest = sqlalchemy.text(sql), iter(rows)
+        statement, rest = sqlalchemy.text(sql), map(storable_row, rows)
         while batch := list(islice(rest, _ROWS_PER_CALL)):
             self._connection.execute(statement, batch)
 

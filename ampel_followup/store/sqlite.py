@@ -13,6 +13,7 @@ from typing import Any
 from ampel_followup.errors import ReadOnlyError, StoreError
 from ampel_followup.store import layout
 from ampel_followup.store.connection import Connection
+from ampel_followup.store.text import storable_row
 
 #: How long a writer waits for another one [s].
 BUSY_TIMEOUT = 10.0
@@ -177,10 +178,10 @@ class _SqliteTransaction:
         self._connection = connection
 
     def execute(self, sql: str, values: Mapping[str, Any] | None = None) -> Sequence[Sequence[Any]]:
-        return self._connection.execute(sql, values or {}).fetchall()
+        return self._connection.execute(sql, storable_row(values or {})).fetchall()
 
     def execute_many(self, sql: str, rows: Iterable[Mapping[str, Any]]) -> None:
-        self._connection.executemany(sql, rows)
+        self._connection.executemany(sql, map(storable_row, rows))
 
     def serialise(self, table: str) -> None:
         """Do nothing: a write transaction of SQLite has the whole file to itself."""

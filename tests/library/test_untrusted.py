@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ampel_followup.untrusted import clean
+from ampel_followup.untrusted import clean, inert
 
 
 @pytest.mark.parametrize(
@@ -23,6 +23,7 @@ from ampel_followup.untrusted import clean
         ("[bold]not markup[/bold]", "[bold]not markup[/bold]"),
         ("Čerenkov, −0.5 mag, 超新星", "Čerenkov, −0.5 mag, 超新星"),
         ("lone \ud800 surrogate", "lone surrogate"),
+        ("\u3164filled\uffa0 \u2764\ufe0f \U0001f44d\U0001f3fd e\U000e0100", "filled ❤ 👍 e"),
         ("", ""),
     ],
 )
@@ -39,6 +40,10 @@ def test_long_text_ends_in_an_ellipsis_within_the_limit() -> None:
     assert clean("short", limit=5) == "short"
     with pytest.raises(ValueError, match="at least 1"):
         clean("anything", limit=0)
+
+
+def test_a_message_keeps_its_lines_and_its_blanks_and_steers_nothing() -> None:
+    assert inert("two  blanks\n  \x1b[2Jindented\u202e\n") == "two  blanks\n  [2Jindented\n"
 
 
 @given(st.text(), st.integers(1, 40))
