@@ -13,6 +13,7 @@ from textual.actions import ActionParseResult, parse
 from textual.screen import Screen
 
 from ampel_followup.errors import FollowupError
+from ampel_followup.untrusted import clean
 from ampel_followup_tui import commands
 from ampel_followup_tui.actions.jumping import JumpActions
 from ampel_followup_tui.actions.learning import LearningActions
@@ -157,7 +158,7 @@ class FollowupApp(
             changed = await asyncio.to_thread(self.journal.poll)
             replanned = await asyncio.to_thread(self.journal.read_timetable)
         except FollowupError as error:
-            header.trouble = str(error)
+            header.trouble = clean(str(error))
         else:
             if header.trouble:
                 header.trouble = ""

@@ -9,6 +9,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from ampel_followup.untrusted import clean
+
 SKY_BLUE = "#56b4e9"
 GREEN = "#2bbd94"
 ORANGE = "#e69f00"
@@ -106,7 +108,7 @@ def band_sign(band: str) -> tuple[str, str]:
 
 def short_band(band: str) -> str:
     """Return the letter of a band of the surveys that are read; the whole name of another."""
-    return band[-1:] if band.startswith(("ztf", "lsst", "atlas")) else band
+    return clean(band[-1:] if band.startswith(("ztf", "lsst", "atlas")) else band, 12)
 
 
 def trend_sign(trend: float) -> str:

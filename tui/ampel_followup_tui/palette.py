@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from textual.command import DiscoveryHit, Hit, Hits, Provider
+from textual.content import Content
 
 from ampel_followup.untrusted import clean
 from ampel_followup_tui.app import FollowupApp
@@ -21,16 +22,20 @@ class CommandProvider(Provider):
         """Offer all commands while nothing is typed."""
         for command in self._offered:
             if command.name != "palette":
-                yield DiscoveryHit(self._caption(command), self._run(command), help=_explained(command))
+                caption = command.label + self._about(command)
+                yield DiscoveryHit(Content(caption), self._run(command), text=caption, help=_explained(command))
 
     async def search(self, query: str) -> Hits:
         """Offer the commands that match."""
         matcher = self.matcher(query)
         for command in self._offered:
-            caption = self._caption(command)
+            about = self._about(command)
+            caption = command.label + about
             score = max(matcher.match(caption), matcher.match(command.help))
             if score > 0 and command.name != "palette":
-                yield Hit(score, matcher.highlight(caption), self._run(command), text=caption, help=_explained(command))
+                # Only our own words may be read as markup.
+                shown = matcher.highlight(command.label).append(about)
+                yield Hit(score, shown, self._run(command), text=caption, help=_explained(command))
 
     @property
     def _offered(self) -> Iterator[Command]:
@@ -38,12 +43,11 @@ class CommandProvider(Provider):
         app = self.app
         return commands_of(place_of_screen(self.screen), app.commands if isinstance(app, FollowupApp) else ())
 
-    def _caption(self, command: Command) -> str:
+    def _about(self, command: Command) -> str:
+        """Return the target that a command would act on, behind a blank; nothing for a command without one."""
         app = self.app
         current = app.current if isinstance(app, FollowupApp) else None
-        if current is not None and command.name in _ABOUT_THE_TARGET:
-            return f"{command.label} {clean(current, 40)}"
-        return command.label
+        return f" {clean(current, 40)}" if current is not None and command.name in _ABOUT_THE_TARGET else ""
 
     def _run(self, command: Command):  # type: ignore[no-untyped-def]
         async def run() -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from textual import events
 from textual.app import App
 
 from ampel_followup.errors import FollowupError
+from ampel_followup.untrusted import clean, inert
 from ampel_followup_tui.commands import COMMANDS, Command, Place
 from ampel_followup_tui.journal import Journal
 from ampel_followup_tui.screens import place_of_screen
@@ -66,6 +68,16 @@ class Screens(App[None]):
     def place(self) -> Place:
         """What the screen in front is about."""
         return place_of_screen(self.screen)
+
+    def notify(self, message: str, *, markup: bool = False, **options: Any) -> None:
+        """Show a message for a while, as text: it may name targets, files and people."""
+        super().notify(inert(message), markup=markup, **options)
+
+    async def on_event(self, event: events.Event) -> None:
+        """Take from what is pasted what would steer a terminal, before a field shows it; lines become one."""
+        if isinstance(event, events.Paste) and not event.is_forwarded:
+            event.text = clean(event.text)
+        await super().on_event(event)
 
     @property
     def _lister(self) -> TonightScreen | PlanScreen:

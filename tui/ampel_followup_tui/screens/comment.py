@@ -47,6 +47,6 @@ class CommentScreen(Dialogue[None]):
         try:
             await self._record(event.value)
         except FollowupError as error:
-            self.query_one("#message", Static).update(Text(str(error), VERMILION))
+            self.query_one("#message", Static).update(Text(clean(str(error)), VERMILION))
         else:
             self.dismiss()

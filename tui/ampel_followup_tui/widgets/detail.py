@@ -16,6 +16,7 @@ from textual.widgets import Static
 
 from ampel_followup.errors import FollowupError
 from ampel_followup.plan import RankedTarget
+from ampel_followup.untrusted import clean
 from ampel_followup_tui.dossier import Background, Records, read_background, read_records
 from ampel_followup_tui.glyphs import GREY, VERMILION
 from ampel_followup_tui.instants import mjd
@@ -324,7 +325,7 @@ class Detail(Container):
                 self.query_one(AirmassPlot).add(background.tracks[0][1])
                 self._write_past()
             except FollowupError as error:
-                self.query_one("#history", Static).update(Text(str(error), VERMILION))
+                self.query_one("#history", Static).update(Text(clean(str(error)), VERMILION))
 
     def _show_cutouts(self, cutouts: Cutouts | None, trouble: str = "") -> None:
         """Draw cutouts; below the light curve they take what they need, and half of the room at most."""

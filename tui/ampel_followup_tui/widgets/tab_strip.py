@@ -11,6 +11,7 @@ from textual.getters import app
 from textual.reactive import reactive
 from textual.widget import Widget
 
+from ampel_followup.untrusted import clean
 from ampel_followup_tui.actions.screens import Screens
 from ampel_followup_tui.glyphs import GREY
 
@@ -73,19 +74,19 @@ class TabStrip(Widget):
     def render(self) -> Text:
         """Draw the captions in the longest form that fits, the chosen one reversed, and what stands at the right."""
         width = self.size.width
-        wanted = width - (len(self.note) + 2 if self.note else 0)
+        note = Text(clean(self.note), GREY)
+        wanted = width - (note.cell_len + 2 if note else 0)
         strip = Text()
         for tabs, form, tight in self._forms():
             strip = self._strip(tabs, form, tight=tight)
             if strip.cell_len <= wanted:
                 break
         strip.truncate(width, overflow="ellipsis")
-        aside, room = self.note or self.signature, width - strip.cell_len - 1
+        aside, room = note or Text(clean(self.signature), GREY), width - strip.cell_len - 1
         if aside and room > 3:
-            note = Text(aside, GREY)
-            note.truncate(room, overflow="ellipsis")
-            strip.append(" " * (room - note.cell_len))
-            strip.append_text(note)
+            aside.truncate(room, overflow="ellipsis")
+            strip.append(" " * (room - aside.cell_len))
+            strip.append_text(aside)
         return strip
 
     def _forms(self) -> Iterator[tuple[Sequence[Tab], int, bool]]:
@@ -101,7 +102,7 @@ class TabStrip(Widget):
         for tab in tabs:
             if strip:
                 strip.append("│" if tight else "─" if tab.part else " ", GREY)
-            caption = tab.captions[min(form, len(tab.captions) - 1)]
+            caption = clean(tab.captions[min(form, len(tab.captions) - 1)])
             if tab.command:
                 caption = f"{self.app.key(tab.command)} {caption}"
             click = Style(meta={"@click": f"app.{self._action}({tab.key!r})"})
