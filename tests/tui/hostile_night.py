@@ -9,6 +9,7 @@ from dataclasses import fields, is_dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from rich.cells import cell_len
 from sample_night import FLOYDS, NOW, SPRAT, WIFES, assist, make_plan, make_timetable
 
 from ampel_followup.decision import Decision, Verdict
@@ -86,7 +87,9 @@ class Hostility:
     def text(self) -> str:
         """Return a few pieces in a row, and some of all characters there are."""
         choose = self._random
-        letters = "".join(chr(choose.randrange(0x110000)) for _ in range(choose.randrange(6)))
+        # Signs of which Python and Rich know different widths say nothing about the app.
+        any_sign = (chr(choose.randrange(0x110000)) for _ in range(choose.randrange(6)))
+        letters = "".join(c for c in any_sign if cells(c) == cell_len(c) or not c.isprintable())
         pieces = [*choose.choices(PIECES, k=choose.randrange(1, 4)), choose.choice(MARKUP), letters]
         choose.shuffle(pieces)
         return "".join(pieces)

@@ -88,6 +88,8 @@ async def type_harm(pilot: Pilot[None], hostility: Hostility, doing: str) -> Non
         await look(pilot, f"{doing}, enter")
 
 
+NARROW, WIDE = (80, 24), (140, 45)
+
 #: Where commands are tried, and the keys that lead there.
 PLACES = {
     "tonight": (),
@@ -95,17 +97,28 @@ PLACES = {
     "target": ("enter",),
     "plan": ("t",),
     "target of the plan": ("t", "enter"),
+    "learning": ("g",),
 }
 LEAVING = frozenset({"quit"})
 
 
-@pytest.mark.parametrize("place", PLACES)
-@pytest.mark.parametrize("size", [(80, 24), (140, 45)], ids=["narrow", "wide"])
+@pytest.mark.parametrize(
+    ("place", "size"),
+    [
+        ("tonight", NARROW),
+        ("not tonight", WIDE),
+        ("target", WIDE),
+        ("plan", NARROW),
+        ("target of the plan", NARROW),
+        ("learning", WIDE),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "x".join(map(str, value)),
+)
 async def test_every_command_shows_hostile_text_as_text(
     place: str, size: tuple[int, int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    seed = list(PLACES).index(place) + size[0]
+    seed = list(PLACES).index(place)
     hostility = Hostility(seed)
     with Store.open(tmp_path / "night.sqlite") as store:
         save_hostile_night(store, seed)

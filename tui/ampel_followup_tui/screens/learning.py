@@ -319,7 +319,7 @@ class LearningScreen(Screen[None], inherit_bindings=False):
     def _write_title(self) -> None:
         night = self._journal.plan.night
         title = Text.assemble((" learning", "bold"), f"  {night.date} {clean(night.site, 20)}", no_wrap=True, end="")
-        right = Text(f"{self._journal.observer} ", GREY)
+        right = Text(f"{clean(self._journal.observer, 20)} ", GREY)
         gap = self.app.size.width - title.cell_len - right.cell_len
         self.query_one("#title", Static).update(title.append(" " * max(1, gap)).append_text(right))
 
