@@ -61,6 +61,10 @@ class ConflictError(StoreError):
     """A decision on targets on which someone else decided otherwise meanwhile: nothing of it was recorded."""
 
 
+class ViewsError(FollowupError):
+    """A file of the app's saved views that cannot be read or written."""
+
+
 class ExportError(FollowupError):
     """A target list that cannot be written."""
 

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import datetime
-import hashlib
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ampel_followup.errors import SiteError
 from ampel_followup.models.bundle import ModelBundle
@@ -19,77 +16,13 @@ from ampel_followup.observing.night import Night, night_at
 from ampel_followup.observing.sites import get_site
 from ampel_followup.observing.visibility import visibility
 from ampel_followup.plan import STOP_BELOW, NightPlan, RankedTarget, ScoredObject, TargetVisibility
+from ampel_followup.score_arrays import ScoreArrays, generator_of
 from ampel_followup.stopping import check_threshold, stop_advice
 from ampel_followup.strategies import DEFAULT_STRATEGY, get_strategy
 
 if TYPE_CHECKING:
     from ampel_followup.assistant_scores import Placement
     from ampel_followup.triage import Triage
-
-
-@dataclass(frozen=True, slots=True)
-class ScoreArrays:
-    """
-    The scores of n objects as arrays of shape (n,): what `ampel_followup.strategies` look at.
-
-    Names and meanings are those of `ampel_followup.gain.GainScores`; `p_t`, `p_ts` and `p_after` have shape (n, C) in
-    the order of `classes`, NaN where an object does not know a class. `p_real`, `p_galactic`, `p_fast` and
-    `assistant_rank` are the virtual assistant's (`ampel_followup.assistant_scores`), NaN without one.
-    """
-
-    classes: tuple[str, ...]
-    p_t: NDArray[np.float64]
-    p_ts: NDArray[np.float64]
-    p_after: NDArray[np.float64]
-    entropy: NDArray[np.float64]
-    expected_entropy: NDArray[np.float64]
-    information_gain: NDArray[np.float64]
-    indicator: NDArray[np.bool_]
-    p_change: NDArray[np.float64]
-    value_of_information: NDArray[np.float64]
-    uncertainty: NDArray[np.float64]
-    spectrum_uncertainty: NDArray[np.float64]
-    in_scope: NDArray[np.float64]
-    p_real: NDArray[np.float64]
-    p_galactic: NDArray[np.float64]
-    p_fast: NDArray[np.float64]
-    assistant_rank: NDArray[np.float64]
-    p_snia: NDArray[np.float64]
-    snia_threshold: NDArray[np.float64]
-
-    @classmethod
-    def of(cls, objects: Sequence[ScoredObject]) -> ScoreArrays:
-        """Collect the scores of objects."""
-        scores = [o.scores for o in objects]
-        classes = tuple(scores[0].p_t) if scores else ()
-
-        def of_assistant(name: str) -> NDArray[np.float64]:
-            return np.array([np.nan if o.assistant is None else getattr(o.assistant, name) for o in objects])
-
-        def by_class(shares: Sequence[Mapping[str, float]]) -> NDArray[np.float64]:
-            return np.array([[share.get(c, np.nan) for c in classes] for share in shares]).reshape(len(shares), -1)
-
-        return cls(
-            classes=classes,
-            p_t=by_class([s.p_t for s in scores]),
-            p_ts=by_class([s.p_ts for s in scores]),
-            p_after=by_class([s.p_after for s in scores]),
-            entropy=np.array([s.entropy for s in scores]),
-            expected_entropy=np.array([s.expected_entropy for s in scores]),
-            information_gain=np.array([s.information_gain for s in scores]),
-            indicator=np.array([bool(s.indicator) for s in scores]),
-            p_change=np.array([s.p_change for s in scores]),
-            value_of_information=np.array([s.value_of_information for s in scores]),
-            uncertainty=np.array([s.uncertainty for s in scores]),
-            spectrum_uncertainty=np.array([s.spectrum_uncertainty for s in scores]),
-            in_scope=np.array([s.in_scope for s in scores]),
-            p_real=of_assistant("p_real"),
-            p_galactic=of_assistant("p_galactic"),
-            p_fast=of_assistant("p_fast"),
-            assistant_rank=of_assistant("rank"),
-            p_snia=np.array([s.p_snia for s in scores]),
-            snia_threshold=np.array([s.snia_threshold for s in scores]),
-        )
 
 
 def rank(
@@ -153,7 +86,7 @@ def rank(
     sky = [seen.target(i) for i in range(len(objects))]
     placements = triage.place(objects, night) if triage is not None else [None] * len(objects)
     listed = [placement is None or placement.listed for placement in placements]
-    rng = _generator(summary.date, summary.site)
+    rng = generator_of(summary)
 
     def ranked(observable: bool) -> tuple[RankedTarget, ...]:
         rows = [i for i, target in enumerate(sky) if target.observable == observable and listed[i]]
@@ -212,8 +145,3 @@ def _ranked_target(
         assistant=o.assistant,
         placement=placement,
     )
-
-
-def _generator(date: str, site: str) -> np.random.Generator:
-    """Return the generator of a night at a site: chance that is the same whenever the plan is made again."""
-    return np.random.default_rng(int.from_bytes(hashlib.sha256(f"{date} {site}".encode()).digest()[:8]))

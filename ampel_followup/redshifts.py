@@ -5,8 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from ampel_followup.labels import Label, effective_labels
+
+if TYPE_CHECKING:
+    from ampel_followup.store import Store
 
 #: Distances are known up to here (`ampel_followup.cosmology`).
 HIGHEST = 4.0
@@ -45,6 +49,28 @@ class Redshift:
 
         angular_diameter_distance = float(luminosity_distance(self.value)) / (1.0 + self.value) ** 2
         return 1000.0 * angular_diameter_distance * math.radians(1.0 / 3600.0)
+
+
+def redshifts_of(store: Store, revision: int) -> dict[str, float]:
+    """
+    Return the redshift of each target of a plan that has one, see `best_redshift`.
+
+    Parameters
+    ----------
+    store : Store
+    revision : int
+        Of the plan.
+
+    Raises
+    ------
+    StoreError
+        If the store cannot be read.
+    """
+    labels: dict[str, list[Label]] = {}
+    for label in store.labels():
+        labels.setdefault(label.target, []).append(label)
+    found = ((target, best_redshift(labels.get(target, ()), meta)) for target, meta in store.contexts(revision))
+    return {target: redshift.value for target, redshift in found if redshift is not None}
 
 
 def best_redshift(labels: Iterable[Label], meta: Mapping[str, float]) -> Redshift | None:

@@ -178,6 +178,12 @@ PUT_CUTOUTS = (
 )
 SELECT_CUTOUTS = f"SELECT {', '.join(CUTOUT_COLUMNS)} FROM cutouts WHERE id = :id"
 
+# What the newest alerts say of the surroundings of a plan's targets; of what has no light curve, nothing.
+SELECT_CONTEXTS = (
+    "SELECT targets.id, meta FROM targets LEFT JOIN light_curves ON light_curves.id = targets.id"
+    " WHERE plan_revision = :revision"
+)
+
 SELECT_OBJECTS = "SELECT id, stock, ra, dec FROM light_curves ORDER BY id"
 
 SELECT_NEWEST = (

@@ -19,6 +19,7 @@ from ampel_followup.store import (
     timetable_table,
     visit_table,
 )
+from ampel_followup.store import statements as sql
 from ampel_followup.store.connection import Database
 from ampel_followup.store.learning import LearningRecords
 from ampel_followup.store.location import Server, default_path, locate
@@ -30,6 +31,7 @@ from ampel_followup.store.records import (
     StoredTimetable,
     StoredVisit,
     TimetableInfo,
+    unpack_meta,
 )
 
 if TYPE_CHECKING:
@@ -318,6 +320,12 @@ class Store:
         """
         with self._database.transaction(write=False) as connection:
             return visit_table.find(connection, target=target, night=night)
+
+    def contexts(self, revision: int) -> list[tuple[str, dict[str, float]]]:
+        """Return the targets of a plan, each with the context of its newest light curve; NaN = not known."""
+        with self._database.transaction(write=False) as connection:
+            rows = connection.execute(sql.SELECT_CONTEXTS, {"revision": revision})
+        return [(target, unpack_meta(meta) if meta else {}) for target, meta in rows]
 
     def light_curve(self, target_id: str, *, when_listed: bool = False) -> StoredLightCurve | None:
         """

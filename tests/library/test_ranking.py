@@ -11,7 +11,8 @@ import pytest
 
 from ampel_followup.errors import NightError, SiteError, StrategyError
 from ampel_followup.plan import NightPlan, Photometry, ScoredObject, TargetScores
-from ampel_followup.ranking import ScoreArrays, rank
+from ampel_followup.ranking import rank
+from ampel_followup.score_arrays import ScoreArrays
 
 BUNDLE = SimpleNamespace(label="toy 1", digest="0" * 64)
 

@@ -15,6 +15,7 @@ from textual.screen import Screen
 from ampel_followup.errors import FollowupError
 from ampel_followup.untrusted import clean
 from ampel_followup_tui import commands
+from ampel_followup_tui.actions.arranging import ArrangingActions
 from ampel_followup_tui.actions.jumping import JumpActions
 from ampel_followup_tui.actions.learning import LearningActions
 from ampel_followup_tui.actions.lists import ListActions
@@ -45,6 +46,7 @@ def _provider() -> type[Provider]:
 
 class FollowupApp(
     VerdictActions,
+    ArrangingActions,
     ListActions,
     JumpActions,
     TargetActions,

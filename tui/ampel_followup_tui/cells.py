@@ -17,7 +17,11 @@ Row = TypeVar("Row")
 
 @dataclass(frozen=True, slots=True)
 class Column(Generic[Row]):
-    """A column: its heading, its width without the gap to the next [characters], and what a row shows in it."""
+    """
+    A column: its heading, its width without the gap to the next [characters], and what a row shows in it.
+
+    An ``arrow`` stands behind the heading, in the gap if need be, where the rows are sorted by the column.
+    """
 
     key: str
     label: str
@@ -25,6 +29,7 @@ class Column(Generic[Row]):
     content: Callable[[Row, int], Text]
     right: bool = False
     gap: bool = True
+    arrow: str = ""
 
 
 class Cell(Generic[Row]):

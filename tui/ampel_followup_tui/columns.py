@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection
+from functools import partial
+from typing import TYPE_CHECKING
 
 from rich.text import Text
 
@@ -16,7 +18,9 @@ from ampel_followup_tui.glyphs import (
     CLOSING,
     DISAGREE,
     GREY,
+    LOWERS,
     OUTSIDE,
+    RAISES,
     SELECTED,
     SKY_BLUE,
     STATUS,
@@ -32,6 +36,9 @@ from ampel_followup_tui.groups import has_anomaly, is_closing, is_urgent
 from ampel_followup_tui.instants import clock, day_and_month, mjd
 from ampel_followup_tui.journal import Journal
 from ampel_followup_tui.panes.timeline import sign_of
+
+if TYPE_CHECKING:
+    from ampel_followup.reranking import OtherOrder
 
 #: From this width on there is room for every column, and for panes side by side [characters].
 WIDE = 120
@@ -50,10 +57,20 @@ _WIDTH_OF_OTHERS = 11
 _ROOM_FOR_ALL = 20
 # Start of the scheduled block, with its gap.
 _WIDTH_OF_START = 6
+# P(SN Ia) and the change of brightness, with their gaps.
+_WIDTH_OF_EARLY, _WIDTH_OF_TREND = 4, 6
+_SHORTEST_BAR = 5
 
 
-def tonight_columns(width: int, journal: Journal) -> list[Column[RankedTarget]]:
-    """Return the columns of what can be observed, to fill `width` characters with a gap of one between columns."""
+def tonight_columns(
+    width: int, journal: Journal, *, other: OtherOrder | None = None, marked: bool = False
+) -> list[Column[RankedTarget]]:
+    """
+    Return the columns of what can be observed, to fill `width` characters with a gap of one between columns.
+
+    Looked at under another strategy, targets have their place in its order, and beside it how far they moved. Where
+    some are marked, room is left for `mark_column`.
+    """
     night = journal.plan.night
     wide = width >= WIDE - 1
     spare = max(0, width - (WIDE - 1))
@@ -65,12 +82,25 @@ def tonight_columns(width: int, journal: Journal) -> list[Column[RankedTarget]]:
     scheduled = journal.timetable is not None and spare >= _WIDTH_OF_START
     if scheduled:
         spare -= _WIDTH_OF_START
-    place = 4 if assisted and journal.info.n_targets > 99 else 3
+    early, moves = journal.has_early, other is not None
+    # They take the room of what a wide terminal has to spare, or else of the bar and of the change of brightness.
+    move = 1 + min(3, len(str(journal.info.n_targets)))
+    extra = _WIDTH_OF_EARLY * early + (move + 1) * moves + marked
+    taken = min(extra, max(0, spare))
+    spare, lacking = spare - taken, extra - taken
+    place = 4 if journal.info.n_targets > (99 if assisted else 999) else 3
     name = 12 + ((1 if assisted else 3) + min(12, spare // 4) if wide else 0)
     classes = 28 + min(10, spare // 2) if wide else 20
     bar = 9 + ((2 if assisted else 6) + min(24, spare // 4) if wide else 3 - place)
+    trend = wide or not assisted
+    if not wide and trend and lacking > bar - _SHORTEST_BAR:
+        trend, lacking = False, lacking - _WIDTH_OF_TREND
+    shorter = max(0, min(lacking, bar - _SHORTEST_BAR))
+    bar, lacking = bar - shorter, lacking - shorter
+    age = lacking <= 0
     columns = [
-        Column("rank", "#", place, _place, right=True),
+        Column("rank", "#", place, partial(_place, other=other), right=True),
+        *([Column("move", "", move, partial(_move, other=other))] if other is not None else []),
         Column("name", "name", name, lambda target, width: Text(clean(target.id, width))),
     ]
     if wide:
@@ -78,11 +108,15 @@ def tonight_columns(width: int, journal: Journal) -> list[Column[RankedTarget]]:
     elif assisted:
         columns.append(Column("magnitude", "mag", 6, _magnitude_with_arrow))
     else:
-        columns += [Column("magnitude", "mag", 5, _short_magnitude), Column("trend", "mag/d", 5, _trend)]
+        columns.append(Column("magnitude", "mag", 5, _short_magnitude))
+        if trend:
+            columns.append(Column("trend", "mag/d", 5, _trend))
     columns += [
         Column("classes", "now → after" if not wide else "now → likely after", classes, _classes),
         Column("gain", "gain", 4, _gain, right=True),
     ]
+    if early:
+        columns.append(Column("snia", "Ia", 3, _early, right=True))
     if whole:
         columns.append(Column("ig", "IG", 5, lambda target, _: _number(target.scores.information_gain, 2), right=True))
     if assisted:
@@ -91,13 +125,12 @@ def tonight_columns(width: int, journal: Journal) -> list[Column[RankedTarget]]:
         columns.append(
             Column("airmass", "airm", 4, lambda target, _: _number(target.visibility.min_airmass, 2), right=True)
         )
-    columns += [
-        Column("bar", _bar_label(night, bar), bar, _bar),
-        Column("age", "age", 4 if wide else 3, lambda target, _: _age(target, night), right=True),
-    ]
+    columns.append(Column("bar", _bar_label(night, bar), bar, _bar))
     if scheduled:
-        columns.insert(-1, Column("start", "start", 5, lambda target, _: _start(target, journal)))
-    return _with_status(columns, width, journal)
+        columns.append(Column("start", "start", 5, lambda target, _: _start(target, journal)))
+    if age:
+        columns.append(Column("age", "age", 4 if wide else 3, lambda target, _: _age(target, night), right=True))
+    return _with_status(columns, width - marked, journal)
 
 
 def mark_column(selected: Collection[str]) -> Column[RankedTarget]:
@@ -109,9 +142,12 @@ def mark_column(selected: Collection[str]) -> Column[RankedTarget]:
     return Column(MARK, " ", 1, mark, gap=False)
 
 
-def hidden_columns(width: int, journal: Journal) -> list[Column[RankedTarget]]:
+def hidden_columns(
+    width: int, journal: Journal, *, other: OtherOrder | None = None, marked: bool = False
+) -> list[Column[RankedTarget]]:
     """Return the columns of what cannot be observed, with the reason, to fill `width` characters."""
-    wide = width >= WIDE - 1
+    del other  # it orders what can be observed
+    wide, width = width >= WIDE - 1, width - marked
     status = 20 if wide else 10
     columns = [
         Column("name", "name", 16 if wide else 12, lambda target, width: Text(clean(target.id, width))),
@@ -126,9 +162,12 @@ def hidden_columns(width: int, journal: Journal) -> list[Column[RankedTarget]]:
     return _with_status(columns, width, journal)
 
 
-def aside_columns(width: int, journal: Journal) -> list[Column[RankedTarget]]:
+def aside_columns(
+    width: int, journal: Journal, *, other: OtherOrder | None = None, marked: bool = False
+) -> list[Column[RankedTarget]]:
     """Return the columns of what the policy set aside, with the reason, to fill `width` characters."""
-    wide = width >= WIDE - 1
+    del other  # it orders what can be observed
+    wide, width = width >= WIDE - 1, width - marked
     status = 20 if wide else 10
     columns = [
         Column("name", "name", 16 if wide else 12, lambda target, width: Text(clean(target.id, width))),
@@ -168,8 +207,23 @@ def _number(value: float, digits: int) -> Text:
     return Text("–", GREY) if math.isnan(value) else Text(f"{value:.{digits}f}")
 
 
-def _place(target: RankedTarget, _: int) -> Text:
-    place = Text(str(target.rank), GREY)
+def _early(target: RankedTarget, _: int) -> Text:
+    p = target.scores.p_snia
+    if math.isnan(p):
+        return Text("–", GREY)
+    return Text(two_digits(p), "bold" if p >= target.scores.snia_threshold else "")
+
+
+def _move(target: RankedTarget, _: int, *, other: OtherOrder) -> Text:
+    move = other.move.get(target.id, 0)
+    if not move:
+        return Text("=", GREY)
+    sign, style = RAISES if move > 0 else LOWERS
+    return Text(f"{sign}{min(abs(move), 999)}", style)
+
+
+def _place(target: RankedTarget, _: int, *, other: OtherOrder | None = None) -> Text:
+    place = Text(str(target.rank if other is None else other.place.get(target.id, target.rank)), GREY)
     return Text.assemble((URGENT[0], f"bold {URGENT[2]}"), place) if is_urgent(target) else place
 
 
@@ -277,6 +331,8 @@ def _percent(p: float | None) -> str:
 
 def _bar_label(night: NightSummary, width: int) -> str:
     dusk, dawn = (clock(moment, night.timezone)[:2] + "h" for moment in (night.dusk, night.dawn))
+    if width < len(dusk) + len(dawn):
+        return f"{dusk[:2]}–{dawn[:2]}"
     return dusk + "┄" * (width - len(dusk) - len(dawn)) + dawn
 
 

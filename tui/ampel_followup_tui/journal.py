@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -43,6 +44,7 @@ class Journal(Ledger):
         self._timetable_counter: object | None = None
         # Rows of the list ask for it one by one.
         self._course: tuple[Step, ...] | None = None
+        self._redshifts: dict[str, float] | None = None
         self._hold(stored)
         super().__init__(store, stored, observer, now)
 
@@ -69,6 +71,11 @@ class Journal(Ledger):
         """True if a virtual assistant had its say in this plan."""
         return bool(self.plan.assistant or self.plan.policy or self.plan.set_aside)
 
+    @property
+    def has_early(self) -> bool:
+        """True if an early classifier of type Ia supernovae had its say in this plan."""
+        return any(not math.isnan(target.scores.snia_threshold) for target in self.plan.targets[:1])
+
     def list_of(self, target_id: str) -> str:
         """Return the list that a target of this plan stands in, one of `groups.LISTS`."""
         if target_id in self._aside:
@@ -85,6 +92,28 @@ class Journal(Ledger):
             If the store cannot be read.
         """
         self._hold(self.store.load_plan(self.info.revision))
+
+    def read_redshifts(self) -> None:
+        """
+        Read the redshifts of all targets, which the plan does not have.
+
+        Raises
+        ------
+        StoreError
+            If the store cannot be read.
+        """
+        from ampel_followup.redshifts import redshifts_of
+
+        self._redshifts = redshifts_of(self.store, self.info.revision)
+
+    @property
+    def knows_redshifts(self) -> bool:
+        """True once the redshifts were read."""
+        return self._redshifts is not None
+
+    def redshift(self, target_id: str) -> float:
+        """Return the redshift of a target; NaN where it is not known, or was not read yet."""
+        return (self._redshifts or {}).get(target_id, math.nan)
 
     def read_timetable(self) -> bool:
         """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from ampel_followup_tui.commands.arranging import ARRANGING
 from ampel_followup_tui.commands.command import Command, Place
 from ampel_followup_tui.commands.learning import LEARNING
 from ampel_followup_tui.commands.moving import MOVING
@@ -17,7 +18,7 @@ from ampel_followup_tui.commands.verdicts import VERDICTS
 __all__ = ["COMMANDS", "Command", "Place", "commands_of", "place_of", "writes"]
 
 #: In the order of the help, group by group.
-COMMANDS = (*VERDICTS, *SELECTING, *MOVING, *TARGET, *SHARING, *PLAN, *LEARNING, *PROGRAM)
+COMMANDS = (*VERDICTS, *SELECTING, *MOVING, *ARRANGING, *TARGET, *SHARING, *PLAN, *LEARNING, *PROGRAM)
 
 
 def commands_of(place: Place, commands: Iterable[Command] = COMMANDS) -> Iterator[Command]:

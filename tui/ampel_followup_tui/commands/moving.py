@@ -30,7 +30,7 @@ MOVING = (
         "slash",
         "filter",
         "filter",
-        "Show only what has these words in name, class or status.",
+        "Show only what an expression lets through, as class:Ia mag<19 !done.",
         _GROUP,
         6,
         place=Place.TARGETS,

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Collection, Iterable, Sequence
-from typing import TYPE_CHECKING, ClassVar
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, ClassVar
 
+from textual import work
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Container
 from textual.getters import app
 from textual.screen import Screen
 
+from ampel_followup.errors import FollowupError
 from ampel_followup.plan import RankedTarget
 from ampel_followup_tui.actions.screens import Screens
 from ampel_followup_tui.columns import MARK, aside_columns, hidden_columns, mark_column, tonight_columns
-from ampel_followup_tui.filtering import matches
-from ampel_followup_tui.groups import ASIDE, HIDDEN, LISTS, TONIGHT, group_of, offered_groups, targets_of
+from ampel_followup_tui.groups import ASIDE, HIDDEN, LISTS, TONIGHT, offered_groups, targets_of
 from ampel_followup_tui.journal import Journal
 from ampel_followup_tui.jumping import Row
+from ampel_followup_tui.listing import group_targets, listed_targets
 from ampel_followup_tui.screens import SCREEN_BINDINGS
+from ampel_followup_tui.views import View
 from ampel_followup_tui.widgets.key_bar import KeyBar
 from ampel_followup_tui.widgets.night_header import NightHeader
 from ampel_followup_tui.widgets.stop_line import StopLine
@@ -26,13 +31,19 @@ from ampel_followup_tui.widgets.tab_strip import Tab, TabStrip
 from ampel_followup_tui.widgets.target_table import TargetTable
 
 if TYPE_CHECKING:
-    from textual.widgets import Input
+    from textual.widgets import DataTable, Input
 
+    from ampel_followup.reranking import OtherOrder
+    from ampel_followup_tui.cells import Column
     from ampel_followup_tui.groups import Group
     from ampel_followup_tui.widgets.detail import Detail
     from ampel_followup_tui.widgets.filter_line import FilterLine
 
 _SCROLL_BAR = 1
+
+#: The table holds so many targets at most: filter, sort and jumps reach the others.
+MOST_LISTED = 1000
+
 _EMPTY = {
     TONIGHT: "nothing can be observed tonight; {list} says why",
     HIDDEN: "every target can be observed tonight",
@@ -59,9 +70,12 @@ class TonightScreen(Screen[None], inherit_bindings=False):
     def __init__(self, journal: Journal) -> None:
         super().__init__()
         self._journal = journal
-        self._list = TONIGHT
-        self._group = ""
-        self._words: list[str] = []
+        self.view = View()
+        # The order of the strategy that the plan is looked at under.
+        self._other: OtherOrder | None = None
+        # All that passes, of which the table holds a part: from `_first` on.
+        self._order: list[str] = []
+        self._first = 0
         self._filled_width = 0
         # In the order in which they were selected.
         self._selected: dict[str, None] = {}
@@ -85,8 +99,8 @@ class TonightScreen(Screen[None], inherit_bindings=False):
 
     @property
     def order(self) -> Sequence[str]:
-        """Names of the targets that pass the filter, as they are listed."""
-        return self.table.order
+        """Names of all targets that pass the filter, in the order of the list."""
+        return self._order
 
     @property
     def selected(self) -> Collection[str]:
@@ -145,7 +159,8 @@ class TonightScreen(Screen[None], inherit_bindings=False):
     @property
     def rows(self) -> list[Row]:
         """What can be jumped to without changing the list."""
-        return [Row(key, self._journal.target(key).rank, key) for key in self.table.order]
+        places = self._other.place if self._other is not None else {}
+        return [Row(key, places.get(key, self._journal.target(key).rank), key) for key in self.table.order]
 
     def on_mount(self) -> None:
         """Fill the list at once; what stands below it comes when the list is on the screen."""
@@ -176,7 +191,7 @@ class TonightScreen(Screen[None], inherit_bindings=False):
 
     def show_list(self, name: str, group: str = "") -> None:
         """Show what can be observed tonight, what cannot, or what is set aside: all of it, or a group."""
-        self._list, self._group = name, group
+        self.view = replace(self.view, list=name, group=group)
         self.query_one(StopLine).display = name == TONIGHT and not group and self._journal.plan.stop is not None
         self._fill()
         self.show_current()
@@ -184,14 +199,14 @@ class TonightScreen(Screen[None], inherit_bindings=False):
     def show_next_list(self) -> None:
         """Change to the next list."""
         names = self._lists
-        self.show_list(names[(names.index(self._list) + 1) % len(names)])
+        self.show_list(names[(names.index(self.view.list) + 1) % len(names)])
 
     def show_next_group(self) -> bool:
         """Change to the next group of the list that is not empty, or back to all of it; False if there is none."""
-        keys = ["", *(group.key for group, n in self._groups(self._list) if n)]
-        here = keys.index(self._group) if self._group in keys else 0
+        keys = ["", *(group.key for group, n in self._groups(self.view.list) if n)]
+        here = keys.index(self.view.group) if self.view.group in keys else 0
         if len(keys) > 1:
-            self.show_list(self._list, keys[(here + 1) % len(keys)])
+            self.show_list(self.view.list, keys[(here + 1) % len(keys)])
         return len(keys) > 1
 
     @property
@@ -209,7 +224,7 @@ class TonightScreen(Screen[None], inherit_bindings=False):
         sizes = {TONIGHT: journal.info.n_targets, HIDDEN: journal.info.n_not_observable, ASIDE: journal.n_set_aside}
         for name in self._lists:
             tabs.append(Tab(name, tuple(f"{caption} {sizes[name]}" for caption in LISTS[name])))
-            if name == (ASIDE if self._list == ASIDE else TONIGHT):
+            if name == (ASIDE if self.view.list == ASIDE else TONIGHT):
                 for group, n in self._groups(name):
                     # The first targets alone say nothing of how many there are.
                     number = f" {n}" if journal.complete else ""
@@ -219,16 +234,24 @@ class TonightScreen(Screen[None], inherit_bindings=False):
 
     async def show_target(self, target_id: str) -> None:
         """Put the cursor on a target, if need be in the other list and without the filter."""
-        if target_id not in self.table.order:
+        if target_id not in self._order:
             await self.clear_filter()
             self.show_list(self._journal.list_of(target_id))
-        self.table.show(target_id)
+        self._put_cursor(target_id)
 
     def move(self, step: int) -> None:
         """Put the cursor on another target of the list."""
-        order, current = self.table.order, self.current
+        order, current = self._order, self.current
         if current is not None:
-            self.table.show(order[min(len(order) - 1, max(0, order.index(current) + step))])
+            here = self._first + self.table.order.index(current)
+            self._put_cursor(order[min(len(order) - 1, max(0, here + step))])
+
+    def _put_cursor(self, target_id: str) -> None:
+        """Put the cursor on a target of the list; the table goes on to hold it, if it did not."""
+        if target_id not in self.table.order and target_id in self._order:
+            self._first = self._first_with(target_id)
+            self._fill(keep_part=True)
+        self.table.show(target_id)
 
     def show_decisions(self, target_ids: Iterable[str]) -> None:
         """Show what was decided on these targets; the cursor and the order stay."""
@@ -241,39 +264,111 @@ class TonightScreen(Screen[None], inherit_bindings=False):
             self.show_current()
 
     async def ask_filter(self) -> None:
-        """Let the observer type words to filter by."""
+        """Let the observer type a filter."""
+        await self._show_filter()
+        if self._filter is not None:
+            self._filter.ask()
+
+    async def _show_filter(self) -> None:
         from ampel_followup_tui.widgets.filter_line import FilterLine
 
         if self._filter is None:
-            self._filter = FilterLine()
+            self._filter = FilterLine(self._journal)
             await self.mount(self._filter, before=self.table)
-        self._filter.focus()
+            self._filter.type(self.view.filter)
 
     async def clear_filter(self) -> None:
         """Show all targets again."""
         if self._filter is not None:
             await self._filter.remove()
             self._filter = None
-        self.filter_by([])
+        self._change(filter="")
         self.table.focus()
 
-    def filter_by(self, words: list[str]) -> None:
-        """Show only targets with these words."""
-        if words != self._words:
-            self._words = words
+    def filter_by(self, text: str) -> bool:
+        """Show only what an expression lets through; False if a term cannot be understood: the others hold."""
+        from ampel_followup_tui.filtering.expression import parse
+        from ampel_followup_tui.filtering.fields import KINDS, READ_LATER
+
+        expression = parse(text, KINDS)
+        if self._filter is not None:
+            self._filter.show_fault(expression.fault)
+        if expression.fields & READ_LATER and not self._journal.knows_redshifts:
+            self._read_redshifts()
+        self._change(filter=expression.sound)
+        return expression.fault is None
+
+    @work(exclusive=True, group="redshifts")
+    async def _read_redshifts(self) -> None:
+        """Read what a filter asks for and the plan does not have, then filter again."""
+        try:
+            await asyncio.to_thread(self._journal.read_redshifts)
+        except FollowupError as error:
+            self.notify(str(error), severity="error", markup=False)
+        else:
+            self._fill()
+            self.show_current()
+
+    def sort_by(self, key: str) -> None:
+        """Sort by a column; once more turns the order round. The plan's own order, if it cannot be sorted by."""
+        from ampel_followup_tui.ordering import column_of, sort_of
+
+        key = column_of(key) if sort_of(key) is not None else ""
+        self._change(sort=key, reverse=key == self.view.sort and not self.view.reverse)
+
+    def turn_round(self) -> None:
+        """Turn the order round."""
+        self._change(reverse=not self.view.reverse)
+
+    def look_at(self, other: OtherOrder | None) -> None:
+        """List the plan in the order of another strategy, or in its own."""
+        self._other = other
+        self.query_one(NightHeader).looked_at = other.strategy if other is not None else ""
+        self.view = replace(self.view, strategy=other.strategy if other is not None else "")
+        self._fill()
+        self.show_current()
+
+    def show_as_planned(self) -> None:
+        """Go back to the plan's own order."""
+        self.view = replace(self.view, sort="", reverse=False)
+        self.look_at(None)
+
+    async def apply(self, view: View) -> None:
+        """Show what a view lists; the strategy that it names is looked at by `look_at`."""
+        if view.list not in self._lists:
+            view = replace(view, list=TONIGHT, group="")
+        self.view = replace(self.view, sort=view.sort, reverse=view.reverse)
+        await self.clear_filter()
+        if view.filter:
+            await self._show_filter()
+            if self._filter is not None:
+                self._filter.type(view.filter)
+            self.filter_by(view.filter)
+        self.look_at(None)
+        self.show_list(view.list, view.group)
+
+    def _change(self, **changes: Any) -> None:
+        """Show another view; the cursor stays on its target."""
+        view = replace(self.view, **changes)
+        if view != self.view:
+            self.view = view
             self._fill()
             self.show_current()
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Filter while the observer types."""
-        self.filter_by(event.value.casefold().split())
+        self.filter_by(event.value)
 
-    async def on_input_submitted(self) -> None:
+    async def on_input_submitted(self, event: Input.Submitted) -> None:
         """Keep the filter, and go back to the list."""
-        if self._words:
-            self.table.focus()
-        else:
+        if not event.value.strip():
             await self.clear_filter()
+        elif self.filter_by(event.value):
+            self.table.focus()
+
+    def on_data_table_header_selected(self, event: DataTable.HeaderSelected) -> None:
+        """Sort by the column whose heading was clicked."""
+        self.sort_by(str(event.column_key.value))
 
     def on_data_table_row_highlighted(self) -> None:
         """Follow the cursor: what holds on a target when it comes there has been seen."""
@@ -283,28 +378,63 @@ class TonightScreen(Screen[None], inherit_bindings=False):
             self._journal.see([current])
         self.show_current()
 
-    def _fill(self) -> None:
-        """Fill the list with what passes the filter."""
-        plan, width = self._journal.plan, self.app.size.width - _SCROLL_BAR
+    def _fill(self, *, keep_part: bool = False) -> None:
+        """Fill the list with what passes the filter: so much of it as is of use, and has the target of the cursor."""
+        journal, view, width = self._journal, self.view, self.app.size.width - _SCROLL_BAR
         self._filled_width = self.app.size.width
-        group = group_of(self._list, self._group)
-        all_targets = [target for target in targets_of(plan, self._list) if group is None or group.has(target)]
-        columns = _COLUMNS[self._list](width - 1 if self._selected else width, self._journal)
+        columns = _COLUMNS[view.list](width, journal, other=self._other, marked=bool(self._selected))
         if self._selected:
             columns.insert(0, mark_column(self._selected))
-        targets = [target for target in all_targets if matches(target, self._words, self._journal)]
-        self.table.fill({target.id: target for target in targets}, columns)
+        if view.sort or view.reverse:
+            columns = self._with_arrow(columns)
+        targets = listed_targets(journal, view, self._other)
+        self._order = [target.id for target in targets]
+        if not keep_part:
+            self._first = self._first_with(self.current)
+        part = targets[self._first : self._first + MOST_LISTED]
+        self.table.fill({target.id: target for target in part}, columns)
         strip = self.query_one("#lists", TabStrip)
         strip.show_tabs(self._tabs())
-        strip.chosen = f"{self._list}/{self._group}" if self._group else self._list
-        strip.note, strip.signature = self._note(targets, len(all_targets)), self._journal.observer
+        strip.chosen = f"{view.list}/{view.group}" if view.group else view.list
+        arrow_shown = any(column.arrow for column in columns)
+        strip.note, strip.signature = self._note(len(part)) or self._order_note(arrow_shown), journal.observer
         self._count_selected()
 
-    def _note(self, targets: list[RankedTarget], n_all: int) -> str:
-        if self._words:
-            return f"{len(targets)} of {n_all} match “{' '.join(self._words)}”, {self.app.key('back')} shows all"
-        if not n_all:
-            return _EMPTY_GROUP if self._group else _EMPTY[self._list].format(list=self.app.key("list"))
+    def _first_with(self, target_id: str | None) -> int:
+        """Return from where on the table holds a target: from the top on, if it is there or nowhere."""
+        if len(self._order) <= MOST_LISTED or target_id is None or target_id not in self._order[MOST_LISTED:]:
+            return 0
+        here = self._order.index(target_id)
+        return max(0, min(here - MOST_LISTED // 2, len(self._order) - MOST_LISTED))
+
+    def _with_arrow(self, columns: list[Column[RankedTarget]]) -> list[Column[RankedTarget]]:
+        from ampel_followup_tui.ordering import arrow, column_of
+
+        wanted = self.view.sort or "rank"
+        return [
+            replace(column, arrow=arrow(wanted, self.view.reverse)) if column_of(column.key) == wanted else column
+            for column in columns
+        ]
+
+    def _order_note(self, arrow_shown: bool) -> str:
+        """Say what the list is sorted by where no column does."""
+        if not self.view.sort or arrow_shown:
+            return ""
+        from ampel_followup_tui.ordering import arrow, sort_of
+
+        sort = sort_of(self.view.sort)
+        return f"{arrow(self.view.sort, self.view.reverse)} {sort.caption}" if sort is not None else ""
+
+    def _note(self, n_shown: int) -> str:
+        n, view = len(self._order), self.view
+        if n > n_shown:
+            part = f"{self._first + 1:,}–{self._first + n_shown:,}" if self._first else f"{n_shown:,}"
+            return f"{part} of {n:,} shown; filter to reach the rest"
+        if view.filter:
+            n_all = len(group_targets(self._journal, view))
+            return f"{n} of {n_all} match “{view.filter}”, {self.app.key('back')} shows all"
+        if not n:
+            return _EMPTY_GROUP if view.group else _EMPTY[view.list].format(list=self.app.key("list"))
         return ""
 
     def on_screen_resume(self) -> None:

@@ -28,6 +28,8 @@ class NightHeader(Widget):
     """
 
     trouble: reactive[str] = reactive("")
+    #: The strategy that the plan is looked at under; empty for its own.
+    looked_at: reactive[str] = reactive("")
     #: What is selected, in a few words; empty if nothing is.
     selected: reactive[str] = reactive("")
 
@@ -68,11 +70,13 @@ class NightHeader(Widget):
             (night.site, tally, _short_moon(night), f"{local} local  {now:%H:%M} UTC"),
             (night.site, f"{decided}{aside}", _short_moon(night), short_clocks),
             (night.site, decided, _short_moon(night), short_clocks),
-            *([(night.site, decided, "", f"{now:%H:%M}UT")] if asides else []),
+            *([(night.site, decided, "", f"{now:%H:%M}UT")] if asides or self.looked_at else []),
         ):
-            left = Text.assemble(
-                " ", (night.date, "bold"), " ", (clean(site), "bold"), "  ", (clean(plan.strategy), GREY)
-            )
+            left = Text.assemble(" ", (night.date, "bold"), " ", (clean(site), "bold"), "  ")
+            if self.looked_at:
+                left.append(f"⇅ {clean(self.looked_at)}", f"bold {ORANGE}").append(", plan unchanged", ORANGE)
+            else:
+                left.append(clean(plan.strategy), GREY)
             right = Text.assemble(asides, warning, (done, "bold"), "  ", moon, "  " if moon else "", clocks, " ")
             if left.cell_len + right.cell_len + 2 <= width:
                 break

@@ -48,7 +48,9 @@ class SteadyTable(DataTable[Cell[Row]], Generic[Row], inherit_bindings=False):
         for column in columns:
             label = column.label.rjust(column.width) if column.right else column.label
             self.add_column(
-                Text(label), key=column.key, width=column.width + (column.gap and column is not columns[-1])
+                Text(label + column.arrow),
+                key=column.key,
+                width=column.width + (column.gap and column is not columns[-1]),
             )
         for key, row in rows.items():
             self.add_row(*(Cell(row, column) for column in columns), key=key)

@@ -82,10 +82,10 @@ class TabStrip(Widget):
             if strip.cell_len <= wanted:
                 break
         strip.truncate(width, overflow="ellipsis")
-        aside, room = note or Text(clean(self.signature), GREY), width - strip.cell_len - 1
-        if aside and room > 3:
+        aside, room = note or Text(clean(self.signature), GREY), width - strip.cell_len - 2
+        if aside and room > 2:
             aside.truncate(room, overflow="ellipsis")
-            strip.append(" " * (room - aside.cell_len))
+            strip.append(" " * (room + 1 - aside.cell_len))
             strip.append_text(aside)
         return strip
 
