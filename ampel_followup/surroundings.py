@@ -72,7 +72,7 @@ def _distance(redshift: Redshift, magnitude: float) -> str:
     error = f" ± {redshift.error:.3f}" if redshift.error > 0.0 else ""
     absolute = magnitude - redshift.distance_modulus
     luminous = "" if math.isnan(absolute) else f", M = {absolute:.1f} now without K correction".replace("-", "−")
-    return f"z = {redshift.value:.3f}{error} ({redshift.source}){luminous}"
+    return f"at z = {redshift.value:.3f}{error} ({redshift.source}){luminous}"
 
 
 def _star(meta: Mapping[str, float]) -> str:

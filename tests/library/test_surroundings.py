@@ -51,7 +51,7 @@ def test_distances_are_those_of_astropy(z: float) -> None:
 def test_the_sentence_names_host_distance_luminosity_stars_and_latitude() -> None:
     text = surroundings(GALAXY, -43.2, Redshift(0.041, math.nan, "TNS"), 18.7)
     assert text == (
-        "3.1″ from a catalogued galaxy of 17.6 mag in r, 2.5 kpc from its core; z = 0.041 (TNS), "
+        "3.1″ from a catalogued galaxy of 17.6 mag in r, 2.5 kpc from its core; at z = 0.041 (TNS), "
         "M = −17.6 now without K correction; no star of Gaia within 30″; 43° below the plane of the Galaxy."
     )
 
@@ -59,7 +59,7 @@ def test_the_sentence_names_host_distance_luminosity_stars_and_latitude() -> Non
 def test_a_star_is_no_host_and_what_is_not_known_is_not_mentioned() -> None:
     star = {"distpsnr1": 0.2, "sgscore1": 0.99, "neargaia": 0.2, "maggaia": 16.1}
     text = surroundings(star, 12.0, Redshift(0.041, math.nan, "TNS"))
-    assert text.startswith("On a catalogued star; z = 0.041 (TNS); the nearest star of Gaia 0.2″ away (16.1 mag)")
+    assert text.startswith("On a catalogued star; at z = 0.041 (TNS); the nearest star of Gaia 0.2″ away (16.1 mag)")
     assert "kpc" not in text
     assert surroundings({}, 0.2) == "0° above the plane of the Galaxy."
     assert surroundings({"distpsnr1": math.nan}, 50.0) == "50° above the plane of the Galaxy."

@@ -126,6 +126,10 @@ def make_target(number: int, rng: np.random.Generator, *, observable: bool = Tru
     p_after *= p_change / p_after.sum()
     p_after[order[0]] = 1.0 - p_change
     class_after = CLASSES[p_after.argmax()]
+    # Whoever keeps the present class is right so often; with a spectrum it is more often by the value of information.
+    kept = min(float(p_ts[order[0]]), 0.97 - value)
+    p_ts *= (1.0 - kept) / (1.0 - p_ts[order[0]])
+    p_ts[order[0]] = kept
     alternative = CLASSES[after[0] if after[0] != order[0] else after[1]]
     entropy = float(-(p_t * np.log(p_t)).sum())
     information_gain = float(entropy * rng.uniform(0.3, 0.8))
@@ -144,6 +148,8 @@ def make_target(number: int, rng: np.random.Generator, *, observable: bool = Tru
         in_scope=0.011 if number % 6 == 1 else 0.71,
         p_after=dict(zip(CLASSES, map(float, p_after), strict=True)),
         spectrum_uncertainty=float(-4.0 + 3.0 * entropy),
+        p_named={name: round(float(0.5 + 0.5 * p), 4) for name, p in zip(CLASSES, p_after, strict=True) if p > 0},
+        entropy_named={name: round(entropy * (1.1 - float(p)), 4) for name, p in zip(CLASSES, p_after, strict=True)},
     )
     reasons = (
         f"A spectrum would change the class in {100 * p_change:.0f} % of cases, most likely to {alternative}.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable
 
 import numpy as np
@@ -13,10 +14,13 @@ from sample_night import DUSK_MJD, screen_text, until
 from textual.pilot import Pilot
 
 from ampel_followup.cutouts import LEVELS, Cutout, Cutouts
+from ampel_followup.errors import FollowupError
 from ampel_followup.store import Store
 from ampel_followup_tui.app import FollowupApp
-from ampel_followup_tui.half_blocks import half_block_lines, resampled
+from ampel_followup_tui.half_blocks import grey_value, half_block_lines, resampled
 from ampel_followup_tui.instants import date_of_mjd
+from ampel_followup_tui.pixel_images import picture_of, pixel_image
+from ampel_followup_tui.widgets.cutouts import CutoutsView
 from ampel_followup_tui.widgets.detail import Detail
 
 MakeApp = Callable[..., FollowupApp]
@@ -127,3 +131,46 @@ def test_a_date_that_is_none_is_a_dash() -> None:
     assert date_of_mjd(math.nan) == "–"
     assert date_of_mjd(1e12) == "–"
     assert date_of_mjd(58349.22) == "19 Aug 2018"
+
+
+@pytest.mark.parametrize("size", [NARROW, WIDE], ids=["narrow", "wide"])
+async def test_in_pixels_pictures_stand_where_half_blocks_would(
+    make_app: MakeApp, with_cutouts: Store, size: tuple[int, int]
+) -> None:
+    widget = pytest.importorskip("textual_image.widget", reason="needs the extra `images`")
+    app = make_app()
+    # In characters, too, but drawn by the package that draws in pixels elsewhere.
+    app.pixel_image = widget.HalfcellImage
+    async with app.run_test(size=size) as pilot:
+        text = await settled(pilot, "enter", "7")
+        assert "science" in text
+        assert "64″ wide   no reference" in text
+        view = app.screen.query_one(CutoutsView)
+        science, reference, difference = view.query(widget.HalfcellImage)
+        assert [science.display, reference.display, difference.display] == [True, False, True]
+        assert science.region.y == view.content_region.y + 1
+        assert science.region.width == 2 * science.region.height
+        assert difference.region.x == science.region.x + 2 * (science.region.width + 1)
+        await settled(pilot, "n")
+        assert not science.display
+        assert "No cutouts in the store" in screen_text(app)
+
+
+def test_a_picture_in_pixels_has_the_greys_of_half_blocks() -> None:
+    pytest.importorskip("PIL", reason="needs the extra `images`")
+    image = picture_of(star())
+    assert image.size == (63, 63)
+    assert image.getpixel((31, 31)) == grey_value(LEVELS)
+    assert image.getpixel((0, 0)) == grey_value(0)
+    assert image.getpixel((60, 60)) == grey_value(8)
+
+
+def test_a_terminal_that_cannot_gets_half_blocks_and_a_missing_package_is_named(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pytest.importorskip("textual_image", reason="needs the extra `images`")
+    # There is no terminal here that could say that it can.
+    assert pixel_image() is None
+    monkeypatch.setitem(sys.modules, "textual_image", None)
+    with pytest.raises(FollowupError, match="pip install 'ampel-followup\\[images\\]'"):
+        pixel_image()

@@ -32,6 +32,9 @@ def tui(
         bool, typer.Option("--read-only", help="Look, but decide nothing; so is a store opened that cannot be written.")
     ] = False,
     keys: KeysOption = None,
+    images: Annotated[
+        bool, typer.Option("--images", help="Draw cutouts in pixels, where the terminal can; needs the extra `images`.")
+    ] = False,
     theme: Annotated[
         Optional[str],  # noqa: UP045
         typer.Option(
@@ -51,7 +54,13 @@ def tui(
 
     preferences = load_preferences(keys, theme)
     if not launch(
-        store, night=night, site=site, observer=observer or _login_name(), read_only=read_only, preferences=preferences
+        store,
+        night=night,
+        site=site,
+        observer=observer or _login_name(),
+        read_only=read_only,
+        preferences=preferences,
+        images=images,
     ):
         typer.echo("the terminal app needs a terminal; `ampel-followup plan show` prints the list", err=True)
         raise typer.Exit(2)

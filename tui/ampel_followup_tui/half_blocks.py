@@ -14,7 +14,7 @@ from ampel_followup.cutouts import LEVELS, Cutout
 _UPPER_HALF = "▀"
 
 # Where an image has no value.
-_NOTHING = "#30343c"
+_NOTHING, _NOTHING_GREY = "#30343c", 0x34
 
 
 def resampled(cutout: Cutout, width: int, height: int) -> NDArray[np.float64]:
@@ -75,6 +75,10 @@ def _style(above: int, below: int) -> Style:
     return Style(color=_grey(above), bgcolor=_grey(below))
 
 
+def grey_value(level: int) -> int:
+    """Return how light a level is, 0 to 255."""
+    return _NOTHING_GREY if level == 0 else round(8 + 240 * (level - 1) / (LEVELS - 1))
+
+
 def _grey(level: int) -> str:
-    value = round(8 + 240 * (level - 1) / (LEVELS - 1))
-    return _NOTHING if level == 0 else f"#{value:02x}{value:02x}{value:02x}"
+    return _NOTHING if level == 0 else f"#{grey_value(level):02x}" + 2 * f"{grey_value(level):02x}"

@@ -29,6 +29,7 @@ def launch(
     site: str | None = None,
     read_only: bool = False,
     preferences: Preferences | None = None,
+    images: bool = False,
 ) -> bool:
     """
     Show a plan of a store until the observer leaves.
@@ -45,6 +46,8 @@ def launch(
         Take no decisions; a store that cannot be written is opened like this anyway.
     preferences : Preferences, optional
         Keys and theme; by default those that come along.
+    images : bool
+        Draw pictures in pixels, if the terminal says that it can; asking takes a moment.
 
     Returns
     -------
@@ -70,14 +73,19 @@ def launch(
             from ampel_followup_tui.preferences import DEFAULTS
 
             replan = None if opened.read_only else partial(_replan, opened)
-            FollowupApp(
+            app = FollowupApp(
                 opened,
                 stored,
                 observer,
                 on_shown=_resume_collecting,
                 replan=replan,
                 preferences=preferences or DEFAULTS,
-            ).run()
+            )
+            if images:
+                from ampel_followup_tui.pixel_images import pixel_image
+
+                app.pixel_image = pixel_image()
+            app.run()
             return True
     finally:
         gc.enable()

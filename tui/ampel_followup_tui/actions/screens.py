@@ -15,6 +15,8 @@ from ampel_followup_tui.journal import Journal
 from ampel_followup_tui.screens import place_of_screen
 
 if TYPE_CHECKING:
+    from textual.widget import Widget
+
     from ampel_followup_tui.screens.learning import LearningScreen
     from ampel_followup_tui.screens.plan import PlanScreen, Replan
     from ampel_followup_tui.screens.target import TargetScreen
@@ -37,6 +39,9 @@ class Screens(App[None]):
     commands : sequence of Command
         All commands, with the keys that the observer wants.
     """
+
+    #: Draws pictures in the pixels of the terminal; None: half blocks do.
+    pixel_image: type[Widget] | None = None
 
     def __init__(
         self, journal: Journal, tonight: TonightScreen, replan: Replan | None, commands: Sequence[Command] = COMMANDS

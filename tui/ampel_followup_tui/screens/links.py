@@ -19,6 +19,8 @@ from ampel_followup_tui.glyphs import GREY
 from ampel_followup_tui.screens.dialogue import Dialogue
 
 _LONGEST_NAME = 16
+# Of the address, beside the name, in a box of 76 columns [characters]; all of it stands below the list.
+_LONGEST_ADDRESS = 50
 
 
 class LinksScreen(Dialogue[None]):
@@ -41,7 +43,7 @@ class LinksScreen(Dialogue[None]):
     ]
 
     DEFAULT_CSS = """
-    LinksScreen OptionList {
+    LinksScreen OptionList, LinksScreen OptionList:focus {
         height: auto;
         max-height: 12;
         margin: 1 0;
@@ -106,5 +108,5 @@ class LinksScreen(Dialogue[None]):
 
 
 def _line(link: Link) -> Text:
-    line = Text(f"{clean(link.name, _LONGEST_NAME):<{_LONGEST_NAME}} ", no_wrap=True, overflow="ellipsis")
-    return line.append(link.url.removeprefix("https://").removeprefix("http://"), GREY)
+    address = clean(link.url.removeprefix("https://").removeprefix("http://"), _LONGEST_ADDRESS)
+    return Text(f"{clean(link.name, _LONGEST_NAME):<{_LONGEST_NAME}} ").append(address, GREY)

@@ -1,4 +1,4 @@
-"""The cutouts of a target: science, reference and difference side by side."""
+"""The cutouts of a target: science, reference and difference side by side, in half blocks or in pixels."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from ampel_followup.cutouts import NAMES, Cutouts
 from ampel_followup_tui.glyphs import GREY, short_band
 from ampel_followup_tui.half_blocks import half_block_lines
 from ampel_followup_tui.instants import date_of_mjd
+from ampel_followup_tui.pixel_images import picture_of
 
 _GAP = 1
 # Smaller pictures show nothing [characters].
@@ -31,6 +32,7 @@ class CutoutsView(Widget):
 
     DEFAULT_CSS = """
     CutoutsView {
+        layout: horizontal;
         width: 100%;
         height: 1fr;
         padding: 0 1;
@@ -43,6 +45,7 @@ class CutoutsView(Widget):
         self._lines: list[Strip] = []
         self._drawn: tuple[Cutouts | None, Size, str] | None = None
         self._absent = ""
+        self._pixels: list[Widget] = []
 
     def show(self, cutouts: Cutouts | None, trouble: str = "") -> None:
         """
@@ -56,7 +59,34 @@ class CutoutsView(Widget):
             Why they cannot be shown, if there are some.
         """
         self._cutouts, self._absent = cutouts, trouble or _NONE
+        self._place_pixels()
         self.refresh()
+
+    def on_mount(self) -> None:
+        """Take what draws in pixels, if there is something; it stands where half blocks would."""
+        pixel_image = getattr(self.app, "pixel_image", None)
+        if pixel_image is not None:
+            self._pixels = [pixel_image() for _ in NAMES]
+            self.mount(*self._pixels)
+
+    def on_resize(self) -> None:
+        """Fill the new size."""
+        self._place_pixels()
+
+    def _place_pixels(self) -> None:
+        """Put pictures in pixels below their names; one that is missing leaves a gap of the same width."""
+        side = self._side(self.size.width, self.size.height - 2)
+        images = self._cutouts.images if self._cutouts is not None else (None,) * len(NAMES)
+        missing = 0
+        for pixels, image in zip(self._pixels, images, strict=False):
+            pixels.display = image is not None and side >= _NARROWEST
+            if image is None:
+                missing += 1
+            elif pixels.display:
+                pixels.image = picture_of(image)  # type: ignore[attr-defined]
+                pixels.styles.width, pixels.styles.height = side, side // 2
+                pixels.styles.margin = (1, _GAP, 0, 0)
+                pixels.styles.offset = (missing * (side + _GAP), 0)
 
     def rows_for(self, width: int) -> int:
         """Return how many lines all take at a width: for those who lay it out."""
@@ -88,7 +118,8 @@ class CutoutsView(Widget):
         gap = [Segment(" " * _GAP)]
         header = "".join(f"{name[:side]:<{side + _GAP}}" for name in NAMES)
         blank = [[Segment(" " * side)]] * (side // 2)
-        pictures = [half_block_lines(image, side, side // 2) if image else blank for image in cutouts.images]
+        in_blocks = [None if self._pixels else image for image in cutouts.images]
+        pictures = [half_block_lines(image, side, side // 2) if image else blank for image in in_blocks]
         lines = [
             Strip(list(chain.from_iterable([*part, *gap] for part in row))).adjust_cell_length(width)
             for row in zip(*pictures, strict=True)

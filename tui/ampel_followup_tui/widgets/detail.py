@@ -255,7 +255,8 @@ class Detail(Container):
             where = position(target, "\n" if room < _WHOLE_POSITION else "   ")
             now, step = self._journal.now(), self._journal.scheduled(target.id)
             plot = self.query_one(AirmassPlot)
-            plot.display = self._has_room_for_plot and not all(map(math.isnan, target.visibility.airmass))
+            seen = self.screen.has_class("-wide") or self.pane == "visibility"
+            plot.display = seen and self._has_room_for_plot and not all(map(math.isnan, target.visibility.airmass))
             sky = visibility(target, night, now, room, scheduled=step, bar=not plot.display)
             if plot.display:
                 track = self._background.tracks[0][1] if self._background is not None else None
@@ -267,7 +268,7 @@ class Detail(Container):
             self._fill(
                 {
                     "why": why(target, room, with_classes=not together),
-                    "classes": Text.assemble("\n" if together else "", classes(target, room)),
+                    "classes": classes(target, room),
                     "assistant": assistant(target, room),
                     "visibility": Text.assemble(disagreement(words, night), where, "\n", sky),
                 }
