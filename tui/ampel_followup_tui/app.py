@@ -168,5 +168,7 @@ class FollowupApp(
             self._show_decisions(changed)
             if replanned:
                 self._show_timetable()
+            if self._plan is not None:
+                self.read_notes()
             if self._learning is not None:
                 self._learning.look()

@@ -11,7 +11,7 @@ from ampel_followup.timetable import Block, BlockKind
 from ampel_followup.untrusted import clean
 from ampel_followup_tui.cells import Column
 from ampel_followup_tui.course import Step
-from ampel_followup_tui.glyphs import GREY, SKY_BLUE, VERMILION
+from ampel_followup_tui.glyphs import GREY, NOTE, SKY_BLUE, VERMILION
 from ampel_followup_tui.instants import clock
 from ampel_followup_tui.journal import Journal
 from ampel_followup_tui.panes.timeline import sign_of, telescope_name
@@ -113,6 +113,8 @@ def _value(block: Block) -> Text:
 def _status(step: Step, width: int, journal: Journal) -> Text:
     sign, word, style = sign_of(step)
     text = Text(f"{sign} {word}", style)
+    if journal.notebook.on(step.block):
+        text.append(NOTE[0], NOTE[2])
     decision = journal.verdict(step.block.target) if journal.knows(step.block.target) else None
     if not step.is_open:
         if decision is not None and decision.verdict == step.status and width >= len(text) + 5:

@@ -61,6 +61,10 @@ BLOCK_KIND = {
     "standard": ("★", "standard", ORANGE),
 }
 
+#: Sign, word, style of a note, and of a telescope that has no night.
+NOTE = ("”", "note", YELLOW)
+LEFT_OUT = ("∅", "left out", VERMILION)
+
 #: Behind the blocks of the schedule: sign, word, style.
 TWILIGHT = ("░", "twilight", GREY)
 MOON_UP = ("·", "Moon up", YELLOW)

@@ -16,6 +16,7 @@ from ampel_followup_tui.drift import read_drift
 from ampel_followup_tui.groups import ASIDE, HIDDEN, TONIGHT
 from ampel_followup_tui.instants import stamp
 from ampel_followup_tui.ledger import Ledger
+from ampel_followup_tui.notebook import Notebook
 
 if TYPE_CHECKING:
     from ampel_followup.store import Store, StoredPlan
@@ -46,6 +47,7 @@ class Journal(Ledger):
         self._course: tuple[Step, ...] | None = None
         self._redshifts: dict[str, float] | None = None
         self._hold(stored)
+        self.notebook = Notebook(store, stored.info, observer, now)
         super().__init__(store, stored, observer, now)
 
     def _hold(self, stored: StoredPlan) -> None:

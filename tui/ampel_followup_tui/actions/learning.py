@@ -63,7 +63,7 @@ class LearningActions(Screens):
         learned, challenger = found
         if learned.uses(challenger):
             self.notify(f"{challenger.name} is in use already.", markup=False)
-        elif self._may_change():
+        else:
             self._ask_promotion(challenger)
 
     def action_roll_back(self) -> None:
@@ -74,8 +74,6 @@ class LearningActions(Screens):
         stands = learned.standing
         if not stands:
             self.notify("No promotion stands: the bundle that comes along is in use.", markup=False)
-            return
-        if not self._may_change():
             return
         undone, before = stands[-1], stands[-2] if len(stands) > 1 else None
         bundle = "the bundle that comes along" if before is None else before.bundle
@@ -151,13 +149,6 @@ class LearningActions(Screens):
             self.notify("There is no challenger yet: `ampel-followup learn` trains one.", markup=False)
             return None
         return screen.learned, screen.challenger
-
-    def _may_change(self) -> bool:
-        """Return whether the store can be written to; say so if it cannot."""
-        read_only = self.journal.store.read_only
-        if read_only:
-            self._complain("This app is read-only: which models are in use can be looked at, not changed.")
-        return not read_only
 
     @property
     def _stamp(self) -> str:

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import asyncio
 
+from textual import work
+
 from ampel_followup.decision import Verdict
 from ampel_followup.errors import FollowupError
 from ampel_followup_tui.actions.screens import Screens
+from ampel_followup_tui.panes.remarks import notes
+
+# Notes are short; what is longer than some screens of text is cut, and so are those of long ago [characters, lines].
+_WHOLE_NOTE, _ALL_NOTES = 2000, 200
 
 
 class PlanActions(Screens):
@@ -26,6 +32,7 @@ class PlanActions(Screens):
         if self._plan is None:
             self._plan = PlanScreen(self.journal, self._replan)
             self.push_screen(self._plan)
+            self.read_notes()
         else:
             self._plan.stop_planning()
             self._plan = None
@@ -61,3 +68,35 @@ class PlanActions(Screens):
         """Plan the rest of the night anew."""
         if self._plan is not None:
             self._plan.plan_anew()
+
+    @work(exclusive=True, group="notes", exit_on_error=False)
+    async def read_notes(self) -> None:
+        """Show what was written down since the last look."""
+        try:
+            new = await asyncio.to_thread(self.journal.notebook.read)
+        except FollowupError:
+            return  # the list says what is wrong with the store
+        if new and self._plan is not None:
+            self._plan.show_notes()
+
+    def action_note(self) -> None:
+        """Ask for a note on the night, or on what is under the cursor."""
+        if self._plan is None:
+            return
+        from ampel_followup_tui.screens.note import NoteScreen
+
+        night, step = self.journal.plan.night, self._plan.step
+        subjects = [(f"the night at {night.site_name}", "", "")]
+        if step is not None:
+            key, target = step.block.telescope, step.block.target
+            telescope = step.telescope.name or key
+            subjects += [(telescope, key, ""), (f"{target} at {telescope}", key, target)]
+        written = notes(self.journal.notebook.notes, night.timezone, _WHOLE_NOTE, _ALL_NOTES)
+        written.no_wrap = False
+
+        async def record(text: str, telescope: str, target: str) -> None:
+            await asyncio.to_thread(self.journal.notebook.write, text, telescope, target)
+            if self._plan is not None:
+                self._plan.show_notes()
+
+        self.push_screen(NoteScreen(subjects, written, record))

@@ -34,4 +34,15 @@ PLAN = (
         writes=True,
     ),
     Command("replan", "R", "replan", "re-plan", "Plan the rest of the night anew.", _GROUP, 6, Place.PLAN, writes=True),
+    Command(
+        "note",
+        "N",
+        "note",
+        "note",
+        "Write a note on the night, a telescope or a block.",
+        _GROUP,
+        4,
+        Place.PLAN,
+        writes=True,
+    ),
 )

@@ -29,6 +29,7 @@ from ampel_followup_tui.instants import zone
 from ampel_followup_tui.journal import Journal
 from ampel_followup_tui.jumping import Row
 from ampel_followup_tui.panes.next_up import next_up
+from ampel_followup_tui.panes.remarks import left_out, notes
 from ampel_followup_tui.panes.timeline import timeline
 from ampel_followup_tui.screens import SCREEN_BINDINGS
 from ampel_followup_tui.screens.closing import ClosingScreen
@@ -42,6 +43,8 @@ _TICK_SECONDS = 1.0
 _SCROLL_BAR = 1
 # The picture takes a share of the screen: 6 lines of 24.
 _SHARE_OF_THE_PICTURE = 4
+# So do the latest notes: 3 lines of 24.
+_SHARE_OF_THE_NOTES = 8
 _ON_TIME = timedelta(minutes=1)
 _ABSENT = (
     "No schedule of {night} for {site} is in the store.\n\n"
@@ -88,6 +91,9 @@ class PlanScreen(Screen[None], inherit_bindings=False):
         #next.-absent {
             padding: 1 2;
         }
+        #remarks {
+            height: auto;
+        }
     }
     """
 
@@ -109,6 +115,7 @@ class PlanScreen(Screen[None], inherit_bindings=False):
             yield self._picture
         yield Static(id="next", markup=False)
         yield BlockTable()
+        yield Static(id="remarks", markup=False)
         yield KeyBar(Place.PLAN)
 
     def on_mount(self) -> None:
@@ -216,6 +223,7 @@ class PlanScreen(Screen[None], inherit_bindings=False):
         journal, width, now = self._journal, self.app.size.width, self._journal.now()
         self._shown = self._moment
         self.query_one("#title", Static).update(self._title(now, width))
+        self._write_remarks(width)
         absent = journal.timetable is None
         following = self.query_one("#next", Static)
         following.set_class(absent, "-absent")
@@ -240,21 +248,44 @@ class PlanScreen(Screen[None], inherit_bindings=False):
         coming.rstrip()
         following.update(coming)
 
+    def _write_remarks(self, width: int) -> None:
+        """Write which telescopes were left out, and the latest notes."""
+        journal = self._journal
+        missing = journal.timetable.left_out if journal.timetable is not None else ()
+        room = self.app.size.height // _SHARE_OF_THE_NOTES
+        text = left_out(missing, width)
+        text.append_text(notes(journal.notebook.notes, journal.plan.night.timezone, width, room))
+        text.rstrip()
+        remarks = self.query_one("#remarks", Static)
+        remarks.display = bool(text)
+        remarks.update(text)
+
+    def show_notes(self) -> None:
+        """Show the notes as they are now."""
+        self._write()
+        self.table.repaint(self.table.order)
+
     def _title(self, now: datetime, width: int) -> Text:
         night, timetable = self._journal.plan.night, self._journal.timetable
         local, utc = f"{now.astimezone(zone(night.timezone)):%H:%M}", f"{now.astimezone(UTC):%H:%M}"
-        value, strategy, state = Text(), "", Text()
+        value, short_value, strategy, state = Text(), Text(), "", Text()
         if timetable is not None:
-            value = Text(f"  value {timetable.value:.2f}", "bold")
+            value = short_value = Text(f"  value {timetable.value:.2f}", "bold")
             if not math.isnan(timetable.bound):
                 value = Text.assemble(value, f" of at most {timetable.bound:.2f}")
+                short_value = Text.assemble(short_value, f" ≤ {timetable.bound:.2f}")
             strategy = f"  {clean(timetable.strategy, 24)}"
             state = self._punctuality(timetable, now)
         if self._planning is not None:
             state = Text(f"re-planning {self._seconds_of_planning:.0f} s, {self.app.key('back')} stops  ", ORANGE)
         left, right = Text(), Text()
-        for what, clocks in ((strategy, f"{local} local  {utc} UTC "), ("", f"{local}={utc}UT ")):
-            left = Text.assemble((f" plan {night.date}", "bold"), value, (what, GREY))
+        long_clocks, short_clocks = f"{local} local  {utc} UTC ", f"{local}={utc}UT "
+        for worth, what, clocks in (
+            (value, strategy, long_clocks),
+            (value, "", short_clocks),
+            (short_value, "", short_clocks),
+        ):
+            left = Text.assemble((f" plan {night.date}", "bold"), worth, (what, GREY))
             right = Text.assemble(state, clocks)
             if left.cell_len + right.cell_len < width:
                 break
