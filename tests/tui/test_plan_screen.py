@@ -43,7 +43,7 @@ async def plan_of(app: FollowupApp) -> PlanScreen:
     await until(lambda: isinstance(app.screen, PlanScreen) and app.screen.is_mounted and app.screen.current is not None)
     # What is read aside is there before the screen is looked at, over and over, which takes the app's time.
     await at_rest(app)
-    await until(lambda: "of at most" in screen_text(app))
+    await until(lambda: "  value " in screen_text(app))
     assert isinstance(app.screen, PlanScreen)
     return app.screen
 
@@ -197,7 +197,7 @@ async def test_a_refused_mark_leaves_cursor_and_screen_as_they_are(
     async with app.run_test(size=NARROW) as pilot:
         screen = await plan_of(app)
         here = screen.current
-        monkeypatch.setattr(store, "record", _refuse)
+        monkeypatch.setattr(store, "record_all", _refuse)
         await pilot.press("x")
         await until(lambda: "read-only" in notices(app))
         assert screen.current == here
