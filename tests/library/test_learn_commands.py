@@ -183,6 +183,7 @@ def test_learning_that_is_stopped_or_killed_goes_on_when_started_again(labelled:
 import os, signal, sys
 from ampel_followup.cli import main
 from ampel_followup.learning import paired_comparison
+signal.signal(signal.SIGINT, signal.default_int_handler)  # shells have what runs in the background ignore it
 fit, fits = paired_comparison.fit_p_t, []
 def fit_until_stopped(*arguments):
     fits.append(1)
