@@ -27,7 +27,7 @@ from ampel_followup_tui.actions.verdicts import VerdictActions
 from ampel_followup_tui.instants import utc_now
 from ampel_followup_tui.journal import Journal
 from ampel_followup_tui.preferences import DEFAULTS, Preferences
-from ampel_followup_tui.screens.tonight import TonightScreen
+from ampel_followup_tui.screens.tonight import MOST_LISTED, TonightScreen
 from ampel_followup_tui.widgets.night_header import NightHeader
 
 if TYPE_CHECKING:
@@ -116,11 +116,15 @@ class FollowupApp(
 
     async def _read_rest(self) -> None:
         """With the first targets on the screen, read the others."""
-        if not self.journal.complete:
+        # Of a large night first what the list shows; the rest takes seconds, and is for the filter.
+        for limit in (MOST_LISTED, None):
+            if self.journal.complete:
+                break
             try:
-                await asyncio.to_thread(self.journal.read_rest)
+                await asyncio.to_thread(self.journal.read_rest, limit)
             except FollowupError as error:
                 self._complain(error)
+                break
             self._tonight.show_plan()
         if self._on_shown is not None:
             self._on_shown()

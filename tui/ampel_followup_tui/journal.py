@@ -84,16 +84,21 @@ class Journal(Ledger):
             return ASIDE
         return TONIGHT if self._targets[target_id].rank else HIDDEN
 
-    def read_rest(self) -> None:
+    def read_rest(self, limit: int | None = None) -> None:
         """
         Read the whole plan, where only its first targets were given.
+
+        Parameters
+        ----------
+        limit : int, optional
+            Read so many targets at most; the others come with another call.
 
         Raises
         ------
         StoreError
             If the store cannot be read.
         """
-        self._hold(self.store.load_plan(self.info.revision))
+        self._hold(self.store.load_plan(self.info.revision, limit=limit))
 
     def read_redshifts(self) -> None:
         """

@@ -171,7 +171,7 @@ class VerdictActions(Screens):
     def _why_left(self, left: Sequence[str], n_chosen: int) -> str:
         first = self.journal.target(left[0])
         if n_chosen == 1:
-            return f"{first.id} cannot be observed tonight: {first.visibility.reason}; defer it instead"
+            return f"{clean(first.id)} cannot be observed tonight: {first.visibility.reason}; defer it instead"
         return (
             f"{len(left)} of {n_chosen} cannot be observed tonight and are left, still selected: {_named(left)} "
             f"({first.visibility.reason})"

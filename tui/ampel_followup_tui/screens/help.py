@@ -29,9 +29,12 @@ from ampel_followup_tui.glyphs import (
     UNDECIDED,
     URGENT,
 )
+from ampel_followup_tui.panes.flow import paragraph
 from ampel_followup_tui.screens.dialogue import Dialogue
 
 _ROOM_FOR_KEYS = 12
+# Of a line in the box [characters].
+_WIDTH_OF_FILTERS = 68
 
 
 class HelpScreen(Dialogue[None]):
@@ -55,6 +58,7 @@ def _page(commands: Sequence[Command]) -> Text:
             page.append(f"  {_keys(command):<{width}}", "bold")
             page.append(f"{command.help}\n")
         page.append("\n")
+    _append_filters(page)
     page.append("Signs\n", "bold")
     page.append("  status  ")
     for sign, word, style in (UNDECIDED, *STATUS.values()):
@@ -79,6 +83,23 @@ def _page(commands: Sequence[Command]) -> Text:
     page.append("  rank    0 to 10, by the virtual assistant: real and not in the Galaxy\n")
     page.append("\nesc closes this page", GREY)
     return page
+
+
+def _append_filters(page: Text) -> None:
+    """Say what a filter can be made of."""
+    from ampel_followup_tui.filtering.expression import Kind
+    from ampel_followup_tui.filtering.fields import FIELDS, WORDS
+
+    page.append("Filters\n", "bold")
+    page.append('  class:Ia,II mag<19 age<5 !done status:approved|deferred "sn ii"\n')
+    page.append('  all terms hold; | or , alternatives; ! turns a term round; "…" as it is\n', GREY)
+    for label, names in (
+        ("words", [name for name, field in FIELDS.items() if field.kind == Kind.WORDS]),
+        ("numbers", [name for name, field in FIELDS.items() if field.kind == Kind.NUMBER]),
+        ("is", list(WORDS)),
+    ):
+        page.append(paragraph(" ".join(names), _WIDTH_OF_FILTERS, f"  {label:<8}"))
+    page.append("\n")
 
 
 def _keys(command: Command) -> str:

@@ -426,12 +426,14 @@ class TonightScreen(Screen[None], inherit_bindings=False):
         return f"{arrow(self.view.sort, self.view.reverse)} {sort.caption}" if sort is not None else ""
 
     def _note(self, n_shown: int) -> str:
-        n, view = len(self._order), self.view
+        n, view, journal = len(self._order), self.view, self._journal
+        if not journal.complete and n_shown >= MOST_LISTED and not view.filter:
+            return f"{n_shown:,} of {journal.info.n_targets:,} shown; the rest is being read"
         if n > n_shown:
             part = f"{self._first + 1:,}–{self._first + n_shown:,}" if self._first else f"{n_shown:,}"
             return f"{part} of {n:,} shown; filter to reach the rest"
         if view.filter:
-            n_all = len(group_targets(self._journal, view))
+            n_all = len(group_targets(journal, view))
             return f"{n} of {n_all} match “{view.filter}”, {self.app.key('back')} shows all"
         if not n:
             return _EMPTY_GROUP if view.group else _EMPTY[view.list].format(list=self.app.key("list"))

@@ -13,7 +13,7 @@ from ampel_followup_tui.filtering.expression import Fault
 from ampel_followup_tui.glyphs import GREY, VERMILION
 from ampel_followup_tui.journal import Journal
 
-_PLACEHOLDER = "class:Ia mag<19 age<5 !done words…   → completes, ⏎ keeps, esc clears, ? says more"
+_PLACEHOLDER = "class:Ia mag<19 age<5 !done words…   → completes, ⏎ keeps, esc clears"
 
 
 class _Faults(Highlighter):
