@@ -190,7 +190,7 @@ async def test_undo_shows_a_target_that_the_filter_had_hidden(make_app: MakeApp,
 
 async def test_help_lists_every_command(make_app: MakeApp) -> None:
     app = make_app()
-    async with app.run_test(size=(80, 100)) as pilot:
+    async with app.run_test(size=(80, 140)) as pilot:
         await pilot.press("question_mark")
         assert isinstance(app.screen, HelpScreen)
         for words in ("Approve this target", "Take back your latest", "Write the approved", "▽ limit", "⏎", "^p"):
