@@ -51,10 +51,24 @@ class Look:
         What Textual makes of it.
     inks : mapping of str to str
         What stands in place of each of `INKS`; what is not named stays.
+    dims : bool
+        What matters less is dimmed.
     """
 
     theme: Theme
     inks: Mapping[str, str]
+    dims: bool = True
+
+
+def _cursor(background: str, foreground: str, style: str = "none") -> dict[str, str]:
+    """Return the variables of style sheets that say how what is under a cursor looks: Textual's, and those of lists."""
+    looks = {"background": background, "foreground": foreground, "text-style": style}
+    blocks = {f"block-cursor{blurred}-{name}": look for blurred in ("", "-blurred") for name, look in looks.items()}
+    return {"cursor-row": background, "cursor-row-style": style, **blocks}
+
+
+#: What of these variables is different where there are no colours.
+WITHOUT_COLOURS = {name: "reverse" for name in _cursor("", "") if name.endswith("style")}
 
 
 _DARK = Theme(
@@ -69,7 +83,7 @@ _DARK = Theme(
     background="#121212",
     surface="#1e1e1e",
     panel="#1f2830",
-    variables={"cursor-row": "#0d2f48", "cursor-row-style": "none"},
+    variables=_cursor("#0d2f48", "#e0e0e0"),
 )
 _LIGHT = Theme(
     name="light",
@@ -84,7 +98,7 @@ _LIGHT = Theme(
     surface="#f5f6f8",
     panel="#e9ecf0",
     dark=False,
-    variables={"cursor-row": "#d6e6f5", "cursor-row-style": "none"},
+    variables=_cursor("#d6e6f5", "#1b2026"),
 )
 _HIGH_CONTRAST = Theme(
     name="high-contrast",
@@ -99,7 +113,11 @@ _HIGH_CONTRAST = Theme(
     surface="#000000",
     panel="#1a1a1a",
     # Reversed, a row has the contrast that it has otherwise, and cannot be overlooked.
-    variables={"cursor-row": "#000000", "cursor-row-style": "reverse"},
+    variables={
+        **_cursor("#000000", "#ffffff", "reverse"),
+        "text-muted": "auto 85%",
+        "input-selection-background": "#003a5c",
+    },
 )
 
 #: The themes by name, in the order in which a key goes through them.
@@ -133,6 +151,7 @@ THEMES = {
             PALE: "#fefefe",
             BLOCK_INK: "#010101",
         },
+        dims=False,
     ),
 }
 
@@ -166,11 +185,13 @@ class Inks(LineFilter):
     Parameters
     ----------
     inks : mapping of str to str
+    dims : bool
         As in `Look`.
     """
 
-    def __init__(self, inks: Mapping[str, str]) -> None:
-        super().__init__(enabled=bool(inks))
+    def __init__(self, inks: Mapping[str, str], *, dims: bool = True) -> None:
+        super().__init__(enabled=bool(inks) or not dims)
+        self._bright = Style() if dims else Style(dim=False)
         self._inks = {RichColor.parse(ink).triplet: RichColor.parse(other) for ink, other in inks.items()}
         self._exchanged: dict[Style, Style] = {}
 
@@ -186,7 +207,7 @@ class Inks(LineFilter):
             color, behind = (
                 self._inks.get(known.triplet) if known is not None else None for known in (style.color, style.bgcolor)
             )
-            self._exchanged[style] = style + Style(color=color, bgcolor=behind) if color or behind else style
+            self._exchanged[style] = style + Style(color=color, bgcolor=behind) + self._bright
         return self._exchanged[style]
 
 

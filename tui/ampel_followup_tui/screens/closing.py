@@ -9,13 +9,14 @@ from datetime import UTC, datetime, timedelta
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.containers import Vertical
-from textual.widgets import Checkbox, Input, Static
+from textual.widgets import Input, Static
 
 from ampel_followup.timetable import Closure, TelescopeNight
 from ampel_followup.untrusted import clean
 from ampel_followup_tui.glyphs import GREY, VERMILION
 from ampel_followup_tui.instants import clock, zone
 from ampel_followup_tui.screens.dialogue import Dialogue
+from ampel_followup_tui.widgets.choices import Tick
 
 _CLOCK = re.compile(r"(\d{1,2})[:.h]?(\d{2})\b\s*(.*)")
 _SUGGESTED = timedelta(hours=1)
@@ -48,7 +49,7 @@ class ClosingScreen(Dialogue[Mapping[str, Closure] | None]):
             yield Input(f"{(self._now + _SUGGESTED).astimezone(timezone):%H:%M} clouds")
             if others:
                 keys = f"⏎ re-plan   tab, space: all {len(self._telescopes)} telescopes here   esc cancel"
-                yield Checkbox(Text(f"so are the others at {clean(first.night.site_name, 40)}"))
+                yield Tick(Text(f"so are the others at {clean(first.night.site_name, 40)}"))
             yield Static(Text(keys, GREY), id="message", markup=False)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
@@ -60,7 +61,7 @@ class ClosingScreen(Dialogue[Mapping[str, Closure] | None]):
         elif closure.end > night.sunrise:
             message = f"the Sun rises at {clock(night.sunrise, night.timezone)} local; write a time before that"
         else:
-            whole_site = any(box.value for box in self.query(Checkbox))
+            whole_site = any(box.value for box in self.query(Tick))
             closed = self._telescopes if whole_site else self._telescopes[:1]
             self.dismiss({telescope.telescope: closure for telescope in closed})
             return

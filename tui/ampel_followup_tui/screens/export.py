@@ -12,7 +12,7 @@ from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Vertical
-from textual.widgets import Input, RadioButton, RadioSet, Static
+from textual.widgets import Input, RadioSet, Static
 
 from ampel_followup.decision import Verdict
 from ampel_followup.errors import FollowupError
@@ -21,6 +21,7 @@ from ampel_followup.untrusted import clean
 from ampel_followup_tui.glyphs import GREY, VERMILION
 from ampel_followup_tui.journal import Journal
 from ampel_followup_tui.screens.dialogue import Dialogue
+from ampel_followup_tui.widgets.choices import Choice
 
 #: What a file name that goes through a browser shall not have.
 _UNUSUAL = re.compile(r"[^A-Za-z0-9._+-]+")
@@ -50,7 +51,7 @@ class ExportScreen(Dialogue[Path | None]):
             yield Static(Text(f"Export {n} approved target{'' if n == 1 else 's'}", "bold"), markup=False)
             with RadioSet():
                 for number, name in enumerate(self._formats):
-                    yield RadioButton(name, value=number == 0)
+                    yield Choice(name, value=number == 0)
             yield Input(f"{self._suggested}.{self._formats[0]}")
             yield Static(
                 Text("⏎ write   tab change field   space choose   esc cancel", GREY), id="message", markup=False
