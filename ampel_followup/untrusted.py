@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import unicodedata
 
@@ -73,6 +74,22 @@ def inert(text: str) -> str:
         Its lines, each with the characters that `clean` keeps; tabs become single blanks.
     """
     return "\n".join(line if line.isascii() and line.isprintable() else _drawn(line) for line in text.split("\n"))
+
+
+def escaped_json(text: str) -> str:
+    """
+    Return JSON in which what is not drawn is written as an escape: the same JSON, and nothing for a terminal to obey.
+
+    Parameters
+    ----------
+    text : str
+        A JSON document; beside its strings it has only ASCII and line breaks.
+    """
+    return "\n".join(line if line.isprintable() else _escaped(line) for line in text.split("\n"))
+
+
+def _escaped(text: str) -> str:
+    return "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in text)
 
 
 def _drawn(text: str) -> str:

@@ -14,7 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from rich.table import Table
 from rich.text import Text
 
-from ampel_followup.untrusted import clean, inert
+from ampel_followup.untrusted import clean, escaped_json, inert
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
 StoreOption = Annotated[
@@ -108,13 +108,7 @@ def print_json(data: Mapping[str, Any]) -> None:
 
 
 def _json(value: Any, indent: int | None = None) -> str:
-    text = json.dumps(value, ensure_ascii=False, indent=indent, allow_nan=False)
-    # What is not drawn is written as an escape: the same JSON, and nothing for a terminal to obey.
-    return "\n".join(line if line.isprintable() else _escaped(line) for line in text.split("\n"))
-
-
-def _escaped(text: str) -> str:
-    return "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in text)
+    return escaped_json(json.dumps(value, ensure_ascii=False, indent=indent, allow_nan=False))
 
 
 def print_table(

@@ -21,6 +21,7 @@ from ampel_followup.exports.priorities import steps
 from ampel_followup.exports.short_names import ascii_line
 from ampel_followup.exports.telescope import Extras
 from ampel_followup.plan import NightPlan
+from ampel_followup.untrusted import escaped_json
 
 #: Of the DESC taxonomy.
 _NOT_CLASSIFIED = 300
@@ -68,7 +69,7 @@ def write(plan: NightPlan, entries: list[ListEntry], extras: Extras) -> str:
         ],
         "without_number": [entry.id for entry in entries if _number(entry.id) is None],
     }
-    return json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    return escaped_json(json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False)) + "\n"
 
 
 def _number(name: str) -> int | None:

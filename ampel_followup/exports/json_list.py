@@ -7,6 +7,7 @@ import json
 from ampel_followup.exports.entries import ListEntry
 from ampel_followup.exports.telescope import Extras
 from ampel_followup.plan import NightPlan
+from ampel_followup.untrusted import escaped_json
 
 
 def write(plan: NightPlan, entries: list[ListEntry], extras: Extras) -> str:
@@ -19,4 +20,4 @@ def write(plan: NightPlan, entries: list[ListEntry], extras: Extras) -> str:
         "bundle_digest": plan.bundle_digest,
         "targets": [entry.to_dict() for entry in entries],
     }
-    return json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    return escaped_json(json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False)) + "\n"

@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ampel_followup.assistant_scores import Queue, Stage
+from ampel_followup.night_sheet.figures import drawable
 from ampel_followup.plotting import figure_class
 from ampel_followup.weekly.summary import NONE, RANK_BINS, WeekReport
 from ampel_followup.weekly.text import GOOD, NIGHTS, QUEUES, in_order
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+_LONGEST_NAME = 24
 
 #: Told apart also by people who see few colours, and on paper without any (Okabe & Ito 2008).
 _COLOURS = ("#0072B2", "#56B4E9", "#BBBBBB", "#E69F00")
@@ -62,12 +65,14 @@ def draw_figures(week: WeekReport) -> dict[str, tuple[str, str]]:
     return figures
 
 
+def _caption(name: str) -> str:
+    """Return a name from a policy or a table of another's making: one short line, no part of it mathematics."""
+    return drawable(name, _LONGEST_NAME).replace("$", r"\$")
+
+
 def _draw_nights(axes: Axes, week: WeekReport) -> None:
     several = len({line.site for line in week.nights}) > 1
-    # Names may come from a table of another's making: no part of them is mathematics.
-    names = [
-        (f"{line.night[5:]}\n{line.site}" if several else line.night[5:]).replace("$", r"\$") for line in week.nights
-    ]
+    names = [f"{line.night[5:]}\n{_caption(line.site)}" if several else line.night[5:] for line in week.nights]
     bottom = np.zeros(len(week.nights))
     for label, counts, colour in zip(
         ("listed", "worth a look, not to be seen", "set aside"),
@@ -93,7 +98,7 @@ def _draw_queues(axes: Axes, week: WeekReport) -> None:
         left += counts
     for position, total in enumerate(left):
         axes.annotate(f"{total:.0f}", (total, position), xytext=(3, 0), textcoords="offset points", va="center")
-    axes.set_yticks(range(len(queues)), [queue.replace("$", r"\$") for queue in queues])
+    axes.set_yticks(range(len(queues)), [_caption(queue) for queue in queues])
     axes.set(xlabel="objects", xlim=(0, left.max() * 1.12))
     axes.legend(fontsize="small", title="stage")
 

@@ -66,8 +66,8 @@ MARKUP = (
 
 #: Texts that the rest is found by, or that are no text but moments and states.
 _KEPT = frozenset({"timezone", "kind", "status", "verdict", "site", "telescope", "date", "night"})
-#: The same text in several records stays the same: a block names a target.
-_NAMES = frozenset({"id", "target"})
+#: The same text in several records stays the same: a block names a target, scores name their classes.
+_NAMES = frozenset({"id", "target", "class_now", "class_after", "class"})
 
 
 class Hostility:
@@ -111,7 +111,7 @@ class Hostility:
         if isinstance(value, str):
             return value if field in _KEPT or _is_moment(value) else self._spoilt(value, field)
         if isinstance(value, Mapping):
-            return {self.spoil(key): self.spoil(item) for key, item in value.items()}
+            return {self.spoil(key, "class"): self.spoil(item) for key, item in value.items()}
         if isinstance(value, tuple | list):
             return tuple(self.spoil(item, field) for item in value)
         return value
