@@ -77,7 +77,7 @@ async def test_the_top_line_says_read_only_at_every_width(medium: Path, size: tu
 
 def test_a_store_that_cannot_be_written_is_opened_to_look_at(medium: Path) -> None:
     with an_ordinary_user():
-        store = launch._open(str(medium), read_only=False)
+        store = launch.open_store(str(medium), read_only=False)
     with store:
         assert store.read_only
         assert len(store.load_plan().plan.targets) == 34

@@ -258,7 +258,8 @@ async def test_when_the_server_ends_its_apps_end(store: Store, signal: Signals) 
 
 
 async def test_when_the_visitor_leaves_the_app_ends(store: Store) -> None:
-    async with serving(store.url, "--observer=ada") as served, aiohttp.ClientSession() as browser:
+    options = ("--observer=ada", "--theme=light", "--night=2026-11-20", "--site=sso")
+    async with serving(store.url, *options) as served, aiohttp.ClientSession() as browser:
         connection = await browser.ws_connect(f"{served.url}ws/ada", headers={"Origin": served.url.rstrip("/")})
         await painted(connection, "approve")
         assert len(served.apps) == 1
@@ -304,6 +305,8 @@ def test_what_is_wrong_is_said_before_anybody_comes(store: Store, tmp_path: Path
             (lambda: invoke("--store", str(tmp_path / "missing.sqlite")), "missing.sqlite"),
             (lambda: invoke("--store", store.url, "--night", "2031-01-01"), "2031-01-01"),
             (lambda: invoke("--store", store.url, "--observer", " \u202e"), "--observer"),
+            (lambda: invoke("--store", store.url, "--theme", "pink"), "pink"),
+            (lambda: invoke("--store", store.url, "--keys", str(tmp_path / "missing.yml")), "missing.yml"),
             (lambda: invoke("--store", store.url, "--port", str(taken.getsockname()[1])), "another --port"),
         ]
         for ask, words in cases:
@@ -312,10 +315,10 @@ def test_what_is_wrong_is_said_before_anybody_comes(store: Store, tmp_path: Path
             assert words in str(error)
 
 
-def test_both_commands_of_the_app_are_found_by_the_command_line() -> None:
+def test_the_commands_of_the_app_are_found_by_the_command_line() -> None:
     project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())
     commands = project["project"]["entry-points"]["ampel_followup.commands"]
-    assert set(commands) == {"tui", "serve"}
+    assert {"tui", "serve"} <= set(commands)
     for address in commands.values():
         module, name = address.split(":")
         assert callable(getattr(import_module(module), name))

@@ -62,7 +62,7 @@ def launch(
     # Collecting garbage while modules and plan are loaded would cost a fifth of the start, and find none.
     gc.disable()
     try:
-        with _open(store, read_only=read_only) as opened:
+        with open_store(store, read_only=read_only) as opened:
             # As many as fit on the screen.
             in_sight = shutil.get_terminal_size(fallback=(80, FIRST_LOOK)).lines
             stored = opened.load_plan(night=night, site=site, limit=in_sight)
@@ -99,7 +99,7 @@ def _has_screen() -> bool:
     )
 
 
-def _open(store: str | None, *, read_only: bool) -> Store:
+def open_store(store: str | None, *, read_only: bool) -> Store:
     """Open the store to decide in; one that cannot be written to look at only, which the screen says."""
     from ampel_followup.errors import ReadOnlyError
     from ampel_followup.store import Store

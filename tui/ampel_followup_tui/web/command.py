@@ -7,6 +7,7 @@ from typing import Annotated, Optional
 import typer
 
 from ampel_followup.errors import FollowupError
+from ampel_followup_tui.command import KeysOption
 
 
 def serve(
@@ -21,6 +22,15 @@ def serve(
         typer.Option(help="Who decides, whoever comes; if not given, every visitor is asked for a name."),
     ] = None,
     read_only: Annotated[bool, typer.Option("--read-only", help="Visitors look, but decide nothing.")] = False,
+    keys: KeysOption = None,
+    theme: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(
+            help="Colours: dark, light or high-contrast; T changes them, each visitor their own.",
+            metavar="NAME",
+            envvar="AMPEL_FOLLOWUP_THEME",
+        ),
+    ] = None,
     host: Annotated[
         str, typer.Option(help="Address to be reached at; one that other machines reach needs a token.")
     ] = "127.0.0.1",
@@ -55,18 +65,21 @@ def serve(
             f'`serve` needs the package {error.name}: pip install "ampel-followup[web]"; '
             "`ampel-followup tui` shows the same on a terminal"
         ) from error
-    from ampel_followup.store import Store
     from ampel_followup.untrusted import clean
+    from ampel_followup_tui.launch import open_store
+    from ampel_followup_tui.preferences import load_preferences
 
     access = Access(host, token)
     name = None if observer is None else clean(observer, NAME_LENGTH)
     if name == "":
         raise FollowupError("--observer is empty; say who decides, or leave it out and visitors are asked")
     # Better now than on the page of a visitor.
-    with Store.open(store, read_only=read_only, create=False) as opened:
+    load_preferences(keys, theme)
+    with open_store(store, read_only=read_only) as opened:
         opened.load_plan(night=night, site=site, limit=1)
 
-    arguments = [f"--{key}={value}" for key, value in (("night", night), ("site", site)) if value is not None]
+    options = {"night": night, "site": site, "keys": keys, "theme": theme}
+    arguments = [f"--{key}={value}" for key, value in options.items() if value is not None]
     # The address of a store may hold a password, and arguments can be read by others.
     variables = {} if store is None else {"AMPEL_FOLLOWUP_STORE": store}
     server = NightServer(
