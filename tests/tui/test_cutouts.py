@@ -17,7 +17,7 @@ from ampel_followup.cutouts import LEVELS, Cutout, Cutouts
 from ampel_followup.errors import FollowupError
 from ampel_followup.store import Store
 from ampel_followup_tui.app import FollowupApp
-from ampel_followup_tui.half_blocks import grey_value, half_block_lines, resampled
+from ampel_followup_tui.half_blocks import grey_value, half_block_lines, resampled, shade_lines
 from ampel_followup_tui.instants import date_of_mjd
 from ampel_followup_tui.pixel_images import picture_of, pixel_image
 from ampel_followup_tui.widgets.cutouts import CutoutsView
@@ -125,6 +125,25 @@ def test_a_star_is_light_where_it_stands() -> None:
     assert [len(line) for line in lines] == [20] * 10
     middle = [segment.style.color.triplet.red for segment in lines[5]]
     assert int(np.argmax(middle)) == int(15.5 / 63 * 20)
+
+
+async def test_without_colours_there_are_shades(
+    make_app: MakeApp, with_cutouts: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    app = make_app()
+    async with app.run_test(size=NARROW) as pilot:
+        text = await settled(pilot, "enter", "7")
+        assert "▀" not in text
+        assert {"▒", "▓"} & set(text)
+
+
+def test_shades_are_lighter_where_the_picture_is() -> None:
+    lines = ["".join(segment.text for segment in line) for line in shade_lines(star(column=15), 21, 10)]
+    assert [len(line) for line in lines] == [21] * 10
+    assert lines[0].startswith("··")
+    assert max(lines[5], key=" ·░▒▓█".index) == lines[5][5]
+    assert set(lines[9]) == {" "}
 
 
 def test_a_date_that_is_none_is_a_dash() -> None:

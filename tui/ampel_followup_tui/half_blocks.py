@@ -1,4 +1,4 @@
-"""Pictures made of half blocks: two pixels to a character, one above the other."""
+"""Pictures made of half blocks: two pixels to a character, one above the other; or of shades, without colours."""
 
 from __future__ import annotations
 
@@ -12,6 +12,9 @@ from rich.style import Style
 from ampel_followup.cutouts import LEVELS, Cutout
 
 _UPPER_HALF = "▀"
+
+# From dark to light, where there are no greys; what has no value is a dot.
+_SHADES, _NO_SHADE = " ░▒▓█", "·"
 
 # Where an image has no value.
 _NOTHING, _NOTHING_GREY = "#30343c", 0x34
@@ -60,6 +63,17 @@ def half_block_lines(cutout: Cutout, width: int, rows: int) -> list[list[Segment
     return [
         [Segment(_UPPER_HALF, _style(above, below)) for above, below in zip(*pair, strict=True)]
         for pair in zip(levels[::2].tolist(), levels[1::2].tolist(), strict=True)
+    ]
+
+
+def shade_lines(cutout: Cutout, width: int, rows: int) -> list[list[Segment]]:
+    """Draw a picture without any colour, in five shades, one pixel to a character; as `half_block_lines`."""
+    levels = resampled(cutout, width, rows)
+    shades = np.clip((np.nan_to_num(levels) - 1) / LEVELS * len(_SHADES), 0, len(_SHADES) - 1).astype(int)
+    known = np.isfinite(levels).tolist()
+    return [
+        [Segment("".join(_SHADES[shade] if there else _NO_SHADE for shade, there in zip(*line, strict=True)))]
+        for line in zip(shades.tolist(), known, strict=True)
     ]
 
 

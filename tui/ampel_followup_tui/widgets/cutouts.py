@@ -14,7 +14,7 @@ from textual.widget import Widget
 
 from ampel_followup.cutouts import NAMES, Cutouts
 from ampel_followup_tui.glyphs import GREY, short_band
-from ampel_followup_tui.half_blocks import half_block_lines
+from ampel_followup_tui.half_blocks import half_block_lines, shade_lines
 from ampel_followup_tui.instants import date_of_mjd
 from ampel_followup_tui.pixel_images import picture_of
 
@@ -119,7 +119,8 @@ class CutoutsView(Widget):
         header = "".join(f"{name[:side]:<{side + _GAP}}" for name in NAMES)
         blank = [[Segment(" " * side)]] * (side // 2)
         in_blocks = [None if self._pixels else image for image in cutouts.images]
-        pictures = [half_block_lines(image, side, side // 2) if image else blank for image in in_blocks]
+        lines_of = shade_lines if self.app.no_color else half_block_lines
+        pictures = [lines_of(image, side, side // 2) if image else blank for image in in_blocks]
         lines = [
             Strip(list(chain.from_iterable([*part, *gap] for part in row))).adjust_cell_length(width)
             for row in zip(*pictures, strict=True)
