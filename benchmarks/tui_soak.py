@@ -71,6 +71,7 @@ def changes(store: Store, seed_targets: list[str]) -> Callable[[int], int]:
 
     stored = store.load_plan()
     info, timetable = stored.info, make_timetable(stored.plan, (WIFES,))
+    store.save_timetable(timetable, created=NOW.isoformat())
     newest = 0
     verdicts = ("approve", "reject", "defer", "comment")
 
@@ -100,31 +101,38 @@ def changes(store: Store, seed_targets: list[str]) -> Callable[[int], int]:
 
 def soak(path: Path, names: list[str], n_changes: int, seconds: float) -> tuple[int, float, list[float]]:
     """Return how many changes there were, how long they took [s], and the memory after each hundredth [MB]."""
+    with Store.open(path) as store:
+        change = changes(store, names)
+        with Terminal(APP, str(path), size=SIZE) as terminal:
+            return _soak(terminal, change, names, n_changes, seconds)
+
+
+def _soak(
+    terminal: Terminal, change: Callable[[int], int], names: list[str], n_changes: int, seconds: float
+) -> tuple[int, float, list[float]]:
     resident = []
     done = newest = 0
-    with Store.open(path) as store, Terminal(APP, str(path), size=SIZE) as terminal:
-        change = changes(store, names)
-        terminal.until(b"followed 0;")
-        terminal.until_quiet(1.5)
-        for name in names[1:]:
-            terminal.press(b"j")
-            terminal.until(name.encode())
-        terminal.until_quiet(1.5)
-        begin = time.monotonic()
-        for number in range(1, n_changes + 1):
-            before, newest = newest, change(number)
-            if number % MOVE_EVERY == 0:
-                terminal.press(b"k" if number // (MOVE_EVERY * N_TARGETS) % 2 == 0 else b"j")
-            # Notes, labels and schedules are followed with the next verdict.
-            if newest != before:
-                terminal.until(b"followed %d;" % newest)
-            done = number
-            if number % SAMPLE_EVERY == 0:
-                resident.append(terminal.resident_mb)
-                print(f"\r{number} changes, {resident[-1]:.1f} MB", end="", file=sys.stderr, flush=True)
-            if time.monotonic() - begin > seconds:
-                break
-        return done, time.monotonic() - begin, resident
+    terminal.until(b"followed 0;")
+    terminal.until_quiet(1.5)
+    for name in names[1:]:
+        terminal.press(b"j")
+        terminal.until(name.encode())
+    terminal.until_quiet(1.5)
+    begin = time.monotonic()
+    for number in range(1, n_changes + 1):
+        before, newest = newest, change(number)
+        if number % MOVE_EVERY == 0:
+            terminal.press(b"k" if number // (MOVE_EVERY * N_TARGETS) % 2 == 0 else b"j")
+        # Notes, labels and schedules are followed with the next verdict.
+        if newest != before:
+            terminal.until(b"followed %d;" % newest)
+        done = number
+        if number % SAMPLE_EVERY == 0:
+            resident.append(terminal.resident_mb)
+            print(f"\r{number} changes, {resident[-1]:.1f} MB", end="", file=sys.stderr, flush=True)
+        if time.monotonic() - begin > seconds:
+            break
+    return done, time.monotonic() - begin, resident
 
 
 def main() -> None:

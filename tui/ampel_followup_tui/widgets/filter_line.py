@@ -75,8 +75,8 @@ class FilterLine(Vertical):
         line.cursor_position = len(text)
 
     def ask(self) -> None:
-        """Take the focus."""
-        self.query_one(Input).focus()
+        """Take the focus, at once: what is typed behind the key shall not be taken for commands."""
+        self.screen.set_focus(self.query_one(Input))
 
     def show_fault(self, fault: Fault | None) -> None:
         """Mark a term, and say what is wrong with it; None if nothing is."""
