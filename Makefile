@@ -47,6 +47,7 @@ bundle: $(STAMP) ## train the packaged model bundle again, from simulation
 
 benchmark: $(STAMP) ## measure start-up, throughput, visibility, gain and features
 	$(BIN)/python benchmarks/start_up.py --json
+	$(BIN)/python benchmarks/tui_latency.py --json
 	$(BIN)/python benchmarks/throughput.py --json
 	$(BIN)/python benchmarks/observing_speed.py --quick --json
 	$(BIN)/python benchmarks/gain_speed.py --json
