@@ -136,6 +136,19 @@ async def test_undo_and_redo_go_through_the_session_step_by_step(make_app: MakeA
     assert len(store.decisions()) == 15
 
 
+async def test_undo_under_a_filter_keeps_the_filter_where_the_target_passes_again(
+    make_app: MakeApp, store: Store
+) -> None:
+    first = names(store)[0]
+    app = make_app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("slash", *"!done", "enter", "space", "a")
+        assert first not in tonight(app).order
+        await pilot.press("u")
+        assert app.current == first
+        assert tonight(app).view.filter == "!done"
+
+
 async def test_what_was_taken_back_cannot_be_done_again_after_a_new_verdict(make_app: MakeApp, store: Store) -> None:
     order = names(store)
     app = make_app()

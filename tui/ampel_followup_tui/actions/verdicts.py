@@ -161,6 +161,8 @@ class VerdictActions(Screens):
         """Show what was taken back or done again, and put the cursor on its first target."""
         targets = [decision.target for decision in step]
         self._show_decisions(targets)
+        # A filter may let through again what it had hidden.
+        self._tonight.show_plan()
         if self.journal.knows(targets[0]):
             await self._show_target(targets[0])
         self.notify(clean(f"{what}: {step[0].verdict} {_named(targets)}"), markup=False)
