@@ -42,7 +42,8 @@ async def test_hostile_text_is_shown_as_plain_text(
 ) -> None:
     app = make_app()
     async with app.run_test(size=size) as pilot:
-        for key in ("1", "2", "3", "4", "enter", "1", "2", "3", "4", "escape", "l", "ctrl+p", "escape", "l", "c"):
+        panes = ("1", "2", "3", "4", "6", "7", "m", "L", "escape")
+        for key in (*panes, "enter", *panes, "escape", "l", "ctrl+p", "escape", "l", "c"):
             await pilot.press(key)
             await at_rest(app)
             text = screen_text(app)

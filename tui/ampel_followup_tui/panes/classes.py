@@ -14,6 +14,8 @@ from ampel_followup_tui.panes.flow import paragraph
 
 _LONGEST_BAR = 18
 _SHORT_BAR = 10
+# Answers that are rarer than this are left out.
+_RARE = 0.005
 # Signs of an answer that confirms the present class, and of one that corrects it.
 _CONFIRMS, _CORRECTS = ("=", GREEN), ("≠", YELLOW)
 
@@ -84,7 +86,7 @@ def _answers(scores: TargetScores, width: int) -> Text:
     if not found:
         return Text(paragraph("This plan does not tell what spectra would say; ranking anew does.", width), GREY)
     text = Text.assemble(("a spectrum would say\n", GREY))
-    for outcome in found:
+    for outcome in (outcome for outcome in found if outcome.share >= _RARE):
         sign, style = _CONFIRMS if outcome.confirms else _CORRECTS
         lead = f"{sign} {100 * outcome.share:>3.0f}% "
         line = Text(paragraph(f"{clean(outcome.name, 24)}: {clean(lesson(outcome, scores))}", width, lead))
