@@ -181,8 +181,8 @@ class Detail(Container):
         with VerticalScroll(id="circumstances", classes="texts", can_focus=self._whole_screen):
             yield Static(id="visibility", markup=False)
             yield AirmassPlot(id="airmass")
-            yield Static(id="surroundings", markup=False)
             yield Static(id="history", markup=False)
+            yield Static(id="surroundings", markup=False)
 
     def on_mount(self) -> None:
         """Begin with the first pane."""
@@ -264,15 +264,23 @@ class Detail(Container):
                 plot.show(target, night, now, step if step and step.telescope.night.site == night.site else None, track)
             # Side by side, it stands above all else; one at a time, at the head of the history.
             words = self._journal.disagreement(target.id) if self.screen.has_class("-wide") else ()
-            together = self._whole_screen and self.screen.has_class("-wide")
-            self._fill(
-                {
-                    "why": why(target, room, with_classes=not together),
-                    "classes": classes(target, room),
-                    "assistant": assistant(target, room),
-                    "visibility": Text.assemble(disagreement(words, night), where, "\n", sky),
-                }
-            )
+            self._fill({"visibility": Text.assemble(disagreement(words, night), where, "\n", sky)})
+            # The others take turns, mostly, and what is not seen need not be written after each key.
+            seen_texts = self._seen_texts
+            if "why" in seen_texts:
+                self._fill({"why": why(target, room, with_classes="classes" not in seen_texts)})
+            if "classes" in seen_texts:
+                self._fill({"classes": classes(target, room)})
+            if "assistant" in seen_texts:
+                self._fill({"assistant": assistant(target, room)})
+
+    @property
+    def _seen_texts(self) -> set[str]:
+        """Which of the texts are seen that take turns in most places."""
+        names = [tab.key for tab in self._turns]
+        if not self.screen.has_class("-wide"):
+            return {self.pane}
+        return set(names) if self._whole_screen else {self.pane if self.pane in names else names[0]}
 
     @property
     def _has_room_for_plot(self) -> bool:
