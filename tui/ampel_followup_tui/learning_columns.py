@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from rich.text import Text
 
 from ampel_followup.champions import Challenger, Comparison, Difference, Metric
@@ -11,7 +13,8 @@ from ampel_followup_tui.cells import Column
 from ampel_followup_tui.glyphs import BETTER, GREEN, GREY, IN_USE, ORANGE, SAME, SKY_BLUE, VERMILION, WORSE, two_digits
 from ampel_followup_tui.instants import day_and_month
 
-#: Signs of a label: what it was taken for is what it is, or is not; sources differ.
+#: Signs of a label: what it was taken for is what it is, or is not; the models have no such class; sources differ.
+NO_CLASS = ("?", "of no class of the models", GREY)
 RIGHT, WRONG, CONFLICT = ("✓", "as predicted", GREEN), ("✗", "something else", VERMILION), ("≠", "in conflict", ORANGE)
 
 
@@ -52,6 +55,11 @@ def challenger_columns(width: int, in_use: str) -> list[Column[Challenger]]:
     return [columns[0], name, *columns[1:]]
 
 
+def is_judged(returned: Returned) -> bool:
+    """Return whether a label can be compared with what was predicted: the models know its class."""
+    return returned.was_right or not math.isnan(returned.p_label)
+
+
 def verdict_sign(difference: Difference) -> tuple[str, str]:
     """Return sign and style of a difference: better or worse only where the whole interval says so."""
     if difference.low > 0.0:
@@ -73,7 +81,7 @@ def _use(challenger: Challenger, in_use: str) -> Text:
 
 
 def _sign(returned: Returned) -> Text:
-    sign, _, style = RIGHT if returned.was_right else WRONG
+    sign, _, style = (RIGHT if returned.was_right else WRONG) if is_judged(returned) else NO_CLASS
     text = Text.assemble(" ", (sign, style))
     return text.append(CONFLICT[0], CONFLICT[2]) if returned.others else text
 

@@ -15,7 +15,7 @@ from ampel_followup.untrusted import clean
 from ampel_followup_tui.glyphs import BETTER, GREY, ORANGE, SAME, SKY_BLUE, VERMILION, WORSE, share_bar, two_digits
 from ampel_followup_tui.instants import day_and_month
 from ampel_followup_tui.learning import Learned
-from ampel_followup_tui.learning_columns import CONFLICT, verdict_sign
+from ampel_followup_tui.learning_columns import CONFLICT, NO_CLASS, is_judged, verdict_sign
 from ampel_followup_tui.panes.flow import flow, paragraph
 
 _LONGEST_NAME = 40
@@ -51,8 +51,11 @@ def in_use(learned: Learned, width: int) -> Text:
         Text(since),
     ]
     if state.returned:
-        right = sum(returned.was_right for returned in state.returned)
-        pieces.append(Text(f"{right} of {len(state.returned)} labels since are as predicted", "bold"))
+        judged = [returned for returned in state.returned if is_judged(returned)]
+        right, other = sum(returned.was_right for returned in judged), len(state.returned) - len(judged)
+        pieces.append(Text(f"{right} of {len(judged)} labels since are as predicted", "bold"))
+        if other:
+            pieces.append(Text(f"{NO_CLASS[0]} {other} {NO_CLASS[1]}", NO_CLASS[2]))
     if state.n_unmatched:
         pieces.append(Text(f"{state.n_unmatched} of objects never ranked", GREY))
     conflicts = sum(bool(returned.others) for returned in state.returned)
@@ -228,7 +231,9 @@ def drift(warnings: Sequence[DriftWarning], width: int) -> Text:
         where = f"{warning.model}, {warning.night} at {clean(warning.site, 16)}"
         text.append(f"! {where}\n", VERMILION)
         for name, what, psi in zip(warning.features, warning.texts, warning.psi, strict=True):
-            text.append(paragraph(f"{clean(name, 32)}  PSI {psi:.2f}  {clean(what)}", width, "  "))
+            # Most runs say both in the words themselves.
+            head = "" if what.startswith(name) else f"{clean(name, 32)}  PSI {psi:.2f}  "
+            text.append(paragraph(f"{head}{clean(what)}", width, "  "))
         if not warning.features:
             text.append(paragraph(clean(warning.sentence), width, "  "))
     return text
