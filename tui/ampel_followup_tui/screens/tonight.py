@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -12,17 +12,17 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Container
 from textual.getters import app
-from textual.screen import Screen
 
 from ampel_followup.errors import FollowupError
 from ampel_followup.plan import RankedTarget
 from ampel_followup_tui.actions.screens import Screens
-from ampel_followup_tui.columns import MARK, aside_columns, hidden_columns, mark_column, tonight_columns
+from ampel_followup_tui.columns import aside_columns, hidden_columns, mark_column, tonight_columns
 from ampel_followup_tui.groups import ASIDE, HIDDEN, LISTS, TONIGHT, offered_groups, targets_of
 from ampel_followup_tui.journal import Journal
 from ampel_followup_tui.jumping import Row
 from ampel_followup_tui.listing import group_targets, listed_targets
 from ampel_followup_tui.screens import SCREEN_BINDINGS
+from ampel_followup_tui.screens.selecting import SelectingScreen
 from ampel_followup_tui.views import View
 from ampel_followup_tui.widgets.key_bar import KeyBar
 from ampel_followup_tui.widgets.night_header import NightHeader
@@ -53,7 +53,7 @@ _EMPTY_GROUP = "none of this group"
 _COLUMNS = {TONIGHT: tonight_columns, HIDDEN: hidden_columns, ASIDE: aside_columns}
 
 
-class TonightScreen(Screen[None], inherit_bindings=False):
+class TonightScreen(SelectingScreen, inherit_bindings=False):
     """
     Tonight's list, and below it the target under the cursor.
 
@@ -68,8 +68,7 @@ class TonightScreen(Screen[None], inherit_bindings=False):
     BINDINGS: ClassVar[list[BindingType]] = SCREEN_BINDINGS
 
     def __init__(self, journal: Journal) -> None:
-        super().__init__()
-        self._journal = journal
+        super().__init__(journal)
         self.view = View()
         # The order of the strategy that the plan is looked at under.
         self._other: OtherOrder | None = None
@@ -77,8 +76,6 @@ class TonightScreen(Screen[None], inherit_bindings=False):
         self._order: list[str] = []
         self._first = 0
         self._filled_width = 0
-        # In the order in which they were selected.
-        self._selected: dict[str, None] = {}
         self._seen: str | None = None
         self._detail: Detail | None = None
         self._filter: FilterLine | None = None
@@ -101,55 +98,6 @@ class TonightScreen(Screen[None], inherit_bindings=False):
     def order(self) -> Sequence[str]:
         """Names of all targets that pass the filter, in the order of the list."""
         return self._order
-
-    @property
-    def selected(self) -> Collection[str]:
-        """Names of the selected targets, shown or not."""
-        return self._selected
-
-    def select(self) -> None:
-        """Select the target under the cursor, or no longer, and go on to the next."""
-        current = self.current
-        if current is None:
-            return
-        if current in self._selected:
-            del self._selected[current]
-        else:
-            self._selected[current] = None
-            self._journal.see([current])
-        self._show_selection()
-        self.move(1)
-
-    def select_all(self) -> None:
-        """Select all that pass the filter; none of them if all are selected already."""
-        if all(target in self._selected for target in self.order):
-            self.deselect(self.order)
-        else:
-            self._selected |= dict.fromkeys(self.order)
-            self._journal.see(self.order)
-            self._show_selection()
-
-    def deselect(self, target_ids: Iterable[str]) -> bool:
-        """Select these targets no longer; False if none of them was."""
-        before = len(self._selected)
-        for target in list(target_ids):
-            self._selected.pop(target, None)
-        if len(self._selected) < before:
-            self._show_selection()
-        return len(self._selected) < before
-
-    def _show_selection(self) -> None:
-        marked = self.table.columns and next(iter(self.table.columns)) == MARK
-        if bool(marked) != bool(self._selected):
-            self._fill()
-        else:
-            self.table.repaint(self.table.order)
-        self._count_selected()
-
-    def _count_selected(self) -> None:
-        shown = set(self.order)
-        n, hidden = len(self._selected), sum(target not in shown for target in self._selected)
-        self.query_one(NightHeader).selected = f"{n} selected{f', {hidden} not shown' if hidden else ''}" if n else ""
 
     @property
     def current(self) -> str | None:
