@@ -102,6 +102,23 @@ async def test_letters_of_a_name_run_no_commands(make_app: MakeApp, store: Store
     assert store.decisions() == []
 
 
+async def test_every_target_of_a_long_list_can_be_jumped_to(
+    make_app: MakeApp, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ampel_followup_tui.screens.tonight.MOST_LISTED", 10)
+    order = [target.id for target in store.load_plan().plan.targets]
+    app = make_app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        for wanted, place in (("25", 24), ("2", 1), (order[30], 30)):
+            await jump(pilot, wanted)
+            assert app.current == order[place]
+        await pilot.press("G")
+        assert app.current == order[-1]
+        await pilot.press("home")
+        assert app.current == order[0]
+    assert notices(app) == []
+
+
 async def test_a_target_of_another_list_is_shown_there(make_app: MakeApp, store: Store) -> None:
     hidden = store.load_plan().plan.not_observable[4].id
     app = make_app()

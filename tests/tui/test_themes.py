@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from io import StringIO
 from pathlib import Path
 
@@ -19,8 +19,12 @@ from sample_night import NOW, make_timetable, screen_text, until
 from textual.color import Color
 
 from ampel_followup.store import Store
-from ampel_followup_tui import glyphs
+from ampel_followup_tui import glyphs, learning_columns
 from ampel_followup_tui.app import FollowupApp
+from ampel_followup_tui.columns import tonight_columns
+from ampel_followup_tui.journal import Journal
+from ampel_followup_tui.panes import classes
+from ampel_followup_tui.panes.timeline import sign_of
 from ampel_followup_tui.preferences import Preferences
 from ampel_followup_tui.themes import INKS, THEMES, Inks, next_theme
 
@@ -193,39 +197,78 @@ def test_the_bands_of_a_survey_look_different_to_every_eye(theme: str, eye: str,
 
 # Nothing is said by colour alone.
 
-FAMILIES: dict[str, Sequence[tuple[str, str]]] = {
-    "verdicts": [(f"{sign} {word}", style) for sign, word, style in (*glyphs.STATUS.values(), glyphs.UNDECIDED)],
-    "status": [
-        (word, style)
-        for word, style in (
-            *((word, style) for _, word, style in (*glyphs.STATUS.values(), glyphs.UNDECIDED)),
-            glyphs.OUTSIDE[1:], glyphs.URGENT[1:], glyphs.ANOMALY[1:], glyphs.CLOSING,
-        )
-    ],
-    "signs of verdicts": [(sign, style) for sign, _, style in (*glyphs.STATUS.values(), glyphs.UNDECIDED)],
-    "blocks": [(sign, style) for sign, _, style in glyphs.BLOCK_KIND.values()]
-    + [(glyphs.STATUS[status][0], glyphs.STATUS[status][2]) for status in ("observed", "failed")],
-    "night": [(sign, style) for sign, _, style in (glyphs.TWILIGHT, glyphs.MOON_UP, glyphs.CLOSED)],
-    "effects": [glyphs.RAISES, glyphs.LOWERS],
-    "bands": [*glyphs.BAND.values(), glyphs.OTHER_BAND, (glyphs.LIMIT, glyphs.GREY)],
+#: What stands in one place and must be told apart there: sign or word first, style last.
+FAMILIES: dict[str, Sequence[tuple[str, ...]]] = {
+    "verdicts": (*glyphs.STATUS.values(), glyphs.UNDECIDED),
+    "what is said of a target": (
+        glyphs.OUTSIDE, glyphs.URGENT, glyphs.ANOMALY, ("", *glyphs.CLOSING), glyphs.DISAGREE,
+    ),
+    "marks of a row": (glyphs.SELECTED, ("»", glyphs.VERMILION)),
+    "blocks": (*glyphs.BLOCK_KIND.values(), glyphs.STATUS["observed"], glyphs.STATUS["failed"]),
+    "beside blocks": (glyphs.NOTE, glyphs.LEFT_OUT),
+    "night": (glyphs.TWILIGHT, glyphs.MOON_UP, glyphs.CLOSED),
+    "effects": (glyphs.RAISES, glyphs.LOWERS),
+    "comparisons": (glyphs.BETTER, glyphs.WORSE, glyphs.SAME),
+    "models": (glyphs.IN_USE,),
+    "labels": (learning_columns.RIGHT, learning_columns.WRONG, learning_columns.CONFLICT),
+    "classes": (classes._CONFIRMS, classes._CORRECTS),
+    "bands": (*glyphs.BAND.values(), glyphs.OTHER_BAND, (glyphs.LIMIT, glyphs.GREY)),
 }  # fmt: skip
+
+
+def said_in_colour(value: object) -> Iterator[tuple[str, ...]]:
+    """Find what ends with an ink, however deep."""
+    if isinstance(value, tuple) and len(value) > 1 and all(isinstance(part, str) for part in value):
+        if value[-1] in INKS and value[0] not in INKS:
+            yield value
+    elif isinstance(value, tuple | list | dict):
+        for part in value.values() if isinstance(value, dict) else value:
+            yield from said_in_colour(part)
 
 
 @pytest.mark.parametrize("family", list(FAMILIES))
 def test_what_has_a_colour_has_a_sign_or_word_of_its_own(family: str) -> None:
-    signs = [sign for sign, _ in FAMILIES[family]]
-    assert len(signs) == len(set(signs))
-    assert all(sign.strip() for sign in signs)
+    for part in {0, -2}:
+        said = [entry[part] for entry in FAMILIES[family]]
+        assert len(said) == len(set(said))
+    assert all("".join(entry[:-1]).strip() for entry in FAMILIES[family])
+
+
+def test_everything_that_has_a_colour_is_in_a_family() -> None:
+    known = {entry for family in FAMILIES.values() for entry in family} | {glyphs.CLOSING}
+    found = {
+        entry
+        for module in (glyphs, learning_columns, classes)
+        for name, value in vars(module).items()
+        if not name.startswith("__")
+        for entry in said_in_colour(value)
+    }
+    assert found >= {glyphs.URGENT, glyphs.RAISES, *glyphs.STATUS.values(), *glyphs.BAND.values()}
+    assert found <= known
+
+
+def test_the_list_says_with_a_sign_what_a_block_of_the_schedule_is(busy: Callable[[], Store]) -> None:
+    with busy() as store:
+        journal = Journal(store, store.load_plan(), "ada", lambda: NOW)
+        journal.read_timetable()
+        column = next(column for column in tonight_columns(140, journal) if column.key == "start")
+        said = {
+            (sign_of(step)[0], column.content(journal.target(step.block.target), column.width).plain[0])
+            for step in journal.course
+            if journal.knows(step.block.target)
+        }
+    assert len(said) > 2
+    assert all(one == other for one, other in said)
 
 
 def test_every_colour_of_the_signs_is_an_ink() -> None:
-    styles = {style for family in FAMILIES.values() for _, style in family}
+    styles = {entry[-1] for family in FAMILIES.values() for entry in family}
     assert styles <= set(INKS)
     source = Path(glyphs.__file__).parent
     written = {
         (path.name, colour)
         for path in source.rglob("*.py")
-        if path.name not in ("glyphs.py", "themes.py")
+        if path.name not in ("glyphs.py", "themes.py", "half_blocks.py")
         for colour in re.findall(r'"[^"\n]*(#[0-9a-fA-F]{6})\b', path.read_text(encoding="utf-8"))
     }
     assert written == set()

@@ -56,7 +56,7 @@ _WIDTH_OF_SIGNS, _ROOM_FOR_SCHEDULED = 2, 10
 _WIDTH_OF_OTHERS = 11
 _ROOM_FOR_ALL = 20
 # Start of the scheduled block, with its gap.
-_WIDTH_OF_START = 6
+_WIDTH_OF_START = 7
 # P(SN Ia) and the change of brightness, with their gaps.
 _WIDTH_OF_EARLY, _WIDTH_OF_TREND = 4, 6
 _SHORTEST_BAR = 5
@@ -127,7 +127,7 @@ def tonight_columns(
         )
     columns.append(Column("bar", _bar_label(night, bar), bar, _bar))
     if scheduled:
-        columns.append(Column("start", "start", 5, lambda target, _: _start(target, journal)))
+        columns.append(Column("start", " start", 6, lambda target, _: _start(target, journal)))
     if age:
         columns.append(Column("age", "age", 4 if wide else 3, lambda target, _: _age(target, night), right=True))
     return _with_status(columns, width - marked, journal)
@@ -341,11 +341,12 @@ def _bar(target: RankedTarget, width: int) -> Text:
 
 
 def _start(target: RankedTarget, journal: Journal) -> Text:
-    """Write when the schedule has a target, on the clock of its telescope."""
+    """Write when the schedule has a target, on the clock of its telescope, behind the sign of its block."""
     step = journal.scheduled(target.id)
     if step is None:
-        return Text("–", GREY)
-    return Text(clock(step.block.start, step.telescope.night.timezone), sign_of(step)[2])
+        return Text(" –", GREY)
+    sign, _, style = sign_of(step)
+    return Text(f"{sign}{clock(step.block.start, step.telescope.night.timezone)}", style)
 
 
 def _age(target: RankedTarget, night: NightSummary) -> Text:

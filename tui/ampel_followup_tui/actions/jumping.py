@@ -30,10 +30,10 @@ class JumpActions(PlanActions):
         self._wanted = "" if wanted.isdecimal() else clean(wanted, _LONGEST)
         plan = self.journal.plan
         listed = [Row(target.id, target.rank, target.id) for name in LISTS for target in targets_of(plan, name)]
-        table = self._lister.table
-        found = find(wanted, self._lister.rows, table.current)
+        lister = self._lister
+        found = find(wanted, lister.rows, lister.table.current)
         if found is not None and self._can_show(found.row.name):
-            table.show(found.row.key)
+            lister.go_to(found.row.key)
             if self._opened is not None:
                 self._opened.show_target(found.row.name)
         elif (found := find(wanted, listed, self.current)) is not None:

@@ -138,6 +138,10 @@ class PlanScreen(Screen[None], inherit_bindings=False):
         """What can be jumped to."""
         return [Row(key, step.number, step.block.target) for key, step in self._course.items()]
 
+    def go_to(self, key: str) -> None:
+        """Put the cursor on a block of the list, by its key."""
+        self.table.show(key)
+
     @property
     def step(self) -> Step | None:
         """The block under the cursor; None in an empty schedule."""

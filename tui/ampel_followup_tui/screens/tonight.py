@@ -108,7 +108,7 @@ class TonightScreen(SelectingScreen, inherit_bindings=False):
     def rows(self) -> list[Row]:
         """What can be jumped to without changing the list."""
         places = self._other.place if self._other is not None else {}
-        return [Row(key, places.get(key, self._journal.target(key).rank), key) for key in self.table.order]
+        return [Row(name, places.get(name, self._journal.target(name).rank), name) for name in self._order]
 
     def on_mount(self) -> None:
         """Fill the list at once; what stands below it comes when the list is on the screen."""
@@ -185,16 +185,16 @@ class TonightScreen(SelectingScreen, inherit_bindings=False):
         if target_id not in self._order:
             await self.clear_filter()
             self.show_list(self._journal.list_of(target_id))
-        self._put_cursor(target_id)
+        self.go_to(target_id)
 
     def move(self, step: int) -> None:
         """Put the cursor on another target of the list."""
         order, current = self._order, self.current
         if current is not None:
             here = self._first + self.table.order.index(current)
-            self._put_cursor(order[min(len(order) - 1, max(0, here + step))])
+            self.go_to(order[min(len(order) - 1, max(0, here + step))])
 
-    def _put_cursor(self, target_id: str) -> None:
+    def go_to(self, target_id: str) -> None:
         """Put the cursor on a target of the list; the table goes on to hold it, if it did not."""
         if target_id not in self.table.order and target_id in self._order:
             self._first = self._first_with(target_id)
