@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from sample_night import make_plan, screen_text, until
+from sample_night import at_rest, make_plan, screen_text, until
 from textual.widgets import Input, OptionList
 
 from ampel_followup.plan import NightPlan
@@ -50,8 +50,7 @@ async def choose(pilot: object, app: FollowupApp, caption: str) -> None:
     place = [choice.caption for choice in dialogue._choices].index(caption)
     dialogue.query_one(OptionList).highlighted = place
     await pilot.press("enter")  # type: ignore[attr-defined]
-    await app.workers.wait_for_complete()
-    await pilot.pause()  # type: ignore[attr-defined]
+    await at_rest(pilot.app)  # type: ignore[attr-defined]
 
 
 def early_plan(plan: NightPlan) -> NightPlan:

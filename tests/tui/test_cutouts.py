@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sample_night import DUSK_MJD, screen_text, until
+from sample_night import DUSK_MJD, at_rest, screen_text, until
 from textual.pilot import Pilot
 
 from ampel_followup.cutouts import LEVELS, Cutout, Cutouts
@@ -38,8 +38,7 @@ def star(width: int = 63, height: int = 63, column: int = 31) -> Cutout:
 async def settled(pilot: Pilot[None], *keys: str) -> str:
     await until(lambda: bool(pilot.app.screen.query(Detail)))
     await pilot.press(*keys)
-    await pilot.app.workers.wait_for_complete()
-    await pilot.pause()
+    await at_rest(pilot.app)
     return screen_text(pilot.app)
 
 

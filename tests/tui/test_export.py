@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from sample_night import screen_text, until
+from sample_night import at_rest, screen_text, until
 from textual.widgets import Input
 
 from ampel_followup.store import Store
@@ -56,7 +56,7 @@ async def test_another_format_changes_the_suffix_and_what_is_written(
     app = make_app()
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("a", "e", "shift+tab", "right", "right", "space", "tab", "enter")
-        await pilot.pause()
+        await at_rest(pilot.app)
     assert json.loads((tmp_path / "followup-sso-2026-11-20.json").read_text())
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sample_night import make_timetable, screen_text, until
+from sample_night import at_rest, make_timetable, screen_text, until
 from textual.pilot import Pilot
 
 from ampel_followup.store import Store
@@ -23,7 +23,7 @@ MakeApp = Callable[..., FollowupApp]
 
 async def jump(pilot: Pilot[None], wanted: str) -> None:
     await pilot.press("colon", *wanted, "enter")
-    await pilot.pause()
+    await at_rest(pilot.app)
 
 
 def notices(app: FollowupApp) -> list[str]:
@@ -65,10 +65,10 @@ async def test_of_several_that_fit_the_next_is_taken_and_nothing_typed_goes_on(m
         await pilot.press("colon")
         await until(lambda: "next “ztf26”" in screen_text(app))
         await pilot.press("enter")
-        await pilot.pause()
+        await at_rest(pilot.app)
         assert app.current == order[2]
         await pilot.press("G", "colon", "enter")
-        await pilot.pause()
+        await at_rest(pilot.app)
         assert app.current == order[0]
 
 
@@ -187,8 +187,7 @@ async def test_pages_and_ends(make_app: MakeApp, store: Store, keys: tuple[str, 
     async with app.run_test(size=(80, 24)) as pilot:
         await until(lambda: app.journal.timetable is not None)
         await pilot.press(*keys)
-        await app.workers.wait_for_complete()
-        await pilot.pause()
+        await at_rest(pilot.app)
         table = app._lister.table
         last, page = len(table.order) - 1, table.rows_in_sight
         assert 4 < page < last

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 import typer
-from sample_night import screen_text, until
+from sample_night import at_rest, screen_text, until
 from textual.actions import parse
 from textual.command import CommandPalette
 from typer.testing import CliRunner, Result
@@ -89,7 +89,7 @@ async def test_every_key_of_every_command_runs_its_action_on_its_screens_and_not
                     continue
                 if opening is not None:
                     await app.run_action(BY_NAME[opening].action)
-                    await pilot.pause()
+                    await at_rest(pilot.app)
                 opened.add(place := app.place)
                 with monkeypatch.context() as patch:
                     for action in {parse(command.action)[1] for command in COMMANDS}:
@@ -180,18 +180,16 @@ async def test_a_command_without_keys_is_found_in_the_palette_and_not_in_the_key
         await pilot.press("r")
         assert store.decisions() == []
         await pilot.press("ctrl+p", *"reject")
-        await app.workers.wait_for_complete()
-        await pilot.pause()
+        await at_rest(pilot.app)
         await pilot.press("down", "enter")
-        await pilot.pause()
-        await app.workers.wait_for_complete()
+        await at_rest(app)
     assert [decision.verdict for decision in store.decisions()] == ["reject"]
 
 
 async def test_what_may_not_arrive_is_said_when_the_app_opens(store: Store, tmp_path: Path) -> None:
     app = app_with(store, read_preferences(file_of(tmp_path, "keys: {approve: [a, ctrl+b]}")))
     async with app.run_test(size=(80, 24)) as pilot:
-        await pilot.pause()
+        await at_rest(pilot.app)
         assert any("prefix of tmux" in notice.message for notice in app._notifications)
 
 

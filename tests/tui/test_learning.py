@@ -92,7 +92,7 @@ async def test_labels_that_came_back_say_what_was_thought_and_who_says_what_it_i
         assert "1 of objects never ranked" in text
         assert "≠ 1 in conflict" in text
         await pilot.press(*["n"] * 7)
-        await pilot.pause()
+        await at_rest(pilot.app)
         assert "others say AGN" in screen_text(app)
 
 
@@ -117,11 +117,11 @@ async def test_a_challenger_is_compared_before_and_after_with_signs_for_better_a
             assert f"{after[place] / sum(after):.2f}" in now
             assert ("▲" in now.rsplit(".", 1)[1]) == (after[place] > before[place])
         await pilot.press("2", "n")
-        await pilot.pause()
+        await at_rest(pilot.app)
         assert screen.challenger == middle
         assert "≈ log-loss     0.910 → 0.890" in screen_text(app)
         await pilot.press("j")
-        await pilot.pause()
+        await at_rest(pilot.app)
         assert screen.challenger == oldest
         assert "▼ log-loss     0.910 → 0.970" in screen_text(app)
         await pilot.press("k")
@@ -151,14 +151,14 @@ async def test_panes_take_turns_in_a_narrow_terminal(make_app: MakeApp, taught: 
             alone = [str(n) == key for n in range(1, 6)]
             await until(lambda alone=alone: [words in screen_text(app) for words in telling] == alone)
         await pilot.press("tab", "tab", "n", "p")
-        await pilot.pause()
+        await at_rest(pilot.app)
         assert telling[1] in screen_text(app)
         assert "0.910 → 0.800" in screen_text(app)
         await pilot.press("pagedown")
-        await pilot.pause()
+        await at_rest(pilot.app)
         assert "confusion after" in screen_text(app)
         await pilot.press("pageup")
-        await pilot.pause()
+        await at_rest(pilot.app)
         assert "trained from simulated 1" in screen_text(app)
 
 
@@ -170,7 +170,7 @@ async def test_a_promotion_is_asked_for_and_says_what_changes(make_app: MakeApp,
         screen = await learning_of(app, pilot)
         await pilot.press("P")
         await until(lambda: isinstance(app.screen, PromotionScreen) and app.screen.is_mounted)
-        await pilot.pause()
+        await at_rest(pilot.app)
         text = screen_text(app)
         for words in ("Promote after-3?", f"simulated 1 {before.bundle_digest[:12]}", newest.bundle_digest[:12]):
             assert words in text
@@ -213,7 +213,7 @@ async def test_a_roll_back_says_which_bundle_comes_back_and_brings_it_back(make_
         for comes_back in ("after-2 1", "simulated 1"):
             await pilot.press("Z")
             await until(lambda: isinstance(app.screen, PromotionScreen) and bool(app.screen.query(Input)))
-            await pilot.pause()
+            await at_rest(pilot.app)
             assert "Roll back" in screen_text(app)
             assert "promoted by bob" in screen_text(app)
             await pilot.press("enter")
@@ -274,7 +274,7 @@ async def test_the_report_is_opened_and_its_path_shown(
         assert opened == []
         assert "unreported has no report" in notices(app)
         await pilot.press("2", "n", "o")
-        await pilot.pause()
+        await at_rest(pilot.app)
     assert opened == [(taught.folder / "challengers/after-3/report/index.html").as_uri()]
 
 
@@ -321,6 +321,10 @@ LEARNING = """
 import asyncio, sys
 from ampel_followup.store import Store
 from ampel_followup_tui.app import FollowupApp
+
+async def rest(app):
+    while any(not worker.is_finished for worker in app.workers):
+        await asyncio.sleep(0)
 
 async def use():
     with Store.open(sys.argv[1]) as store:

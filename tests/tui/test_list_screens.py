@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sample_night import NOW, until
+from sample_night import NOW, at_rest, until
 from textual.pilot import Pilot
 from textual.widgets import Input
 
@@ -58,8 +58,7 @@ def views_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path
 
 
 async def settle(pilot: Pilot[None]) -> None:
-    await pilot.app.workers.wait_for_complete()
-    await pilot.pause()
+    await at_rest(pilot.app)
     # A picture can be taken of an app that has just failed.
     assert pilot.app._exception is None
 

@@ -73,7 +73,7 @@ async def test_a_narrow_terminal_shows_one_pane_at_a_time(make_app: MakeApp) -> 
     app = make_app()
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(app)
-        await pilot.pause()
+        await at_rest(pilot.app)
         await until(lambda: "▽ limits" in screen_text(app))
         for key, shown, hidden in (
             ("2", "value of information 0", "▽ limits"),
@@ -89,11 +89,10 @@ async def test_a_narrow_terminal_shows_one_pane_at_a_time(make_app: MakeApp) -> 
 
 async def test_a_wide_terminal_shows_all_panes_at_once(make_app: MakeApp) -> None:
     app = make_app()
-    async with app.run_test(size=(140, 45)) as pilot:
+    async with app.run_test(size=(140, 45)):
         await settle(app)
-        await pilot.pause()
         for shown in ("▽ limits", "value of information 0", "Moon", "No verdict and no comment yet"):
-            assert shown in screen_text(app)
+            await until(lambda shown=shown: shown in screen_text(app))
 
 
 async def test_the_layout_follows_the_size_of_the_terminal(make_app: MakeApp) -> None:
@@ -103,7 +102,7 @@ async def test_the_layout_follows_the_size_of_the_terminal(make_app: MakeApp) ->
         await pilot.press("n", "n")
         here = app.current
         await pilot.resize_terminal(140, 45)
-        await pilot.pause()
+        await at_rest(pilot.app)
         await until(lambda: "airm" in screen_text(app))
         assert app.current == here
 
@@ -112,13 +111,13 @@ async def test_f_changes_between_magnitude_and_flux(make_app: MakeApp) -> None:
     app = make_app()
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(app)
-        await pilot.pause()
+        await at_rest(pilot.app)
         await until(lambda: "AB mag" in screen_text(app))
         await pilot.press("f")
         await until(lambda: "flux µJy" in screen_text(app))
         await pilot.press("n")
         await settle(app)
-        await pilot.pause()
+        await at_rest(pilot.app)
         await until(lambda: "flux µJy" in screen_text(app))
 
 
@@ -209,7 +208,6 @@ async def test_the_palette_names_the_target_and_runs_the_command(make_app: MakeA
         await at_rest(app)
         await until(lambda: f"reject {first}" in screen_text(app))
         await pilot.press("down", "enter")
-        await pilot.pause()
         await at_rest(app)
     assert [(d.target, d.verdict) for d in store.decisions()] == [(first, "reject")]
 
@@ -240,9 +238,8 @@ async def test_what_the_first_paint_leaves_out_follows_at_once(make_app: MakeApp
     app = make_app(first_look=5)
     assert len(app.journal.plan.targets) == 5
     async with app.run_test(size=(80, 24)) as pilot:
-        while not app.journal.complete:
-            await pilot.pause()
-        await pilot.pause()
+        await until(lambda: app.journal.complete)
+        await at_rest(app)
         tonight = app.screen
         assert isinstance(tonight, TonightScreen)
         assert list(tonight.table.order) == [target.id for target in plan.targets]

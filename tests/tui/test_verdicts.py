@@ -233,7 +233,7 @@ async def test_others_verdicts_made_before_mine_are_not_missed(make_app: MakeApp
         )
         await pilot.press("a")
         await app.poll()
-        await pilot.pause()
+        await at_rest(pilot.app)
         await until(lambda: "2/34 decided" in screen_text(app))
 
 
@@ -248,7 +248,7 @@ async def test_a_store_that_cannot_be_reached_is_reported_until_it_can(
         with monkeypatch.context() as patch:
             patch.setattr(store, "change_counter", refuse)
             await app.poll()
-            await pilot.pause()
+            await at_rest(pilot.app)
             await until(lambda: "the server does not answer" in screen_text(app))
         await app.poll()
         await at_rest(app)
