@@ -30,7 +30,7 @@ WALK = (
     (("l",), ("why set aside", "{target}")),
     (("l", "enter"), ("{target}", "34", "a approve", "? help")),
     (("5",), ("{target}",)),
-    (("escape", "t"), ("value", "of at most", "now", "{target}", "x observed", "? help")),
+    (("escape", "t"), ("value", "now", "{target}", "x observed", "? help")),
     (("enter",), ("{target}", "a approve")),
     (("escape", "t", "g"), ("learning", "2026-11-20")),
     (("g", "question_mark"), ("Verdicts", "Approve this target")),

@@ -210,7 +210,7 @@ FAMILIES: dict[str, Sequence[tuple[str, ...]]] = {
     "effects": (glyphs.RAISES, glyphs.LOWERS),
     "comparisons": (glyphs.BETTER, glyphs.WORSE, glyphs.SAME),
     "models": (glyphs.IN_USE,),
-    "labels": (learning_columns.RIGHT, learning_columns.WRONG, learning_columns.CONFLICT),
+    "labels": (learning_columns.RIGHT, learning_columns.WRONG, learning_columns.CONFLICT, learning_columns.NO_CLASS),
     "classes": (classes._CONFIRMS, classes._CORRECTS),
     "bands": (*glyphs.BAND.values(), glyphs.OTHER_BAND, (glyphs.LIMIT, glyphs.GREY)),
 }  # fmt: skip

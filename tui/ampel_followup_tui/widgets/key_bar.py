@@ -8,7 +8,7 @@ from textual.getters import app
 from textual.widget import Widget
 
 from ampel_followup_tui.actions.screens import Screens
-from ampel_followup_tui.commands import Place, commands_of
+from ampel_followup_tui.commands import Command, Place, commands_of
 
 _GAP = "  "
 
@@ -30,13 +30,21 @@ class KeyBar(Widget):
         self._place = place
 
     def render(self) -> Text:
-        """Draw the keys in the order of their importance."""
-        bar = Text(" ", no_wrap=True)
+        """Draw the keys in the order of their importance; the one that explains the others has its room in any case."""
         offered = (command for command in commands_of(self._place, self.app.commands) if command.bar and command.keys)
-        for command in sorted(offered, key=lambda command: command.bar):
-            key = command.shown_keys[0]
-            click = Style(meta={"@click": f"app.{command.action}"})
-            item = Text.assemble((key, Style(bold=True) + click), (f" {command.label}", Style(dim=True) + click), _GAP)
-            if bar.cell_len + item.cell_len - len(_GAP) <= self.size.width:
+        items = [(command, _item(command)) for command in sorted(offered, key=lambda command: command.bar)]
+        reserved = next((item.cell_len for command, item in items if command.name == "help"), 0)
+        bar = Text(" ", no_wrap=True)
+        for command, item in items:
+            if command.name == "help":
+                reserved = 0
+            if bar.cell_len + item.cell_len + reserved - len(_GAP) <= self.size.width:
                 bar.append_text(item)
         return bar
+
+
+def _item(command: Command) -> Text:
+    """Return key and label of a command, with the gap behind them."""
+    click = Style(meta={"@click": f"app.{command.action}"})
+    key, label = (command.shown_keys[0], Style(bold=True) + click), (f" {command.label}", Style(dim=True) + click)
+    return Text.assemble(key, label, _GAP)
