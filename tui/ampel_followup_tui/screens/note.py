@@ -7,12 +7,13 @@ from collections.abc import Awaitable, Callable, Sequence
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
-from textual.widgets import Input, RadioButton, RadioSet, Static
+from textual.widgets import Input, RadioSet, Static
 
 from ampel_followup.errors import FollowupError
 from ampel_followup.untrusted import clean
 from ampel_followup_tui.glyphs import GREY, VERMILION
 from ampel_followup_tui.screens.dialogue import Dialogue
+from ampel_followup_tui.widgets.choices import Choice
 
 
 class NoteScreen(Dialogue[None]):
@@ -55,7 +56,7 @@ class NoteScreen(Dialogue[None]):
                 keys = "⏎ keep   tab change field   space choose   esc cancel"
                 with RadioSet(id="subjects"):
                     for number, (name, _, _) in enumerate(self._subjects):
-                        yield RadioButton(Text(clean(name, 60)), value=number == 0)
+                        yield Choice(Text(clean(name, 60)), value=number == 0)
             else:
                 yield Static(Text(clean(self._subjects[0][0])), markup=False)
             yield Input(placeholder="what the next observer should know", max_length=10_000)
