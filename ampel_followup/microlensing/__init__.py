@@ -1,0 +1,1 @@
+"""Gravitational microlensing: point-lens fits of many light curves, their features, injected events, and planets."""
