@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from ampel_followup.models.bundle import ModelBundle
     from ampel_followup.models.early_bundle import EarlyBundle
     from ampel_followup.models.folder import Bundle
+    from ampel_followup.models.microlensing_bundle import MicrolensingBundle
 
 app = typer.Typer(no_args_is_help=True, help="Model bundles: what is installed, what it knows, whether it is intact.")
 
@@ -26,12 +27,15 @@ def _load(name: str | None) -> Bundle:
     from ampel_followup.models.assistant_bundle import load_assistant
     from ampel_followup.models.bundle import find_bundle, load_bundle
     from ampel_followup.models.early_bundle import load_early
-    from ampel_followup.models.folder import ASSISTANT, EARLY, STREAM, Bundle, read_folder, read_kind
+    from ampel_followup.models.folder import ASSISTANT, EARLY, MICROLENSING, STREAM, Bundle, read_folder, read_kind
+    from ampel_followup.models.microlensing_bundle import load_microlensing
 
     folder = find_bundle(name)
     kind = read_kind(folder)
     if kind == EARLY:
         return load_early(folder)
+    if kind == MICROLENSING:
+        return load_microlensing(folder)
     if kind == STREAM:
         return Bundle(*read_folder(folder, STREAM))
     return load_assistant(folder) if kind == ASSISTANT else load_bundle(folder)
@@ -44,6 +48,7 @@ def list_(as_json: JsonOption = False) -> None:
     from ampel_followup.models.bundle import ModelBundle
     from ampel_followup.models.early_bundle import EarlyBundle
     from ampel_followup.models.folder import kind_of, list_bundles
+    from ampel_followup.models.microlensing_bundle import MicrolensingBundle
 
     found: list[dict[str, Any]] = []
     for folder in list_bundles():
@@ -56,6 +61,8 @@ def list_(as_json: JsonOption = False) -> None:
                 "created": bundle.info.get("created"), "folder": str(folder)}  # fmt: skip
         if isinstance(bundle, EarlyBundle):
             info["knows"] = f"P(Ia), threshold {bundle.threshold:.2f}"
+        elif isinstance(bundle, MicrolensingBundle):
+            info["knows"] = f"P(microlensing), threshold {bundle.threshold:.2f}; planets from {bundle.alarm:.1f}σ"
         elif isinstance(bundle, AssistantBundle):
             info["scores"] = {day: list(bundle.scores(day)) for day in bundle.days}
         elif isinstance(bundle, ModelBundle):
@@ -90,6 +97,7 @@ def show(bundle: BundleArgument = None, as_json: JsonOption = False) -> None:
     from ampel_followup.models.bundle import ModelBundle
     from ampel_followup.models.early_bundle import EarlyBundle
     from ampel_followup.models.folder import kind_of
+    from ampel_followup.models.microlensing_bundle import MicrolensingBundle
 
     loaded = _load(bundle)
     kind, size = kind_of(loaded.info), sum(map(len, loaded.files.values()))
@@ -102,6 +110,8 @@ def show(bundle: BundleArgument = None, as_json: JsonOption = False) -> None:
     out.print(info.get("description", ""), markup=False)
     if isinstance(loaded, EarlyBundle):
         _show_early(loaded)
+    elif isinstance(loaded, MicrolensingBundle):
+        _show_microlensing(loaded)
     elif isinstance(loaded, AssistantBundle):
         _show_assistant(loaded)
     elif isinstance(loaded, ModelBundle):
@@ -171,6 +181,13 @@ def _made(info: Mapping[str, Any]) -> str:
     return f"made {info['created']}, " if "created" in info else ""
 
 
+def _show_microlensing(loaded: MicrolensingBundle) -> None:
+    info, out = loaded.info, console()
+    out.print(f"called a lens from P(microlensing) = {loaded.threshold:.3f} on", markup=False)
+    out.print(f"urgent from a departure of {loaded.alarm:.1f}σ on", markup=False)
+    print_table(("trained on and measured", ""), _numbers({**info["training"], **info["metrics"]}))
+
+
 def _feature_sets(info: Mapping[str, Any]) -> str:
     return ", ".join(f"{name} {version}" for name, version in info["feature_sets"].items())
 
@@ -187,11 +204,14 @@ def verify(bundle: BundleArgument = None, as_json: JsonOption = False) -> None:
     from ampel_followup.models.early_bundle import EarlyBundle
     from ampel_followup.models.folder import kind_of
     from ampel_followup.models.incremental import RollingForest
+    from ampel_followup.models.microlensing_bundle import MicrolensingBundle
 
     loaded = _load(bundle)
     # Loads and checks the models.
     if isinstance(loaded, EarlyBundle):
         _ = loaded.forest
+    elif isinstance(loaded, MicrolensingBundle):
+        _ = loaded.model
     elif isinstance(loaded, AssistantBundle):
         _ = (loaded.models, loaded.fold_models)
     elif isinstance(loaded, ModelBundle):

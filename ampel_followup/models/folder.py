@@ -26,7 +26,7 @@ PACKAGED = Path(__file__).parent.parent / "bundles"
 #: The bundle in use where none is named and none was promoted.
 DEFAULT_BUNDLE = "simulated"
 
-GAIN, ASSISTANT, STREAM, EARLY = "gain", "assistant", "stream", "early"
+GAIN, ASSISTANT, STREAM, EARLY, MICROLENSING = "gain", "assistant", "stream", "early", "microlensing"
 
 _REMEDY = "restore the bundle from where it came, or choose another with --bundle"
 
@@ -36,6 +36,7 @@ _PURPOSE = {
     ASSISTANT: "the scores of the virtual assistant",
     EARLY: "early type Ia supernovae",
     STREAM: "a classifier that learns from a stream",
+    MICROLENSING: "a search for lenses",
 }
 
 
@@ -77,7 +78,7 @@ def read_folder(folder: Path, kind: str, required: Sequence[str] = ()) -> tuple[
     ----------
     folder : Path
     kind : str
-        `GAIN`, `ASSISTANT` or `EARLY`.
+        `GAIN`, `ASSISTANT`, `EARLY` or `MICROLENSING`.
     required : sequence of str
         Names of the files that must be there.
 

@@ -1,0 +1,183 @@
+"""
+Make the search for lenses that the package ships, from data with known classes.
+
+    python scripts/build_microlensing_bundle.py DATA [--seed 1] [--simulated 3000]
+
+DATA is a folder with any of snpcc, elasticc, ztf_bts_snia, rr_lyrae and ztf_alerts (README of the evaluation in
+docs/microlensing.md); half of the objects, by a digest of their names, are for training, and only those are looked at
+here. Every light curve counts once whole, and once until a random time, so that one model serves all ages. The line
+is drawn where no more than `FALSE` of the supernovae, and of the variables, whole light curves of objects that the
+trees have not seen, are called lenses; that of the alarm where few of the nights of events without planets raise one.
+
+No data go into the bundle, only trees and numbers.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.progress import track
+
+from ampel_followup.evaluation.microlensing_data import (
+    GAUSSIAN,
+    SEEN_POINTS,
+    SEEN_SIGMA,
+    Donors,
+    chains,
+    inject,
+    inject_into,
+    load_donors,
+    real_pulls,
+    until,
+)
+from ampel_followup.features.ragged import stack
+from ampel_followup.learning.microlensing_training import LensTable, groups_of, train_search
+from ampel_followup.lightcurve import LightCurve
+from ampel_followup.microlensing.features import LEAST_POINTS, LensFits
+from ampel_followup.microlensing.injection import Event
+from ampel_followup.models.folder import PACKAGED
+from ampel_followup.models.microlensing_bundle import DEFAULT_MICROLENSING, save_microlensing
+
+DESCRIPTION = (
+    "P(microlensing) against supernovae, cataclysmic variables, variable stars and nuclei, from the shape of light "
+    "curves alone. Lenses were put into the epochs of the others; shares of kinds are those of the training set, not "
+    "of the sky, where lenses are rare."
+)
+
+#: Share of supernovae, and of variables, that may be called lenses; less than is wanted, for a threshold fits its own
+#: objects best.
+FALSE = 0.006
+
+#: Significance of a departure that is urgent [σ], the lesser of two: docs/microlensing.md says what it finds and costs.
+ALARM = 2.0
+
+#: Objects that are no lens, and events, of each survey: so many that none outweighs the others.
+SIZES = {
+    "ztf_bts_snia": (800, 800), "snpcc": (1500, 700), "elasticc": (1200, 500), "stripe82": (240, 240),
+    "eros": (700, 500), "ztf_alerts": (200, 200), "simulated ZTF": (1500, 800),
+}  # fmt: skip
+
+#: Events in long runs of real epochs of ZTF.
+RUNS = 900
+
+Row = tuple[str, str, LightCurve, Event | None]
+
+
+def rows_of(donors: Sequence[Donors], seed: int) -> list[Row]:
+    """Return donor, kind, light curve and event of all whole light curves."""
+    rng = np.random.default_rng(seed)
+    pulls = real_pulls(donors, "training")
+    rows: list[Row] = []
+    for donor in donors:
+        others, lenses = SIZES[donor.name]
+        training = donor.part("training")
+        some = training.some(others, rng)
+        rows += [(curve.id, kind, curve, None) for curve, kind in zip(some.curves, some.kinds, strict=True)]
+        rows += [(one.donor, "", one.curve, one.event) for one in inject(training, pulls, rng, lenses)]
+    for k, (names, epochs) in enumerate(chains(donors, "training", RUNS, rng)):
+        # Others may state their errors right.
+        made = inject_into(f"run{k}", epochs, pulls if k % 2 else GAUSSIAN, rng)
+        if made is not None:
+            rows.append((names, "", made[1], made[0]))
+    return rows
+
+
+def cut(row: Row, rng: np.random.Generator) -> Row | None:
+    """Return a light curve until a random time, if there is something to learn from it then."""
+    donor, kind, curve, event = row
+    if len(curve) < LEAST_POINTS + 2:
+        return None
+    first, last = float(curve.time[LEAST_POINTS - 1]), float(curve.time[-1])
+    if event is not None:
+        first = max(first, event.peak_time - event.einstein_time)
+        last = max(min(last, event.peak_time + 2.0 * event.einstein_time), first)
+    shorter = until(curve, float(rng.uniform(first, last)))
+    if event is not None:
+        source = np.array([event.source[band] for band in shorter.band.tolist()])
+        added = source * (event.magnification(shorter.time) - 1.0)
+        if np.count_nonzero(shorter.detected & (added > SEEN_SIGMA * shorter.flux_err)) < SEEN_POINTS:
+            return None
+    return donor, kind, shorter, event
+
+
+def features_of(curves: Sequence[LightCurve]) -> NDArray[np.float64]:
+    """Compute the features of many light curves."""
+    begins = track(range(0, len(curves), 200), "fitting")
+    return np.concatenate([LensFits.of(stack(curves[begin : begin + 200])).features() for begin in begins])
+
+
+def table_of(donors: Sequence[Donors], seed: int) -> LensTable:
+    """Make the table to learn from."""
+    rows = rows_of(donors, seed)
+    rng = np.random.default_rng([seed, 1])
+    shorter = [one for one in (cut(row, rng) for row in rows) if one is not None]
+    every = rows + shorter
+    x = features_of([row[2] for row in every])
+    whole = np.arange(len(every)) < len(rows)
+    table = LensTable(
+        x=x,
+        lens=np.array([row[3] is not None for row in every]),
+        kind=np.array([row[1] for row in every]),
+        group=groups_of([row[0] for row in every]),
+        weight=np.where(whole, 1.0, 0.5),
+        whole=whole,
+    )
+    known = np.isfinite(x).any(axis=1)
+    return replace(table, **{name: getattr(table, name)[known] for name in table.__dataclass_fields__})
+
+
+def metrics_of(table: LensTable, probability: NDArray[np.float64], threshold: float) -> dict[str, Any]:
+    """Return shares of the training half, by models that have not seen the donor."""
+    called = probability >= threshold
+    metrics: dict[str, Any] = {"found_whole": float(called[table.whole & table.lens].mean())}
+    metrics["found_cut"] = float(called[~table.whole & table.lens].mean())
+    for kind in np.unique(table.kind[~table.lens]).tolist():
+        rows = (table.kind == kind) & ~table.lens
+        metrics[f"false_{kind.replace(' ', '_')}"] = float(called[rows & table.whole].mean())
+    return {name: round(value, 4) for name, value in metrics.items()}
+
+
+def main() -> None:
+    """Train, and write the bundle into the package."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n")[0])
+    parser.add_argument("data", type=Path, metavar="DATA")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--simulated", type=int, default=3000, help="objects of the simulation of ZTF")
+    parser.add_argument("--out", type=Path, default=PACKAGED / DEFAULT_MICROLENSING)
+    options = parser.parse_args()
+    donors = load_donors(options.data, simulated=options.simulated, seed=options.seed)
+    table = table_of(donors, options.seed)
+    trained = train_search(table, false=FALSE, seed=options.seed)
+    metrics = metrics_of(table, trained.probability, trained.threshold)
+    info = {
+        "name": DEFAULT_MICROLENSING,
+        "version": "1",
+        "created": "2026-11-28",
+        "description": DESCRIPTION,
+        "threshold": trained.threshold,
+        "alarm": ALARM,
+        "look_again": round(0.1 * trained.threshold, 3),
+        "training": {
+            "part": "training",
+            "seed": options.seed,
+            "surveys": ", ".join(donor.name for donor in donors),
+            "rows": len(table.lens),
+            "lenses": int(table.lens.sum()),
+            "donors": int(table.group.max()) + 1,
+        },
+        "metrics": metrics,
+    }
+    bundle = save_microlensing(options.out, info, trained.model)
+    print(f"{options.out}: threshold {bundle.threshold:.4f}")
+    for name, value in metrics.items():
+        print(f"  {name} {value}")
+
+
+if __name__ == "__main__":
+    main()
