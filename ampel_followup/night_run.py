@@ -22,10 +22,12 @@ from ampel_followup.learning.label_matching import match_waiting
 from ampel_followup.models.assistant_bundle import Day
 from ampel_followup.models.bundle import ModelBundle
 from ampel_followup.models.early_bundle import EarlyBundle
+from ampel_followup.models.microlensing_bundle import MicrolensingBundle
 from ampel_followup.observing.night import Night
 from ampel_followup.plan import STOP_BELOW, NightPlan, ScoredObject
 from ampel_followup.ranking import rank
-from ampel_followup.scoring import Sampling, compute_features, score_features, with_early
+from ampel_followup.score_arrays import evening_of
+from ampel_followup.scoring import Sampling, compute_features, score_features, with_early, with_microlensing
 
 if TYPE_CHECKING:
     from ampel_followup.store import Store
@@ -82,6 +84,7 @@ def run_night(
     triage: Triage | None = None,
     early: EarlyBundle | None = None,
     cutouts: bool = False,
+    search: MicrolensingBundle | None = None,
 ) -> NightRun:
     """
     Rank the objects of an archive of alerts.
@@ -112,6 +115,8 @@ def run_night(
         A classifier of early type Ia supernovae; without it their probability is not known.
     cutouts : bool
         Keep the cutouts of what the plan lists in the store, too; the alerts are read once more for that.
+    search : MicrolensingBundle, optional
+        A search for lenses and their planets; without it nothing is said of them.
 
     Returns
     -------
@@ -144,6 +149,9 @@ def run_night(
         if early is not None:
             with _timed(seconds, "early"):
                 objects = with_early(objects, batch, early)
+        if search is not None:
+            with _timed(seconds, "microlensing"):
+                objects = with_microlensing(objects, batch, search)
         if triage is not None:
             with _timed(seconds, "assistant"):
                 objects, of_last_visits = triage.assess_with_features(batch, objects)
@@ -181,6 +189,7 @@ def run_night(
         "bad_reasons": dict(read.reasons),
         "assistant": plan.assistant,
         "early": None if early is None else early.describe(),
+        "microlensing": None if search is None else {**search.describe(), **lenses_of(plan)},
         "policy": plan.policy,
         "queues": queues_of(plan),
         "drift": moved.to_dict(),
@@ -226,6 +235,20 @@ def queues_of(plan: NightPlan) -> dict[str, int]:
         if target.placement is not None
     )
     return {queue: placed[queue] for queue in Queue if queue in placed}
+
+
+def lenses_of(plan: NightPlan) -> dict[str, list[str]]:
+    """Return the names of what is called a lens, and of what is urgent tonight, of a whole plan."""
+    evening = evening_of(plan.night)
+    told = [
+        (target.id, target.microlensing)
+        for target in (*plan.targets, *plan.not_observable, *plan.set_aside)
+        if target.microlensing is not None
+    ]
+    return {
+        "lenses": [name for name, scores in told if scores.sentence],
+        "urgent": [name for name, scores in told if scores.alarm(evening)],
+    }
 
 
 @contextmanager

@@ -96,7 +96,11 @@ def place(
     for i, o in enumerate(objects):
         text = last_useful[i] if last_useful is not None else None
         tonight = _Tonight(
-            evening, o.id in observed, verdicts.get(o.id), dt.date.fromisoformat(text) if text is not None else None
+            evening,
+            o.id in observed,
+            verdicts.get(o.id),
+            dt.date.fromisoformat(text) if text is not None else None,
+            o.microlensing.alarm(evening.mjd) if o.microlensing is not None else "",
         )
         placements.append(_placement(i, o.assistant, STAGES[stage[i]], facts, tonight, policy))
     return placements
@@ -147,12 +151,13 @@ def named_by_others(labels: Iterable[Label], evening: Evening) -> set[str]:
 
 @dataclass(frozen=True, slots=True)
 class _Tonight:
-    """What tells an object from others with the same scores: a spectrum, the last verdict here, the last evening."""
+    """What tells an object from others with the same scores: a spectrum, the last verdict, the last evening, alarms."""
 
     evening: Evening
     followed_up: bool
     verdict: Decision | None
     last_useful: dt.date | None
+    alarm: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +204,8 @@ def _placement(
         because = "no assistant" if assistant is None else "no rank: the assistant could not tell whether it is real"
     else:
         because = _why(i, queue, assistant.named, facts, policy)
+    if tonight.alarm:  # a planet is gone within days: it waits for nobody
+        queue, because = Queue.URGENT, tonight.alarm
     notes = []
     anomaly = assistant.anomaly if assistant is not None else ""
     if anomaly:
@@ -218,9 +225,9 @@ def _placement(
         reason = f"{why}; {because}" if why else because
         return Placement(stage, queue, reason, listed, tuple(notes), closing, snoozed_until)
 
-    if tonight.followed_up and not anomaly:
+    if tonight.followed_up and not (anomaly or tonight.alarm):
         return result(False, "followed up, nothing unexpected since", Queue.WAIT)
-    if verdict is not None and verdict.verdict == Verdict.DEFER:
+    if verdict is not None and verdict.verdict == Verdict.DEFER and not tonight.alarm:
         back = _back_on(verdict, policy)
         if tonight.evening.date < back:
             rank_then = _rank_at(i, _deferred_at(verdict, tonight.evening), facts.visits)

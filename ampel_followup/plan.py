@@ -11,6 +11,7 @@ import math
 from dataclasses import dataclass, field
 
 from ampel_followup.assistant_scores import AssistantScores, Placement
+from ampel_followup.microlensing_scores import MicrolensingScores
 from ampel_followup.records import Record
 
 #: An object is outside what was trained on where less of the training set than this lies in less dense places.
@@ -134,6 +135,7 @@ class ScoredObject(Record):
     scores: TargetScores
     reasons: tuple[str, ...]
     assistant: AssistantScores | None = None
+    microlensing: MicrolensingScores | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +180,8 @@ class RankedTarget(Record):
     A scored object with its place in tonight's list.
 
     ``rank`` counts from 1, and is 0 for what cannot be seen or is set aside. ``assistant`` and ``placement`` are None
-    in plans that were made without an assistant.
+    in plans that were made without an assistant, ``microlensing`` in those without a search for lenses. A lens that is
+    urgent comes before all others, whatever the strategy.
     """
 
     id: str
@@ -193,6 +196,7 @@ class RankedTarget(Record):
     reasons: tuple[str, ...]
     assistant: AssistantScores | None = None
     placement: Placement | None = None
+    microlensing: MicrolensingScores | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,8 +16,8 @@ from ampel_followup.observing.limits import ObservingLimits
 from ampel_followup.observing.night import Night, night_at
 from ampel_followup.observing.sites import get_site
 from ampel_followup.observing.visibility import visibility
-from ampel_followup.plan import STOP_BELOW, NightPlan, RankedTarget, ScoredObject, TargetVisibility
-from ampel_followup.score_arrays import ScoreArrays, generator_of
+from ampel_followup.plan import STOP_BELOW, NightPlan, NightSummary, RankedTarget, ScoredObject, TargetVisibility
+from ampel_followup.score_arrays import ScoreArrays, evening_of, generator_of, urgent_first
 from ampel_followup.stopping import check_threshold, stop_advice
 from ampel_followup.strategies import DEFAULT_STRATEGY, get_strategy
 
@@ -64,8 +65,8 @@ def rank(
     Returns
     -------
     NightPlan
-        By priority, then by name. What cannot be seen tonight is kept apart, with the reason, and ranked by itself;
-        what the policy sets aside likewise, by the assistant's rank.
+        By priority, then by name; a lens that may show a planet comes first. What cannot be seen tonight is kept apart,
+        with the reason, and ranked by itself; what the policy sets aside likewise, by the assistant's rank.
 
     Raises
     ------
@@ -94,10 +95,15 @@ def rank(
             return ()
         # Each list by itself: quotas, and whatever else compares targets, are about those that can be chosen.
         priority = chosen.priority(ScoreArrays.of([objects[i] for i in rows]), rng)
+        priority = urgent_first(priority, [objects[i] for i in rows], summary)
         # The sort is stable, so that equal priorities stay in order of name.
         return tuple(
             _ranked_target(
-                objects[rows[j]], sky[rows[j]], placements[rows[j]], place if observable else 0, float(priority[j])
+                _with_alarm(objects[rows[j]], summary),
+                sky[rows[j]],
+                placements[rows[j]],
+                place if observable else 0,
+                float(priority[j]),
             )
             for place, j in enumerate(np.argsort(-priority, kind="stable"), 1)
         )
@@ -124,6 +130,15 @@ def rank(
     )
 
 
+def _with_alarm(o: ScoredObject, night: NightSummary) -> ScoredObject:
+    """Say why an object is urgent tonight, if it is, in place of what was said of its lens."""
+    alarm = "" if o.microlensing is None else o.microlensing.alarm(evening_of(night))
+    if not alarm or o.microlensing is None:
+        return o
+    others = (reason for reason in o.reasons if o.microlensing is None or reason != o.microlensing.sentence)
+    return replace(o, reasons=(alarm, *others))
+
+
 def _rank_of_assistant(o: ScoredObject) -> float:
     return o.assistant.rank if o.assistant is not None and math.isfinite(o.assistant.rank) else 0.0
 
@@ -144,4 +159,5 @@ def _ranked_target(
         reasons=o.reasons,
         assistant=o.assistant,
         placement=placement,
+        microlensing=o.microlensing,
     )

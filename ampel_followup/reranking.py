@@ -9,7 +9,7 @@ import numpy as np
 
 from ampel_followup.errors import StrategyError
 from ampel_followup.plan import NightPlan, RankedTarget
-from ampel_followup.score_arrays import ScoreArrays, generator_of
+from ampel_followup.score_arrays import ScoreArrays, generator_of, urgent_first
 from ampel_followup.strategies import IDEAL, MIXTURE, Strategy, get_strategy, list_strategies
 
 
@@ -102,6 +102,7 @@ def _ordered(plan: NightPlan, strategy: Strategy) -> list[RankedTarget]:
     if not targets:
         return []
     priority = strategy.priority(ScoreArrays.of(targets), generator_of(plan.night))
+    priority = urgent_first(priority, targets, plan.night)
     return [targets[i] for i in np.argsort(-priority, kind="stable")]
 
 

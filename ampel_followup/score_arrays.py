@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,6 +12,8 @@ from numpy.typing import NDArray
 
 from ampel_followup.plan import NightSummary, RankedTarget, ScoredObject
 
+_MJD_EPOCH = dt.datetime(1858, 11, 17)
+
 
 @dataclass(frozen=True, slots=True)
 class ScoreArrays:
@@ -19,7 +22,8 @@ class ScoreArrays:
 
     Names and meanings are those of `ampel_followup.gain.GainScores`; `p_t`, `p_ts` and `p_after` have shape (n, C) in
     the order of `classes`, NaN where an object does not know a class. `p_real`, `p_galactic`, `p_fast` and
-    `assistant_rank` are the virtual assistant's (`ampel_followup.assistant_scores`), NaN without one.
+    `assistant_rank` are the virtual assistant's (`ampel_followup.assistant_scores`), NaN without one; so is
+    `p_microlensing` without a search for lenses.
     """
 
     classes: tuple[str, ...]
@@ -41,6 +45,7 @@ class ScoreArrays:
     assistant_rank: NDArray[np.float64]
     p_snia: NDArray[np.float64]
     snia_threshold: NDArray[np.float64]
+    p_microlensing: NDArray[np.float64]
 
     @classmethod
     def of(cls, objects: Sequence[ScoredObject | RankedTarget]) -> ScoreArrays:
@@ -74,7 +79,38 @@ class ScoreArrays:
             assistant_rank=of_assistant("rank"),
             p_snia=np.array([s.p_snia for s in scores]),
             snia_threshold=np.array([s.snia_threshold for s in scores]),
+            p_microlensing=np.array(
+                [np.nan if o.microlensing is None else o.microlensing.p_microlensing for o in objects]
+            ),
         )
+
+
+def evening_of(night: NightSummary) -> float:
+    """Return when the dark time of a night begins [MJD, UTC]."""
+    return (dt.datetime.fromisoformat(night.dusk).replace(tzinfo=None) - _MJD_EPOCH) / dt.timedelta(days=1)
+
+
+def urgent_first(
+    priority: NDArray[np.float64], objects: Sequence[ScoredObject | RankedTarget], night: NightSummary
+) -> NDArray[np.float64]:
+    """
+    Lift what is urgent tonight, a planet in a lens perhaps, above all that is not.
+
+    Parameters
+    ----------
+    priority : ndarray, shape (n,)
+        As a strategy gives it.
+    objects : sequence of ScoredObject or RankedTarget, length n
+    night : NightSummary
+
+    Returns
+    -------
+    ndarray, shape (n,)
+        Both kinds keep the order of the strategy among themselves.
+    """
+    evening = evening_of(night)
+    urgent = np.array([o.microlensing is not None and bool(o.microlensing.alarm(evening)) for o in objects])
+    return np.where(urgent, priority + (np.ptp(priority) + 1.0), priority)
 
 
 def generator_of(night: NightSummary) -> np.random.Generator:

@@ -14,6 +14,7 @@ from ampel_followup.gain import GainScores
 from ampel_followup.lightcurve import LightCurve
 from ampel_followup.models.bundle import ModelBundle
 from ampel_followup.models.early_bundle import EarlyBundle
+from ampel_followup.models.microlensing_bundle import MicrolensingBundle
 from ampel_followup.models.mixture import quasi_random_points, random_points
 from ampel_followup.photometry import summarise
 from ampel_followup.plan import ScoredObject, TargetScores
@@ -194,6 +195,25 @@ def with_early(
     return [
         replace(o, scores=replace(o.scores, p_snia=p, snia_threshold=early.threshold))
         for o, p in zip(objects, early.score(light_curves).tolist(), strict=True)
+    ]
+
+
+def with_microlensing(
+    objects: Sequence[ScoredObject], light_curves: Sequence[LightCurve], search: MicrolensingBundle
+) -> list[ScoredObject]:
+    """
+    Say of scored objects whether they are lenses; what looks like one has that as its first reason.
+
+    Parameters
+    ----------
+    objects : sequence of ScoredObject
+    light_curves : sequence of LightCurve
+        Of the same objects, in the same order.
+    search : MicrolensingBundle
+    """
+    return [
+        replace(o, microlensing=found, reasons=(found.sentence, *o.reasons) if found.sentence else o.reasons)
+        for o, found in zip(objects, search.score(light_curves), strict=True)
     ]
 
 

@@ -93,6 +93,9 @@ def print_plan(
     early = (report or {}).get("early")
     if early:
         out.print(f"early classifier {early['bundle']}, digest {early['digest'][:16]}", markup=False)
+    search = (report or {}).get("microlensing")
+    if search:
+        out.print(f"search for lenses {search['bundle']}, digest {search['digest'][:16]}", markup=False)
     print_table(
         (
             ("#", "right"), "name", ("mag", "right"), ("mag/d", "right"), "class now", "→ after a spectrum", "scope",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -72,6 +72,15 @@ CutoutsOption = Annotated[
         help="Keep the cutouts of listed objects, for `ampel-followup tui`: about 7 kB each. Reads the alerts twice.",
     ),
 ]
+MicrolensingOption = Annotated[
+    str | None,
+    typer.Option(
+        "--microlensing",
+        metavar="NAME|DIR",
+        help="Bundle of the search for lenses and their planets; by default the one that comes along.",
+    ),
+]
+NoMicrolensingOption = Annotated[bool, typer.Option("--no-microlensing", help="Do not search for lenses.")]
 PolicyOption = Annotated[
     Path | None,
     typer.Option(
@@ -109,6 +118,8 @@ def rank(
     no_assistant: NoAssistantOption = False,
     early: EarlyOption = None,
     cutouts: CutoutsOption = False,
+    microlensing: MicrolensingOption = None,
+    no_microlensing: NoMicrolensingOption = False,
     store: StoreOption = None,
     no_store: Annotated[
         bool, typer.Option("--no-store", help="Only print: keep neither plan nor light curves.")
@@ -153,6 +164,8 @@ def rank(
             no_assistant=no_assistant,
             early=early,
             cutouts=cutouts,
+            microlensing=microlensing,
+            no_microlensing=no_microlensing,
         )
     if as_json:
         print_json(as_dict(run, top))
@@ -179,11 +192,14 @@ def rank_into(
     no_assistant: bool = False,
     early: str | None = None,
     cutouts: bool = False,
+    microlensing: str | None = None,
+    no_microlensing: bool = False,
 ) -> NightRun:
     """Check what was asked for before reading anything, then run the night."""
     from ampel_followup.alerts.quarantine import Quarantine
     from ampel_followup.models.bundle import load_bundle
     from ampel_followup.models.early_bundle import load_early
+    from ampel_followup.models.microlensing_bundle import load_microlensing
     from ampel_followup.night_run import run_night
     from ampel_followup.observing.night import night_at
     from ampel_followup.observing.sites import get_site
@@ -197,6 +213,10 @@ def rank_into(
         raise typer.BadParameter("means nothing with --no-assistant; leave one of them out", param_hint=option)
     if cutouts and store is None:
         raise typer.BadParameter("means nothing with --no-store; leave one of them out", param_hint="--cutouts")
+    if no_microlensing and microlensing is not None:
+        raise typer.BadParameter(
+            "means nothing with --no-microlensing; leave one of them out", param_hint="--microlensing"
+        )
     if get_strategy(strategy).needs_early and early is None:
         raise StrategyError(f"strategy {strategy!r} needs an early classifier; name its bundle with --early")
     check_threshold(stop_below)
@@ -221,6 +241,7 @@ def rank_into(
         triage=triage,
         early=None if early is None else load_early(early),
         cutouts=cutouts,
+        search=None if no_microlensing else load_microlensing(microlensing),
     )
 
 
@@ -287,6 +308,8 @@ def print_run(run: NightRun) -> None:
             )
     if report["cutouts"] is not None:
         console().print(_cutouts_line(report["cutouts"]), markup=False)
+    if report["microlensing"] is not None:
+        _print_lenses(report["microlensing"])
     if report["drift"]["moved"]:
         console().print(f"drift: {report['drift']['sentence']}", markup=False)
     if report["drift_assistant"] and report["drift_assistant"]["moved"]:
@@ -303,6 +326,14 @@ def _cutouts_line(cutouts: dict[str, Any]) -> str:
     bad = ", ".join(f"{reason} ({count})" for reason, count in cutouts["bad_reasons"].items())
     line = f"cutouts of {cutouts['objects']} objects kept, {cutouts['bytes'] / 1000.0:.0f} kB"
     return line + (f"; unreadable ones: {bad}" if bad else "")
+
+
+def _print_lenses(found: Mapping[str, Any]) -> None:
+    lenses, urgent = found["lenses"], found["urgent"]
+    if urgent:
+        console().print(f"urgent, a planet in a lens perhaps: {', '.join(urgent)}", markup=False)
+    if lenses:
+        console().print(f"like lenses: {', '.join(lenses)}", markup=False)
 
 
 def list_strategies(as_json: JsonOption = False) -> None:

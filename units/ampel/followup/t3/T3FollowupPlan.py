@@ -26,13 +26,14 @@ from ampel_followup.lightcurve import LightCurve
 from ampel_followup.models.assistant_bundle import load_assistant
 from ampel_followup.models.bundle import load_bundle
 from ampel_followup.models.early_bundle import load_early
-from ampel_followup.night_run import queues_of
+from ampel_followup.models.microlensing_bundle import load_microlensing
+from ampel_followup.night_run import lenses_of, queues_of
 from ampel_followup.observing import Site, get_site, night_at
 from ampel_followup.plan import STOP_BELOW, NightPlan, ScoredObject
 from ampel_followup.policy import load_policy
 from ampel_followup.promoting import chosen_folder_at
 from ampel_followup.ranking import rank
-from ampel_followup.scoring import Sampling, compute_features, score, with_early
+from ampel_followup.scoring import Sampling, compute_features, score, with_early, with_microlensing
 from ampel_followup.stopping import check_threshold
 from ampel_followup.store import Store
 from ampel_followup.strategies import get_strategy
@@ -74,6 +75,13 @@ class T3FollowupPlan(AbsT3Unit[SnapView]):
     #: Bundle of `ampel-followup train early`, by name or folder: adds P(SN Ia), and allows the strategies that need it.
     early: str | None = None
 
+    #: Bundle of the search for lenses and their planets: the name of an installed one, or a folder; by default the
+    #: packaged one.
+    microlensing: str | None = None
+
+    #: False: do not search for lenses.
+    search_lenses: bool = True
+
     #: How the possible spectra are drawn, as in the options of `T2SpectroscopicGain`.
     monte_carlo: int | None = None
     seed: int = 0
@@ -92,6 +100,7 @@ class T3FollowupPlan(AbsT3Unit[SnapView]):
         self._bundle = load_bundle(chosen_folder_at(self.bundle, self.store))
         self._site = get_site(self.site)
         self._early = None if self.early is None else load_early(self.early)
+        self._search = load_microlensing(self.microlensing) if self.search_lenses else None
         if get_strategy(self.strategy).needs_early and self._early is None:
             raise StrategyError(f"strategy {self.strategy!r} needs an early classifier; name its bundle as `early`")
         check_threshold(self.stop_below)
@@ -108,6 +117,8 @@ class T3FollowupPlan(AbsT3Unit[SnapView]):
         objects, light_curves, count = self._collect(gen)
         if self._early is not None:
             objects = with_early(objects, light_curves, self._early)
+        if self._search is not None:
+            objects = with_microlensing(objects, light_curves, self._search)
         with Store.open(self.store) as store:
             triage = None
             if self._assistant is not None:
@@ -131,6 +142,7 @@ class T3FollowupPlan(AbsT3Unit[SnapView]):
             report = {
                 **count,
                 "early": None if self._early is None else self._early.describe(),
+                "microlensing": None if self._search is None else {**self._search.describe(), **lenses_of(plan)},
                 "queues": queues_of(plan),
                 "drift": drift.to_dict(),
                 "drift_assistant": None if of_assistant is None else of_assistant.to_dict(),
@@ -155,6 +167,7 @@ class T3FollowupPlan(AbsT3Unit[SnapView]):
             "drift_assistant": [] if of_assistant is None else list(of_assistant.moved),
             "outside_training": sum(target.scores.out_of_scope for target in plan.targets),
             "stop": None if plan.stop is None else plan.stop.to_dict(),
+            **lenses_of(plan),
             **count,
         }
         self.logger.info("Plan written", extra=body)
@@ -225,6 +238,7 @@ class T3FollowupPlan(AbsT3Unit[SnapView]):
                 "priority": target.priority,
                 "out_of_scope": target.scores.out_of_scope,
                 "queue": None if target.placement is None else target.placement.queue,
+                "urgent": target.microlensing is not None and target.microlensing.urgent,
                 "reasons": list(target.reasons),
             }
             gen.send((target.stock, StockAttributes(tag=self.tag, journal=JournalAttributes(extra=extra))))
