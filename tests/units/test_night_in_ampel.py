@@ -263,6 +263,7 @@ def test_targets_are_tagged_and_say_in_their_journal_why(night: Any) -> None:
                 "priority": target.priority,
                 "out_of_scope": target.scores.out_of_scope,
                 "queue": target.placement.queue if target.placement else None,
+                "urgent": False,
                 "reasons": list(target.reasons),
             }
         ]
@@ -281,6 +282,8 @@ def test_plan_document_counts_what_went_into_the_plan(night: Any) -> None:
         "targets": len(plan.plan.targets),
         "not_observable": len(plan.plan.not_observable),
         "outside_training": sum(target.scores.out_of_scope for target in plan.plan.targets),
+        "lenses": [],
+        "urgent": [],
         "stop": plan.plan.stop.to_dict() if plan.plan.stop else None,
         "set_aside": len(plan.plan.set_aside),
         "assistant": load_assistant().label,
