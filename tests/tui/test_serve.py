@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager
 from html.parser import HTMLParser
 from importlib import import_module
 from pathlib import Path
-from signal import SIGINT, SIGTERM, Signals
+from signal import SIGINT, SIGKILL, SIGTERM, Signals
 from typing import Any
 from urllib.parse import quote
 
@@ -255,6 +255,23 @@ async def test_when_the_server_ends_its_apps_end(store: Store, signal: Signals) 
         assert served.process.returncode == 0
         with pytest.raises(ProcessLookupError):
             os.kill(app, 0)
+
+
+async def test_when_the_server_is_killed_its_apps_end_too(store: Store) -> None:
+    async with serving(store.url, "--observer=ada") as served, aiohttp.ClientSession() as browser:
+        connection = await browser.ws_connect(f"{served.url}ws/ada", headers={"Origin": served.url.rstrip("/")})
+        await painted(connection, "approve")
+        [app] = served.apps
+        await served.stop(SIGKILL)
+        await until(lambda: not is_running(app))
+
+
+def is_running(process: int) -> bool:
+    """Return whether a process is there, and is more than an entry that nobody has read."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
 
 
 async def test_when_the_visitor_leaves_the_app_ends(store: Store) -> None:

@@ -20,7 +20,7 @@ _PATIENCE = 5.0
 _SMALLEST, _LARGEST = (20, 6), (600, 300)
 
 #: The command that the app is in, run by this Python, without what happens to lie in the current folder.
-_COMMAND = (sys.executable, "-P", "-c", "import sys; from ampel_followup.cli import main; sys.exit(main())")
+_COMMAND = (sys.executable, "-P", "-m", "ampel_followup_tui.web.visit")
 
 
 class Session(AppService):
