@@ -1,6 +1,9 @@
 """Plans, schedules, light curves, decisions, visits, labels, promotions and notes in a database."""
 
-from ampel_followup.store.learning import LearningRecords, StoredObject
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 from ampel_followup.store.past_ranks import PastRank
 from ampel_followup.store.records import (
     Appearance,
@@ -12,6 +15,9 @@ from ampel_followup.store.records import (
     TimetableInfo,
 )
 from ampel_followup.store.store import Store
+
+if TYPE_CHECKING:
+    from ampel_followup.store.learning import LearningRecords, StoredObject
 
 __all__ = [
     "Appearance",
@@ -26,3 +32,12 @@ __all__ = [
     "StoredVisit",
     "TimetableInfo",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    # Most programs that open a store learn nothing, and the app has not the time to load what for.
+    if name in ("LearningRecords", "StoredObject"):
+        from ampel_followup.store import learning
+
+        return getattr(learning, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

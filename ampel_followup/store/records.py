@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from ampel_followup.plan import NightPlan
 from ampel_followup.records import Record
-from ampel_followup.timetable import Timetable
 
 if TYPE_CHECKING:
     from ampel_followup.lightcurve import LightCurve
+    from ampel_followup.timetable import Timetable
 
 
 @dataclass(frozen=True, slots=True)

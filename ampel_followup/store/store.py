@@ -21,7 +21,6 @@ from ampel_followup.store import (
 )
 from ampel_followup.store import statements as sql
 from ampel_followup.store.connection import Database
-from ampel_followup.store.learning import LearningRecords
 from ampel_followup.store.location import Server, default_path, locate
 from ampel_followup.store.records import (
     Appearance,
@@ -38,6 +37,7 @@ if TYPE_CHECKING:
     from ampel_followup.labels import Label
     from ampel_followup.lightcurve import LightCurve
     from ampel_followup.store.cutout_table import CutoutRecords
+    from ampel_followup.store.learning import LearningRecords
     from ampel_followup.store.note_table import NoteRecords
     from ampel_followup.timetable import Timetable
 
@@ -52,8 +52,6 @@ class Store:
     def __init__(self, database: Database, folder: Path) -> None:
         self._database = database
         self._folder = folder
-        #: Challengers, and which bundle came into use when.
-        self.learning = LearningRecords(database)
 
     @classmethod
     def open(cls, url: str | Path | None = None, *, read_only: bool = False, create: bool = True) -> Self:
@@ -111,6 +109,13 @@ class Store:
     def folder(self) -> Path:
         """Where files that belong to the store are kept: beside its file, or in the user's data folder."""
         return self._folder
+
+    @property
+    def learning(self) -> LearningRecords:
+        """Challengers, and which bundle came into use when."""
+        from ampel_followup.store.learning import LearningRecords
+
+        return LearningRecords(self._database)
 
     @property
     def notes(self) -> NoteRecords:

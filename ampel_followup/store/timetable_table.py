@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING
 
 from ampel_followup.errors import StoreError
 from ampel_followup.store import statements as sql
 from ampel_followup.store.connection import Connection
 from ampel_followup.store.records import StoredTimetable, TimetableInfo, finite, number
 from ampel_followup.store.text import storable
-from ampel_followup.timetable import Timetable
+
+if TYPE_CHECKING:
+    from ampel_followup.timetable import Timetable
 
 
 def append(connection: Connection, timetable: Timetable, *, created: str) -> int:
@@ -46,6 +49,8 @@ def load(connection: Connection, place: str, *, revision: int | None, night: str
     if not rows:
         wanted = (f" with revision {revision}" if revision is not None else "") + (f" for {night}" if night else "")
         raise StoreError(f"no timetable{wanted} in {place}; run `ampel-followup plan make … --store {place}` first")
+    from ampel_followup.timetable import Timetable
+
     *info, payload = rows[0]
     return StoredTimetable(_info(*info), Timetable.from_dict(json.loads(payload)))
 

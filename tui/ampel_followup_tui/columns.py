@@ -35,7 +35,6 @@ from ampel_followup_tui.glyphs import (
 from ampel_followup_tui.groups import has_anomaly, is_closing, is_urgent
 from ampel_followup_tui.instants import clock, day_and_month, mjd
 from ampel_followup_tui.journal import Journal
-from ampel_followup_tui.panes.timeline import sign_of
 
 if TYPE_CHECKING:
     from ampel_followup.reranking import OtherOrder
@@ -345,6 +344,8 @@ def _start(target: RankedTarget, journal: Journal) -> Text:
     step = journal.scheduled(target.id)
     if step is None:
         return Text(" –", GREY)
+    from ampel_followup_tui.panes.timeline import sign_of
+
     sign, _, style = sign_of(step)
     return Text(f"{sign}{clock(step.block.start, step.telescope.night.timezone)}", style)
 

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 from ampel_followup.decision import Verdict
 from ampel_followup.plan import NightPlan, RankedTarget
 from ampel_followup.untrusted import clean
-from ampel_followup_tui.course import Step, steps
 from ampel_followup_tui.drift import read_drift
 from ampel_followup_tui.groups import ASIDE, HIDDEN, TONIGHT
 from ampel_followup_tui.instants import stamp
@@ -21,6 +20,7 @@ from ampel_followup_tui.notebook import Notebook
 if TYPE_CHECKING:
     from ampel_followup.store import Store, StoredPlan
     from ampel_followup.timetable import Timetable
+    from ampel_followup_tui.course import Step
 
 
 class Journal(Ledger):
@@ -168,7 +168,11 @@ class Journal(Ledger):
         """The blocks of the schedule, each with what became of it; none without a schedule."""
         if self._course is None:
             timetable = self.timetable
-            self._course = steps(timetable, self.plan.night.site, self.verdict) if timetable is not None else ()
+            if timetable is None:
+                return ()
+            from ampel_followup_tui.course import steps
+
+            self._course = steps(timetable, self.plan.night.site, self.verdict)
         return self._course
 
     def scheduled(self, target_id: str) -> Step | None:

@@ -9,7 +9,6 @@ from textual import work
 from ampel_followup.decision import Verdict
 from ampel_followup.errors import FollowupError
 from ampel_followup_tui.actions.screens import Screens
-from ampel_followup_tui.panes.remarks import notes
 
 # Notes are short; what is longer than some screens of text is cut, and so are those of long ago [characters, lines].
 _WHOLE_NOTE, _ALL_NOTES = 2000, 200
@@ -83,6 +82,7 @@ class PlanActions(Screens):
         """Ask for a note on the night, or on what is under the cursor."""
         if self._plan is None:
             return
+        from ampel_followup_tui.panes.remarks import notes
         from ampel_followup_tui.screens.note import NoteScreen
 
         night, step = self.journal.plan.night, self._plan.step
