@@ -42,9 +42,9 @@ class MicrolensingScores(Record):
     since_mjd : float
         First point of the departure [MJD, UTC].
     urgent : bool
-        It is called a lens, and departs from it: perhaps a planet, which will be gone within days.
+        It may be a lens (P from the bundle's `watched` on), and departs from it: perhaps a planet, gone within days.
     sentence : str
-        In words, for the reasons; empty unless called a lens.
+        In words, for the reasons; empty unless called a lens or urgent.
     """
 
     p_microlensing: float

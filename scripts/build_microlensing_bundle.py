@@ -57,6 +57,10 @@ FALSE = 0.006
 #: Significance of a departure that is urgent [σ], the lesser of two: docs/microlensing.md says what it finds and costs.
 ALARM = 2.0
 
+#: P(microlensing) from which on planets are looked for: before the peak few lenses are called one yet, and what is
+#: none seldom departs from the best lens so suddenly.
+WATCHED = 0.5
+
 #: Objects that are no lens, and events, of each survey: so many that none outweighs the others.
 SIZES = {
     "ztf_bts_snia": (800, 800), "snpcc": (1500, 700), "elasticc": (1200, 500), "stripe82": (240, 240),
@@ -161,6 +165,7 @@ def main() -> None:
         "created": "2026-11-28",
         "description": DESCRIPTION,
         "threshold": trained.threshold,
+        "watched": WATCHED,
         "alarm": ALARM,
         "look_again": round(0.1 * trained.threshold, 3),
         "training": {

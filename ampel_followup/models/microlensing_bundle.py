@@ -55,6 +55,11 @@ class MicrolensingBundle(Bundle):
         return float(self.info["threshold"])
 
     @property
+    def watched(self) -> float:
+        """P(microlensing) from which on an object is watched for planets."""
+        return float(self.info["watched"])
+
+    @property
     def alarm(self) -> float:
         """Significance from which on a departure is urgent [σ]."""
         return float(self.info["alarm"])
@@ -132,14 +137,14 @@ class MicrolensingBundle(Bundle):
         return scores
 
     def _watch(self, points: Points, p: Array) -> tuple[dict[int, int], Departures]:
-        """Look for departures in what is a lens, or was one before the last nights: row → place in what is found."""
+        """Look for departures in what may be a lens, or might before the last nights: row → place in what is found."""
         before = points.select(without_last_nights(points))
         # What a planet disturbs may no longer look like one lens; what never had any likeness need not be fitted again.
-        unsure = np.flatnonzero((p < self.threshold) & (p >= float(self.info["look_again"])))
+        unsure = np.flatnonzero((p < self.watched) & (p >= float(self.info["look_again"])))
         was = np.zeros(len(p), dtype=np.bool_)
         if len(unsure):
-            was[unsure] = self.predict(LensFits.of(_objects(before, unsure)).features()) >= self.threshold
-        rows = np.flatnonzero((p >= self.threshold) | was)
+            was[unsure] = self.predict(LensFits.of(_objects(before, unsure)).features()) >= self.watched
+        rows = np.flatnonzero((p >= self.watched) | was)
         return {int(row): k for k, row in enumerate(rows)}, departures(_objects(points, rows))
 
 
@@ -160,7 +165,7 @@ def load_microlensing(name: str | os.PathLike[str] | None = None) -> Microlensin
     """
     folder = find_folder(DEFAULT_MICROLENSING if name is None else name)
     info, digest, files = read_folder(folder, MICROLENSING, (TREES,))
-    missing = {"name", "version", "threshold", "alarm", "look_again"} - info.keys()
+    missing = {"name", "version", "threshold", "watched", "alarm", "look_again"} - info.keys()
     if missing:
         raise BundleError(f"{folder / 'bundle.json'} says nothing of {', '.join(sorted(missing))}; make it again")
     return MicrolensingBundle(info, digest, files)
@@ -175,7 +180,7 @@ def save_microlensing(folder: Path, info: Mapping[str, Any], model: ScoreModel) 
     folder : Path
         Made if absent.
     info : mapping
-        name, version, created, description, threshold, alarm, look_again, training, metrics.
+        name, version, created, description, threshold, watched, alarm, look_again, training, metrics.
     model : ScoreModel
         Of `FEATURES`.
 
