@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
+from sys import intern
 from typing import Any
 
 from ampel_followup.decision import OPINIONS, Decision, Verdict, effective_verdicts
@@ -134,7 +135,9 @@ def find(
 
 def _decision(row: Iterable[Any]) -> Decision:
     values = dict(zip((*sql.DECISION_COLUMNS, "id"), row, strict=True))
-    return Decision(**{**values, "plan_revision": values["plan_revision"] or 0})
+    # One string for all decisions that share it: who follows a busy night holds thousands of them.
+    shared = {name: intern(values[name]) for name in ("target", "night", "site", "verdict", "observer")}
+    return Decision(**{**values, **shared, "plan_revision": values["plan_revision"] or 0})
 
 
 def _check_target(connection: Connection, decision: Decision, place: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from threading import Lock
@@ -38,6 +38,7 @@ class Ledger:
         self.observer = observer
         self.now = now
         self.info = stored.info
+        # Those that were not taken back, by number, oldest first.
         self._decisions: dict[int, Decision] = {}
         self._verdicts: dict[str, Decision] = {}
         self._disagreements: dict[str, tuple[Decision, ...]] = {}
@@ -180,7 +181,7 @@ class Ledger:
             If the store refuses.
         """
         self.poll()
-        mine = [decision for decision in self._standing() if decision.observer == self.observer]
+        mine = [decision for decision in self._decisions.values() if decision.observer == self.observer]
         step = self._steps.last({decision.id for decision in mine}) or latest_together(mine)
         if not step:
             return ()
@@ -244,22 +245,27 @@ class Ledger:
                 # Not after a decision made here: others may have decided between the last look and it.
                 self._read_to = max(self._read_to, *new, 0)
             if new:
-                self._decisions = dict(sorted({**self._decisions, **new}.items()))
-                standing = self._standing()
-                self._verdicts = effective_verdicts(self._decisions.values())
-                self._disagreements = disagreements(self._decisions.values())
+                self._decisions = _standing({**self._decisions, **new})
+                record = self._decisions.values()
+                self._verdicts = effective_verdicts(record)
+                self._disagreements = disagreements(record)
                 self._decisions_changed()
-                self._comments = Counter(decision.target for decision in standing if decision.comment)
+                self._comments = Counter(decision.target for decision in record if decision.comment)
             return {decision.target for decision in new.values()}
-
-    def _standing(self) -> list[Decision]:
-        """Return the decisions that were not taken back, oldest first."""
-        undone = {decision.undoes for decision in self._decisions.values()}
-        return [
-            decision
-            for decision in self._decisions.values()
-            if decision.id not in undone and decision.verdict != Verdict.UNDO
-        ]
 
     def _decisions_changed(self) -> None:
         """Forget what rests on the decisions."""
+
+
+def _standing(record: Mapping[int, Decision]) -> dict[int, Decision]:
+    """
+    Return the decisions that were not taken back, oldest first.
+
+    The others are not kept: through a long night with a busy store they would be most of what the app holds.
+    """
+    undone = {decision.undoes for decision in record.values()}
+    return {
+        number: decision
+        for number, decision in sorted(record.items())
+        if number not in undone and decision.verdict != Verdict.UNDO
+    }

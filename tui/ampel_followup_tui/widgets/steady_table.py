@@ -5,12 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Generic
 
+from rich.segment import Segment
+from rich.style import Style
 from rich.text import Text
 from textual.coordinate import Coordinate
 from textual.widgets import DataTable
 from textual.widgets.data_table import RowKey
 
 from ampel_followup_tui.cells import Cell, Column, Row
+
+SegmentLines = list[list[Segment]]
+
+_HEADER = -1
+_ELSEWHERE = Coordinate(-2, -2)
 
 
 class SteadyTable(DataTable[Cell[Row]], Generic[Row], inherit_bindings=False):
@@ -68,6 +75,18 @@ class SteadyTable(DataTable[Cell[Row]], Generic[Row], inherit_bindings=False):
         # Columns have their widths and rows their line: to draw every cell of a new row only to measure it would take
         # as long as all the rest of the first screen.
         super()._update_dimensions(())
+
+    def _render_line_in_row(
+        self, row_key: RowKey, line_no: int, base_style: Style, cursor_location: Coordinate, hover_location: Coordinate
+    ) -> tuple[SegmentLines, SegmentLines]:
+        # Lines are kept by where the cursor is: that it is elsewhere is all that the other rows need to know of it, or
+        # each of its steps would draw them all anew.
+        here = self.get_row_index(row_key) if row_key in self.rows else _HEADER
+        if cursor_location.row != here:
+            cursor_location = _ELSEWHERE
+        if hover_location.row != here:
+            hover_location = _ELSEWHERE
+        return super()._render_line_in_row(row_key, line_no, base_style, cursor_location, hover_location)
 
     def repaint(self, keys: Iterable[str]) -> None:
         """Draw these rows anew."""
