@@ -337,7 +337,7 @@ def test_bundle_says_that_it_was_trained_on_simulation(run):
     assert code == 0 and "simulat" in out and "no substitute for training on your own labels" in " ".join(out.split())
     info = json.loads(run("bundle", "show", "--json")[1])
     assert info["bytes"] < 5e6 and info["metrics"]["p_ts_accuracy"] > info["metrics"]["p_t_accuracy"]
-    assert json.loads(run("bundle", "list", "--json")[1])["bundles"][0]["name"] == "simulated"
+    assert "simulated" in [bundle["name"] for bundle in json.loads(run("bundle", "list", "--json")[1])["bundles"]]
     assert json.loads(run("bundle", "verify", "--json")[1])["intact"] is True
 
 
