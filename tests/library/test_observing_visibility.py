@@ -426,7 +426,8 @@ def test_one_target_alone_is_seen_as_among_many(palomar: Night) -> None:
 
 
 @settings(max_examples=100, deadline=None)
-@given(st.lists(st.floats(-1, 1), min_size=2, max_size=12))
+# Heights below the smallest normal number are left out: halves of them, which the count needs, are none.
+@given(st.lists(st.floats(-1, 1, allow_subnormal=False), min_size=2, max_size=12))
 def test_useful_time_is_that_of_a_broken_line(heights: list[float]) -> None:
     times = np.linspace(0.0, 0.1, len(heights))
     fine = np.linspace(0.0, 0.1, 200 * (len(heights) - 1) + 1)
