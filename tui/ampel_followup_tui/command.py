@@ -7,6 +7,12 @@ from typing import Annotated, Optional
 
 import typer
 
+StoreOption = Annotated[
+    Optional[str],  # noqa: UP045
+    typer.Option(help="Path or URL of the store.", envvar="AMPEL_FOLLOWUP_STORE"),
+]
+NightOption = Annotated[Optional[str], typer.Option(help="Evening date; the latest plan if not given.")]  # noqa: UP045
+SiteOption = Annotated[Optional[str], typer.Option(help="Site; that of the latest plan if not given.")]  # noqa: UP045
 KeysOption = Annotated[
     Optional[Path],  # noqa: UP045
     typer.Option(
@@ -18,12 +24,9 @@ KeysOption = Annotated[
 
 
 def tui(
-    store: Annotated[
-        Optional[str],  # noqa: UP045
-        typer.Option(help="Path or URL of the store.", envvar="AMPEL_FOLLOWUP_STORE"),
-    ] = None,
-    night: Annotated[Optional[str], typer.Option(help="Evening date; the latest plan if not given.")] = None,  # noqa: UP045
-    site: Annotated[Optional[str], typer.Option(help="Site; that of the latest plan if not given.")] = None,  # noqa: UP045
+    store: StoreOption = None,
+    night: NightOption = None,
+    site: SiteOption = None,
     observer: Annotated[
         Optional[str],  # noqa: UP045
         typer.Option(help="Who decides; your login name if not given."),

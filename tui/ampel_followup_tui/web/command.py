@@ -7,16 +7,13 @@ from typing import Annotated, Optional
 import typer
 
 from ampel_followup.errors import FollowupError
-from ampel_followup_tui.command import KeysOption
+from ampel_followup_tui.command import KeysOption, NightOption, SiteOption, StoreOption
 
 
 def serve(
-    store: Annotated[
-        Optional[str],  # noqa: UP045
-        typer.Option(help="Path or URL of the store.", envvar="AMPEL_FOLLOWUP_STORE"),
-    ] = None,
-    night: Annotated[Optional[str], typer.Option(help="Evening date; the latest plan if not given.")] = None,  # noqa: UP045
-    site: Annotated[Optional[str], typer.Option(help="Site; that of the latest plan if not given.")] = None,  # noqa: UP045
+    store: StoreOption = None,
+    night: NightOption = None,
+    site: SiteOption = None,
     observer: Annotated[
         Optional[str],  # noqa: UP045
         typer.Option(help="Who decides, whoever comes; if not given, every visitor is asked for a name."),
