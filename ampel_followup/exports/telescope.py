@@ -123,8 +123,9 @@ class TelescopeTarget:
             parts.append(entry.id)
         if entry.comment:
             parts.append(entry.comment)
-        # Words with an equals sign are keywords of the telescope, and what follows ! or # is not read as one.
-        return ascii_line("; ".join(parts).translate({ord("="): ":", ord("!"): ".", ord("#"): "."}), 120)
+        # Words with an equals sign are keywords of the telescope, and what follows ! or # is not read as one. Signs
+        # of other scripts become plain ones first: a full-width equals sign is one too.
+        return ascii_line("; ".join(parts)).translate({ord("="): ":", ord("!"): ".", ord("#"): "."})[:120].rstrip()
 
 
 def telescope_targets(

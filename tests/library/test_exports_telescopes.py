@@ -135,6 +135,7 @@ def test_a_telescope_is_not_sent_to_what_it_cannot_see(fmt: str) -> None:
 
 @given(st.text(max_size=60))
 @example("x vmag=3 rotmode=pa")
+@example("x vmag＝3 ＃ ！")
 @example("} # color=red")
 @example("</Table>&amp;\x00\x0b\ud800")
 def test_no_comment_adds_a_line_a_keyword_or_a_mark(comment: str) -> None:
