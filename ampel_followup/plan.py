@@ -11,6 +11,7 @@ import math
 from dataclasses import dataclass, field
 
 from ampel_followup.assistant_scores import AssistantScores, Placement
+from ampel_followup.attention_scores import AttentionScores
 from ampel_followup.microlensing_scores import MicrolensingScores
 from ampel_followup.records import Record
 
@@ -136,6 +137,7 @@ class ScoredObject(Record):
     reasons: tuple[str, ...]
     assistant: AssistantScores | None = None
     microlensing: MicrolensingScores | None = None
+    attention: AttentionScores | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,8 +182,9 @@ class RankedTarget(Record):
     A scored object with its place in tonight's list.
 
     ``rank`` counts from 1, and is 0 for what cannot be seen or is set aside. ``assistant`` and ``placement`` are None
-    in plans that were made without an assistant, ``microlensing`` in those without a search for lenses. A lens that is
-    urgent comes before all others, whatever the strategy.
+    in plans that were made without an assistant, ``microlensing`` in those without a search for lenses, ``attention``
+    in those without a classifier that tells where it looked. A lens that is urgent comes before all others, whatever
+    the strategy.
     """
 
     id: str
@@ -197,6 +200,7 @@ class RankedTarget(Record):
     assistant: AssistantScores | None = None
     placement: Placement | None = None
     microlensing: MicrolensingScores | None = None
+    attention: AttentionScores | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -160,4 +160,5 @@ def _ranked_target(
         assistant=o.assistant,
         placement=placement,
         microlensing=o.microlensing,
+        attention=o.attention,
     )
