@@ -18,16 +18,14 @@ from ampel_followup.alerts.quarantine import Quarantine
 from ampel_followup.alerts.spool import ReadReport, light_curves
 from ampel_followup.assistant_scores import Queue
 from ampel_followup.drift import assistant_drift, bundle_drift
+from ampel_followup.further_scores import LoadedScorer, reports
 from ampel_followup.learning.label_matching import match_waiting
 from ampel_followup.models.assistant_bundle import Day
 from ampel_followup.models.bundle import ModelBundle
-from ampel_followup.models.early_bundle import EarlyBundle
-from ampel_followup.models.microlensing_bundle import MicrolensingBundle
 from ampel_followup.observing.night import Night
 from ampel_followup.plan import STOP_BELOW, NightPlan, ScoredObject
 from ampel_followup.ranking import rank
-from ampel_followup.score_arrays import evening_of
-from ampel_followup.scoring import Sampling, compute_features, score_features, with_early, with_microlensing
+from ampel_followup.scoring import Sampling, compute_features, score_features
 
 if TYPE_CHECKING:
     from ampel_followup.store import Store
@@ -61,7 +59,8 @@ class NightRun:
         alerts_read, alerts_bad, objects, scored, seconds, bundle, strategy, night, site; besides, objects_bad,
         bad_reasons (reason → count), quarantine (folder or None), assistant, policy, queues (queue → count), drift (a
         `DriftReport`), drift_assistant (another, of the assistant's features; None without it) and stages (seconds of
-        each); cutouts (objects, bytes and bad_reasons; None if they were not asked for).
+        each); cutouts (objects, bytes and bad_reasons; None if they were not asked for); and the report of each further
+        scorer by its name (bundle, digest, and what it found; None for those that were not used).
     """
 
     plan: NightPlan
@@ -82,9 +81,8 @@ def run_night(
     stop_below: float = STOP_BELOW,
     sampling: Sampling | None = None,
     triage: Triage | None = None,
-    early: EarlyBundle | None = None,
+    further: Sequence[LoadedScorer] = (),
     cutouts: bool = False,
-    search: MicrolensingBundle | None = None,
 ) -> NightRun:
     """
     Rank the objects of an archive of alerts.
@@ -111,12 +109,10 @@ def run_night(
         How the possible spectra are drawn; quasi-random by default.
     triage : Triage, optional
         The virtual assistant and the policy that say what is worth a look; without it everything is.
-    early : EarlyBundle, optional
-        A classifier of early type Ia supernovae; without it their probability is not known.
+    further : sequence of LoadedScorer
+        What else is said of objects, see `ampel_followup.further_scores.load_further`; nothing by default.
     cutouts : bool
         Keep the cutouts of what the plan lists in the store, too; the alerts are read once more for that.
-    search : MicrolensingBundle, optional
-        A search for lenses and their planets; without it nothing is said of them.
 
     Returns
     -------
@@ -146,12 +142,9 @@ def run_night(
             table = compute_features(batch, bundle)
             objects = score_features(batch, table.values, bundle, sampling)
             features.append(table.values)
-        if early is not None:
-            with _timed(seconds, "early"):
-                objects = with_early(objects, batch, early)
-        if search is not None:
-            with _timed(seconds, "microlensing"):
-                objects = with_microlensing(objects, batch, search)
+        for scorer in further:
+            with _timed(seconds, scorer.name):
+                objects = scorer.add(objects, batch)
         if triage is not None:
             with _timed(seconds, "assistant"):
                 objects, of_last_visits = triage.assess_with_features(batch, objects)
@@ -188,8 +181,7 @@ def run_night(
         "objects_bad": read.objects_bad,
         "bad_reasons": dict(read.reasons),
         "assistant": plan.assistant,
-        "early": None if early is None else early.describe(),
-        "microlensing": None if search is None else {**search.describe(), **lenses_of(plan)},
+        **reports(further, plan),
         "policy": plan.policy,
         "queues": queues_of(plan),
         "drift": moved.to_dict(),
@@ -235,20 +227,6 @@ def queues_of(plan: NightPlan) -> dict[str, int]:
         if target.placement is not None
     )
     return {queue: placed[queue] for queue in Queue if queue in placed}
-
-
-def lenses_of(plan: NightPlan) -> dict[str, list[str]]:
-    """Return the names of what is called a lens, and of what is urgent tonight, of a whole plan."""
-    evening = evening_of(plan.night)
-    told = [
-        (target.id, target.microlensing)
-        for target in (*plan.targets, *plan.not_observable, *plan.set_aside)
-        if target.microlensing is not None
-    ]
-    return {
-        "lenses": [name for name, scores in told if scores.sentence],
-        "urgent": [name for name, scores in told if scores.alarm(evening)],
-    }
 
 
 @contextmanager

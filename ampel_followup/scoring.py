@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,8 +13,6 @@ from ampel_followup.features import FEATURE_SETS
 from ampel_followup.gain import GainScores
 from ampel_followup.lightcurve import LightCurve
 from ampel_followup.models.bundle import ModelBundle
-from ampel_followup.models.early_bundle import EarlyBundle
-from ampel_followup.models.microlensing_bundle import MicrolensingBundle
 from ampel_followup.models.mixture import quasi_random_points, random_points
 from ampel_followup.photometry import summarise
 from ampel_followup.plan import ScoredObject, TargetScores
@@ -172,49 +170,6 @@ def score(
     if len(light_curves) == 0:
         return []
     return score_features(light_curves, compute_features(light_curves, bundle).values, bundle, sampling)
-
-
-def with_early(
-    objects: Sequence[ScoredObject], light_curves: Sequence[LightCurve], early: EarlyBundle
-) -> list[ScoredObject]:
-    """
-    Give scored objects the probability that they are type Ia supernovae.
-
-    Parameters
-    ----------
-    objects : sequence of ScoredObject
-    light_curves : sequence of LightCurve
-        Of the same objects, in the same order.
-    early : EarlyBundle
-
-    Raises
-    ------
-    BundleError
-        If the classifier was trained on features that light curves do not give.
-    """
-    return [
-        replace(o, scores=replace(o.scores, p_snia=p, snia_threshold=early.threshold))
-        for o, p in zip(objects, early.score(light_curves).tolist(), strict=True)
-    ]
-
-
-def with_microlensing(
-    objects: Sequence[ScoredObject], light_curves: Sequence[LightCurve], search: MicrolensingBundle
-) -> list[ScoredObject]:
-    """
-    Say of scored objects whether they are lenses; what looks like one has that as its first reason.
-
-    Parameters
-    ----------
-    objects : sequence of ScoredObject
-    light_curves : sequence of LightCurve
-        Of the same objects, in the same order.
-    search : MicrolensingBundle
-    """
-    return [
-        replace(o, microlensing=found, reasons=(found.sentence, *o.reasons) if found.sentence else o.reasons)
-        for o, found in zip(objects, search.score(light_curves), strict=True)
-    ]
 
 
 def _target_scores(gain: GainScores, i: int, in_scope: float, classes: tuple[str, ...]) -> TargetScores:

@@ -9,6 +9,7 @@ import typer
 
 from ampel_followup.cli import night_sheets, schedules
 from ampel_followup.cli.output import JsonOption, NightOption, SiteOption, StoreOption, console, print_json, print_table
+from ampel_followup.further_scores import FURTHER_SCORERS
 from ampel_followup.plan import NightPlan, RankedTarget, StopAdvice
 
 app = typer.Typer(no_args_is_help=True, help="Tonight's list, and its schedule at the telescopes.")
@@ -90,12 +91,10 @@ def print_plan(
         out.print(
             f"assistant {plan.assistant}, digest {plan.assistant_digest[:16]}, policy {plan.policy}", markup=False
         )
-    early = (report or {}).get("early")
-    if early:
-        out.print(f"early classifier {early['bundle']}, digest {early['digest'][:16]}", markup=False)
-    search = (report or {}).get("microlensing")
-    if search:
-        out.print(f"search for lenses {search['bundle']}, digest {search['digest'][:16]}", markup=False)
+    for scorer in FURTHER_SCORERS:
+        used = (report or {}).get(scorer.name)
+        if used:
+            out.print(f"{scorer.title} {used['bundle']}, digest {used['digest'][:16]}", markup=False)
     print_table(
         (
             ("#", "right"), "name", ("mag", "right"), ("mag/d", "right"), "class now", "→ after a spectrum", "scope",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -22,6 +22,7 @@ from ampel_followup.cli.output import (
 )
 from ampel_followup.cli.plans import TopOption, print_plan
 from ampel_followup.errors import StrategyError
+from ampel_followup.further_scores import FURTHER_SCORERS
 from ampel_followup.plan import STOP_BELOW
 
 if TYPE_CHECKING:
@@ -162,10 +163,9 @@ def rank(
             assistant=assistant,
             policy=policy,
             no_assistant=no_assistant,
-            early=early,
             cutouts=cutouts,
-            microlensing=microlensing,
-            no_microlensing=no_microlensing,
+            further={"early": early, "microlensing": microlensing},
+            without=[name for name, left_out in {"microlensing": no_microlensing}.items() if left_out],
         )
     if as_json:
         print_json(as_dict(run, top))
@@ -190,16 +190,19 @@ def rank_into(
     assistant: str | None = None,
     policy: Path | None = None,
     no_assistant: bool = False,
-    early: str | None = None,
     cutouts: bool = False,
-    microlensing: str | None = None,
-    no_microlensing: bool = False,
+    further: Mapping[str, str | None] | None = None,
+    without: Collection[str] = (),
 ) -> NightRun:
-    """Check what was asked for before reading anything, then run the night."""
+    """
+    Check what was asked for before reading anything, then run the night.
+
+    `further` and `without` are by the names of `ampel_followup.further_scores.FURTHER_SCORERS`: bundles, and what is
+    left out.
+    """
     from ampel_followup.alerts.quarantine import Quarantine
+    from ampel_followup.further_scores import load_further
     from ampel_followup.models.bundle import load_bundle
-    from ampel_followup.models.early_bundle import load_early
-    from ampel_followup.models.microlensing_bundle import load_microlensing
     from ampel_followup.night_run import run_night
     from ampel_followup.observing.night import night_at
     from ampel_followup.observing.sites import get_site
@@ -213,11 +216,10 @@ def rank_into(
         raise typer.BadParameter("means nothing with --no-assistant; leave one of them out", param_hint=option)
     if cutouts and store is None:
         raise typer.BadParameter("means nothing with --no-store; leave one of them out", param_hint="--cutouts")
-    if no_microlensing and microlensing is not None:
-        raise typer.BadParameter(
-            "means nothing with --no-microlensing; leave one of them out", param_hint="--microlensing"
-        )
-    if get_strategy(strategy).needs_early and early is None:
+    further = further or {}
+    for name in (name for name in without if further.get(name) is not None):
+        raise typer.BadParameter(f"means nothing with --no-{name}; leave one of them out", param_hint=f"--{name}")
+    if get_strategy(strategy).needs_early and further.get("early") is None:
         raise StrategyError(f"strategy {strategy!r} needs an early classifier; name its bundle with --early")
     check_threshold(stop_below)
     sampling = Sampling(monte_carlo, seed)
@@ -239,9 +241,8 @@ def rank_into(
         stop_below=stop_below,
         sampling=sampling,
         triage=triage,
-        early=None if early is None else load_early(early),
+        further=load_further(further, without),
         cutouts=cutouts,
-        search=None if no_microlensing else load_microlensing(microlensing),
     )
 
 
@@ -308,8 +309,9 @@ def print_run(run: NightRun) -> None:
             )
     if report["cutouts"] is not None:
         console().print(_cutouts_line(report["cutouts"]), markup=False)
-    if report["microlensing"] is not None:
-        _print_lenses(report["microlensing"])
+    for scorer in FURTHER_SCORERS:
+        for sentence in scorer.told(report[scorer.name]) if report[scorer.name] else ():
+            console().print(sentence, markup=False)
     if report["drift"]["moved"]:
         console().print(f"drift: {report['drift']['sentence']}", markup=False)
     if report["drift_assistant"] and report["drift_assistant"]["moved"]:
@@ -326,14 +328,6 @@ def _cutouts_line(cutouts: dict[str, Any]) -> str:
     bad = ", ".join(f"{reason} ({count})" for reason, count in cutouts["bad_reasons"].items())
     line = f"cutouts of {cutouts['objects']} objects kept, {cutouts['bytes'] / 1000.0:.0f} kB"
     return line + (f"; unreadable ones: {bad}" if bad else "")
-
-
-def _print_lenses(found: Mapping[str, Any]) -> None:
-    lenses, urgent = found["lenses"], found["urgent"]
-    if urgent:
-        console().print(f"urgent, a planet in a lens perhaps: {', '.join(urgent)}", markup=False)
-    if lenses:
-        console().print(f"like lenses: {', '.join(lenses)}", markup=False)
 
 
 def list_strategies(as_json: JsonOption = False) -> None:

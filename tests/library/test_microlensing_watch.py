@@ -18,18 +18,17 @@ from ampel_followup.assistant_scores import AssistantScores, Placement, Queue, V
 from ampel_followup.decision import Decision
 from ampel_followup.errors import BundleError
 from ampel_followup.features.ragged import stack
+from ampel_followup.further_scores import lenses_of, with_microlensing
 from ampel_followup.lightcurve import LightCurve
 from ampel_followup.microlensing.features import FEATURES, LensFits
 from ampel_followup.microlensing.watch import departures, nights_from_last
 from ampel_followup.microlensing_scores import FRESH, MicrolensingScores
 from ampel_followup.models.folder import PACKAGED
 from ampel_followup.models.microlensing_bundle import MicrolensingBundle, load_microlensing
-from ampel_followup.night_run import lenses_of
 from ampel_followup.placing import Evening, place
 from ampel_followup.plan import NightPlan
 from ampel_followup.policy import load_policy
 from ampel_followup.ranking import rank
-from ampel_followup.scoring import with_microlensing
 
 PLAN = NightPlan.from_dict(json.loads((Path(__file__).parent / "golden" / "plan.json").read_text("utf-8")))
 EVENING = Evening(dt.date(2026, 11, 20), 61364.4, "sso")

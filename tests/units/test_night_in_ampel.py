@@ -21,6 +21,7 @@ from ampel_followup.errors import SiteError
 from ampel_followup.lightcurve import LightCurve
 from ampel_followup.models.assistant_bundle import load_assistant
 from ampel_followup.models.bundle import find_bundle, load_bundle
+from ampel_followup.models.microlensing_bundle import load_microlensing
 from ampel_followup.night_run import NightRun, run_night
 from ampel_followup.observing import get_site, night_at
 from ampel_followup.plan import STOP_BELOW, NightPlan, RankedTarget
@@ -282,12 +283,11 @@ def test_plan_document_counts_what_went_into_the_plan(night: Any) -> None:
         "targets": len(plan.plan.targets),
         "not_observable": len(plan.plan.not_observable),
         "outside_training": sum(target.scores.out_of_scope for target in plan.plan.targets),
-        "lenses": [],
-        "urgent": [],
         "stop": plan.plan.stop.to_dict() if plan.plan.stop else None,
         "set_aside": len(plan.plan.set_aside),
         "assistant": load_assistant().label,
         "early": None,
+        "microlensing": {**load_microlensing().describe(), "lenses": [], "urgent": []},
         "policy": triage().policy_label,
         "queues": plan.report["queues"],
         "drift": plan.report["drift"]["moved"],

@@ -21,19 +21,18 @@ from ampel_followup.assistant import last_visit_features
 from ampel_followup.assistant_scores import AssistantScores
 from ampel_followup.drift import assistant_drift, bundle_drift
 from ampel_followup.errors import AlertError, LightCurveError, StrategyError
+from ampel_followup.further_scores import load_further, reports
 from ampel_followup.learning.label_matching import match_waiting
 from ampel_followup.lightcurve import LightCurve
 from ampel_followup.models.assistant_bundle import load_assistant
 from ampel_followup.models.bundle import load_bundle
-from ampel_followup.models.early_bundle import load_early
-from ampel_followup.models.microlensing_bundle import load_microlensing
-from ampel_followup.night_run import lenses_of, queues_of
+from ampel_followup.night_run import queues_of
 from ampel_followup.observing import Site, get_site, night_at
 from ampel_followup.plan import STOP_BELOW, NightPlan, ScoredObject
 from ampel_followup.policy import load_policy
 from ampel_followup.promoting import chosen_folder_at
 from ampel_followup.ranking import rank
-from ampel_followup.scoring import Sampling, compute_features, score, with_early, with_microlensing
+from ampel_followup.scoring import Sampling, compute_features, score
 from ampel_followup.stopping import check_threshold
 from ampel_followup.store import Store
 from ampel_followup.strategies import get_strategy
@@ -99,9 +98,11 @@ class T3FollowupPlan(AbsT3Unit[SnapView]):
         """Look up what is named in the configuration, so that a wrong name fails before the first view is read."""
         self._bundle = load_bundle(chosen_folder_at(self.bundle, self.store))
         self._site = get_site(self.site)
-        self._early = None if self.early is None else load_early(self.early)
-        self._search = load_microlensing(self.microlensing) if self.search_lenses else None
-        if get_strategy(self.strategy).needs_early and self._early is None:
+        left_out = {"microlensing": not self.search_lenses}
+        self._further = load_further(
+            {"early": self.early, "microlensing": self.microlensing}, [name for name, out in left_out.items() if out]
+        )
+        if get_strategy(self.strategy).needs_early and self.early is None:
             raise StrategyError(f"strategy {self.strategy!r} needs an early classifier; name its bundle as `early`")
         check_threshold(self.stop_below)
         self._sampling = Sampling(self.monte_carlo, self.seed)
@@ -115,10 +116,8 @@ class T3FollowupPlan(AbsT3Unit[SnapView]):
         now = datetime.now(UTC)
         night = night_at(self._site, self.night or _evening(self._site, now))
         objects, light_curves, count = self._collect(gen)
-        if self._early is not None:
-            objects = with_early(objects, light_curves, self._early)
-        if self._search is not None:
-            objects = with_microlensing(objects, light_curves, self._search)
+        for scorer in self._further:
+            objects = scorer.add(objects, light_curves)
         with Store.open(self.store) as store:
             triage = None
             if self._assistant is not None:
@@ -141,8 +140,7 @@ class T3FollowupPlan(AbsT3Unit[SnapView]):
             created = now.isoformat().replace("+00:00", "Z")
             report = {
                 **count,
-                "early": None if self._early is None else self._early.describe(),
-                "microlensing": None if self._search is None else {**self._search.describe(), **lenses_of(plan)},
+                **reports(self._further, plan),
                 "queues": queues_of(plan),
                 "drift": drift.to_dict(),
                 "drift_assistant": None if of_assistant is None else of_assistant.to_dict(),
@@ -160,14 +158,13 @@ class T3FollowupPlan(AbsT3Unit[SnapView]):
             "not_observable": len(plan.not_observable),
             "set_aside": len(plan.set_aside),
             "assistant": plan.assistant,
-            "early": report["early"],
+            **reports(self._further, plan),
             "policy": plan.policy,
             "queues": queues_of(plan),
             "drift": list(drift.moved),
             "drift_assistant": [] if of_assistant is None else list(of_assistant.moved),
             "outside_training": sum(target.scores.out_of_scope for target in plan.targets),
             "stop": None if plan.stop is None else plan.stop.to_dict(),
-            **lenses_of(plan),
             **count,
         }
         self.logger.info("Plan written", extra=body)
