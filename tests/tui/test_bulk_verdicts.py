@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+import pytest
 from sample_night import NOW, screen_text, until
 
 from ampel_followup.decision import Decision
@@ -65,6 +66,61 @@ async def test_space_again_selects_no_longer_and_escape_selects_nothing(make_app
         await until(lambda: "match “tde”" in screen_text(app))
         await pilot.press("escape", "a")
     assert held(store) == {names(store)[2]: "approve"} or len(held(store)) == 1
+
+
+@pytest.mark.parametrize(("down", "up"), [("shift+down", "shift+up"), ("J", "K")])
+async def test_shift_selects_what_the_cursor_passes_and_gives_it_up_on_the_way_back(
+    make_app: MakeApp, store: Store, down: str, up: str
+) -> None:
+    order = names(store)
+    app = make_app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("n", "n", down, down, down)
+        assert list(tonight(app).selected) == order[2:6]
+        assert app.current == order[5]
+        await pilot.press(up)
+        assert list(tonight(app).selected) == order[2:5]
+        # Beyond where it began, it goes to the other side.
+        await pilot.press(up, up, up)
+        assert list(tonight(app).selected) == order[1:3]
+        # Another stretch leaves the first one.
+        await pilot.press(*["n"] * 5, down, "r")
+    assert held(store) == dict.fromkeys([*order[1:3], *order[6:8]], "reject")
+
+
+async def test_a_range_reaches_to_wherever_the_cursor_goes_until_it_is_stopped(make_app: MakeApp, store: Store) -> None:
+    order = names(store)
+    app = make_app()
+    async with app.run_test(size=(140, 45)) as pilot:
+        await pilot.press("n", "V", "n", "n", "colon", "9", "enter")
+        assert list(tonight(app).selected) == order[1:9]
+        await until(lambda: "+ 8 selected, to the cursor" in screen_text(app))
+        await pilot.press("p", "V", "G")
+        assert list(tonight(app).selected) == order[1:8]
+        await until(lambda: "+ 7 selected  " in screen_text(app))
+        await pilot.press("d")
+        assert held(store) == dict.fromkeys(order[1:8], "defer")
+        await pilot.press("u")
+    assert held(store) == {}
+
+
+async def test_a_verdict_or_escape_ends_a_range(make_app: MakeApp, store: Store) -> None:
+    order = names(store)
+    app = make_app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("V", "n", "a", "n", "n")
+        assert held(store) == dict.fromkeys(order[:2], "approve")
+        assert not tonight(app).selected
+        await pilot.press("V", "n", "escape", "n")
+        assert not tonight(app).selected
+
+
+async def test_a_range_does_not_go_on_in_a_list_of_another_order(make_app: MakeApp, store: Store) -> None:
+    order = names(store)
+    app = make_app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("V", "n", "slash", *"ibc", "enter", "n", "n")
+        assert list(tonight(app).selected) == order[:2]
 
 
 async def test_star_selects_what_the_filter_shows_and_then_nothing(make_app: MakeApp, store: Store) -> None:

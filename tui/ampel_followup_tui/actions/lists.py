@@ -41,6 +41,16 @@ class ListActions(Screens):
         if self.screen is self._tonight:
             self._tonight.select()
 
+    def action_select_to(self, step: int) -> None:
+        """Move the cursor, and select all that such steps pass."""
+        if self.screen is self._tonight:
+            self._tonight.select_to(step)
+
+    def action_select_range(self) -> None:
+        """Select all from here to wherever the cursor goes, or stop that."""
+        if self.screen is self._tonight:
+            self._tonight.select_range()
+
     def action_select_all(self) -> None:
         """Select all that is shown, or none of it."""
         if self.screen is self._tonight:

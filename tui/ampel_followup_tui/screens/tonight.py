@@ -200,6 +200,7 @@ class TonightScreen(SelectingScreen, inherit_bindings=False):
             self._first = self._first_with(target_id)
             self._fill(keep_part=True)
         self.table.show(target_id)
+        self.follow_cursor()
 
     def show_decisions(self, target_ids: Iterable[str]) -> None:
         """Show what was decided on these targets; the cursor and the order stay."""
@@ -324,6 +325,7 @@ class TonightScreen(SelectingScreen, inherit_bindings=False):
         if current is not None and current != self._seen:
             self._seen = current
             self._journal.see([current])
+        self.follow_cursor()
         self.show_current()
 
     def _fill(self, *, keep_part: bool = False) -> None:
