@@ -3,9 +3,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
+SERVER := tests/integration/server
 
 .DEFAULT_GOAL := help
-.PHONY: help venv venv-train demo test check format lint types contracts bundle docs benchmark clean
+.PHONY: help venv venv-train demo test mongo-server test-integration check format lint types contracts bundle docs benchmark clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /  \1: /p' Makefile
@@ -26,6 +27,20 @@ demo: $(STAMP) ## simulate a night, rank it, open the terminal app
 
 test: $(STAMP) ## run the tests
 	$(BIN)/python -m pytest -n 2 -q
+
+mongo-server: $(SERVER)/lib/.ready ## set up a server that speaks MongoDB's protocol, for tests; needs a JDK and Maven
+
+$(SERVER)/lib/.ready: $(SERVER)/pom.xml $(SERVER)/MongoOnLoopback.java
+	@for program in javac mvn; do command -v $$program >/dev/null || { \
+		echo "$$program is needed for the server of the tests: install a JDK (17 or newer) and Maven, on Debian" \
+			"default-jdk-headless and maven; or let MONGO_URI name a MongoDB server" >&2; exit 1; }; done
+	mvn -q -B -f $(SERVER)/pom.xml dependency:copy-dependencies -DoutputDirectory=lib
+	javac -cp '$(SERVER)/lib/*' -d $(SERVER)/lib $(SERVER)/MongoOnLoopback.java
+	touch $@
+
+# With MONGO_URI, the tests use that server, each in a database of its own that is dropped afterwards.
+test-integration: $(STAMP) $(if $(MONGO_URI),,mongo-server) ## run AMPEL on a database server
+	$(BIN)/python -m pytest tests/integration -q
 
 check: format lint types contracts test ## the whole loop before a change is submitted
 
@@ -54,4 +69,4 @@ benchmark: $(STAMP) ## measure start-up, throughput, visibility, gain and featur
 	$(BIN)/python benchmarks/features_speed.py --json
 
 clean: ## remove what can be made again
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis demo
+	rm -rf $(VENV) $(SERVER)/lib .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis demo

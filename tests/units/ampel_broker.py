@@ -1,0 +1,83 @@
+"""AMPEL as an operator has it, with a database of its own: what tests of the units and of the server share."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+EXAMPLES = Path(__file__).parents[2] / "conf" / "ampel-followup" / "examples"
+
+#: AMPEL's command, in a process of its own.
+AMPEL = [sys.executable, "-c", "from ampel.cli.main import main; main()"]
+
+
+@pytest.fixture(scope="session")
+def built_config(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """AMPEL's configuration as an operator builds it, and what the command printed."""
+    path = tmp_path_factory.mktemp("ampel") / "ampel.conf.yml"
+    options = ["-stop-on-errors", "0", "-hide-module-not-found-errors", "-no-provenance", "-out", str(path)]
+    done = subprocess.run([*AMPEL, "config", "build", *options], capture_output=True, text=True, check=True)
+    return path, done.stdout + done.stderr
+
+
+def run_in_this_process(arguments: list[str]) -> None:
+    """Run AMPEL's command here: much faster, for its libraries and our models are loaded already."""
+    from ampel.cli.main import main
+
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(sys, "argv", arguments)
+            main()
+    finally:
+        # AMPEL leaves its own in place, and Ctrl-C would no longer stop the tests.
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+
+
+@dataclass
+class Broker:
+    """An AMPEL installation with an empty database."""
+
+    config: Path
+    folder: Path
+    database: Any
+    run_command: Callable[[list[str]], None] = run_in_this_process
+
+    def job(self, archive: Path, *, site: str, night: str, **options: Any) -> dict[str, Any]:
+        """Return the example job file, edited for an archive, a night and a store in the test's folder."""
+        job = yaml.safe_load((EXAMPLES / "job_ztf_archive.yml").read_text())
+        job["mongo"]["prefix"] = self.database.name
+        alerts, _, plan = job["task"]
+        alerts["config"]["supplier"]["config"]["loader"]["config"]["file_path"] = str(archive)
+        unit = plan["config"]["stage"]["config"]["execute"][0]
+        unit["config"] = {"site": site, "night": night, "store": str(self.store), **options}
+        return job
+
+    def run(self, job: dict[str, Any], *tasks: int) -> None:
+        """Run a job, or some of its tasks, with the command `ampel job`."""
+        self.run_command(self.job_arguments(job, *tasks))
+
+    def job_arguments(self, job: dict[str, Any], *tasks: int) -> list[str]:
+        """Return the command line that runs a job, or some of its tasks."""
+        path = self.folder / "job.yml"
+        path.write_text(yaml.safe_dump(job))
+        chosen = ["-task", *map(str, tasks)] if tasks else []
+        return ["ampel", "job", "-config", str(self.config), "-schema", str(path), "-no-conf-check", *chosen]
+
+    @property
+    def store(self) -> Path:
+        """The follow-up store that the plan is written to."""
+        return self.folder / "followup.sqlite"
+
+    def documents(self, collection: str, query: dict[str, Any] | None = None) -> list[dict[str, Any]]:
+        """Return documents of a collection of the database."""
+        return list(self.database[collection].find(query or {}))
