@@ -83,6 +83,7 @@ def run_night(
     triage: Triage | None = None,
     further: Sequence[LoadedScorer] = (),
     cutouts: bool = False,
+    most_cutouts: int | None = None,
 ) -> NightRun:
     """
     Rank the objects of an archive of alerts.
@@ -113,6 +114,8 @@ def run_night(
         What else is said of objects, see `ampel_followup.further_scores.load_further`; nothing by default.
     cutouts : bool
         Keep the cutouts of what the plan lists in the store, too; the alerts are read once more for that.
+    most_cutouts : int, optional
+        Of so many targets at most, the first ones.
 
     Returns
     -------
@@ -191,7 +194,7 @@ def run_night(
     }
     if store is not None and cutouts:
         with _timed(seconds, "cutouts"):
-            report["cutouts"] = _keep_cutouts(store, paths, plan, progress)
+            report["cutouts"] = _keep_cutouts(store, paths, plan, most_cutouts, progress)
     revision = 0
     if store is not None:
         # Seconds differ from run to run and are no part of what is kept.
@@ -205,14 +208,16 @@ def run_night(
     return NightRun(plan, revision, report)
 
 
-def _keep_cutouts(store: Store, paths: Sequence[Path], plan: NightPlan, progress: Progress) -> dict[str, Any]:
+def _keep_cutouts(
+    store: Store, paths: Sequence[Path], plan: NightPlan, most: int | None, progress: Progress
+) -> dict[str, Any]:
     """Store the newest cutouts of what is listed, and say what came of them."""
     from ampel_followup.alerts.cutouts import CutoutReport, read_cutouts
 
     report = CutoutReport()
     found = read_cutouts(
         paths,
-        {target.id for target in (*plan.targets, *plan.not_observable)},
+        {target.id for target in (*plan.targets, *plan.not_observable)[:most]},
         report=report,
         progress=lambda done, total: progress("keeping cutouts", done, total),
     )

@@ -191,6 +191,7 @@ def rank_into(
     policy: Path | None = None,
     no_assistant: bool = False,
     cutouts: bool = False,
+    most_cutouts: int | None = None,
     further: Mapping[str, str | None] | None = None,
     without: Collection[str] = (),
 ) -> NightRun:
@@ -243,6 +244,7 @@ def rank_into(
         triage=triage,
         further=load_further(further, without),
         cutouts=cutouts,
+        most_cutouts=most_cutouts,
     )
 
 

@@ -27,6 +27,9 @@ DEMO_NIGHT = "2026-11-09"
 
 DEMO_SITE = "palomar"
 
+# So many of its targets can be looked at in pictures, too: those of all would take as long as all the rest.
+_DEMO_CUTOUTS = 100
+
 
 class Templates(StrEnum):
     """Where the spectral sequences come from."""
@@ -73,6 +76,9 @@ def simulate(
             help="Names count on from here: nights that share a store need names of their own.",
         ),
     ] = 0,
+    cutouts: Annotated[
+        bool, typer.Option("--cutouts", help="With small images of each object: science, reference, difference.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """
@@ -90,6 +96,7 @@ def simulate(
         spectra,
         magnitude_shift=magnitude_shift,
         first_number=first_number,
+        cutouts=cutouts,
         quiet=as_json,
     )
     if as_json:
@@ -139,10 +146,10 @@ def demo(
             f"cannot make the folder {folder} ({error.strerror}); choose another with --folder"
         ) from error
     archive = folder / "alerts.tar.gz"
-    simulate_into(archive, objects, night, seed, Templates.AUTO.value, quiet=as_json)
+    simulate_into(archive, objects, night, seed, Templates.AUTO.value, cutouts=True, quiet=as_json)
     database = folder / "night.sqlite"
     with Store.open(database) as opened, rank_progress(quiet=as_json) as report:
-        run = rank_into(opened, [archive], site, night, report)
+        run = rank_into(opened, [archive], site, night, report, cutouts=True, most_cutouts=_DEMO_CUTOUTS)
     if as_json:
         print_json(as_dict(run, None))
         return
@@ -167,6 +174,7 @@ def simulate_into(
     *,
     magnitude_shift: float = 0.0,
     first_number: int = 0,
+    cutouts: bool = False,
     quiet: bool,
 ) -> AlertCount:
     """Write an archive of simulated alerts and its truth, and the spectra if a folder for them is named."""
@@ -187,7 +195,11 @@ def simulate_into(
     with progress(quiet=quiet) as bars:
         task = bars.add_task("simulating the night", total=objects)
         return write_alerts(
-            simulated, out, lambda done: bars.update(task, completed=done), magnitude_shift=magnitude_shift
+            simulated,
+            out,
+            lambda done: bars.update(task, completed=done),
+            magnitude_shift=magnitude_shift,
+            cutouts=cutouts,
         )
 
 

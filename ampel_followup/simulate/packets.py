@@ -18,6 +18,7 @@ from fastavro import parse_schema, schemaless_writer, writer
 from ampel_followup.errors import FollowupError
 from ampel_followup.lightcurve import MJD_OFFSET
 from ampel_followup.simulate.night import SimulatedObject
+from ampel_followup.simulate.stamps import STAMPS, stamps
 
 #: Days of earlier photometry that come with an alert.
 HISTORY = 30.0
@@ -89,7 +90,13 @@ def _record(name: str, types: dict[str, str], required: set[str]) -> dict[str, A
     return {"type": "record", "name": name, "fields": fields}
 
 
-#: Avro schema of a packet: a subset of ZTF's 3.3, without cutouts.
+_CUTOUT: dict[str, Any] = {
+    "type": "record",
+    "name": "ztf.alert.cutout",
+    "fields": [{"name": "fileName", "type": "string"}, {"name": "stampData", "type": "bytes"}],
+}
+
+#: Avro schema of a packet: a subset of ZTF's 3.3.
 SCHEMA: dict[str, Any] = {
     "type": "record",
     "name": "ztf.alert",
@@ -111,6 +118,11 @@ SCHEMA: dict[str, Any] = {
             ],
             "default": None,
         },
+        # The first one says what a cutout is, the others that they are one.
+        *(
+            {"name": field, "type": ["null", _CUTOUT if n == 0 else _CUTOUT["name"]], "default": None}
+            for n, field in enumerate(STAMPS)
+        ),
     ],
 }
 
@@ -124,7 +136,7 @@ class AlertCount:
     truth: Path
 
 
-def packets(simulated: SimulatedObject, magnitude_shift: float = 0.0) -> list[dict[str, Any]]:
+def packets(simulated: SimulatedObject, magnitude_shift: float = 0.0, *, cutouts: bool = False) -> list[dict[str, Any]]:
     """
     Return the alert packets of an object in its night: one per detection, each with the 30 days before it.
 
@@ -134,6 +146,8 @@ def packets(simulated: SimulatedObject, magnitude_shift: float = 0.0) -> list[di
     magnitude_shift : float
         Added to the magnitudes of all detections and to all limits [mag], as if the survey's zero point were wrong by
         it: what is detected stays the same, and so do errors, the reference image and the catalogues.
+    cutouts : bool
+        With small images of what is seen in the newest packet, 8 kB; those of earlier ones would be much alike.
 
     Returns
     -------
@@ -158,6 +172,8 @@ def packets(simulated: SimulatedObject, magnitude_shift: float = 0.0) -> list[di
                 "prv_candidates": earlier or None,
             }
         )
+    if cutouts and found:
+        found[-1] |= stamps(simulated, found[-1]["candidate"])
     return found
 
 
@@ -172,6 +188,7 @@ def write_alerts(
     progress: Callable[[int], None] | None = None,
     *,
     magnitude_shift: float = 0.0,
+    cutouts: bool = False,
 ) -> AlertCount:
     """
     Write the alerts of a night, one avro file per packet, and ``truth.csv`` (id, label, subtype, redshift).
@@ -188,6 +205,8 @@ def write_alerts(
         Called with the number of objects written so far.
     magnitude_shift : float
         As for `packets` [mag]; the truth stays.
+    cutouts : bool
+        As for `packets`.
 
     Returns
     -------
@@ -211,7 +230,7 @@ def write_alerts(
             table.writerow(["id", "label", "subtype", "redshift"])
             encode = _encoder()
             for simulated in objects:
-                for packet in packets(simulated, magnitude_shift):
+                for packet in packets(simulated, magnitude_shift, cutouts=cutouts):
                     put(f"{packet['candid']}.avro", encode(packet))
                     n_alerts += 1
                 redshift = "" if math.isnan(simulated.redshift) else f"{simulated.redshift:.6f}"

@@ -14,10 +14,12 @@ import fastavro
 import numpy as np
 import pytest
 
+from ampel_followup.alerts.cutouts import CutoutReport, read_cutouts
 from ampel_followup.alerts.ztf import light_curve_from_candidates
 from ampel_followup.errors import FollowupError
 from ampel_followup.simulate import SimulatedObject, simulate_objects, write_alerts
 from ampel_followup.simulate.packets import packets
+from ampel_followup.simulate.stamps import STAMPS, scene
 
 NIGHT = datetime.date(2026, 3, 14)
 
@@ -190,3 +192,42 @@ def test_a_shifted_zero_point_moves_detections_and_limits_and_nothing_else(night
                 else:
                     assert after[name] - before[name] == pytest.approx(0.3, abs=1e-5)
     assert (tmp_path / "wrong" / "truth.csv").read_bytes() == (tmp_path / "right" / "truth.csv").read_bytes()
+
+
+def test_cutouts_are_read_as_those_of_real_packets_and_change_no_alert(night, tmp_path):
+    write_alerts(night[:8], tmp_path / "plain.tar.gz")
+    write_alerts(night[:8], tmp_path / "pictures.tar.gz", cutouts=True)
+    write_alerts(night[:8], tmp_path / "again.tar.gz", cutouts=True)
+
+    assert (tmp_path / "pictures.tar.gz").read_bytes() == (tmp_path / "again.tar.gz").read_bytes()
+    for plain, pictured in zip(read(tmp_path / "plain.tar.gz"), read(tmp_path / "pictures.tar.gz"), strict=True):
+        assert all(plain[field] is None for field in STAMPS)
+        assert plain == {**pictured, **dict.fromkeys(STAMPS)}
+    report = CutoutReport()
+    found = read_cutouts([tmp_path / "pictures.tar.gz"], {s.id for s in night}, report=report)
+    newest = {packet["objectId"]: packet["candid"] for packet in read(tmp_path / "plain.tar.gz")}
+    assert {one.id: one.candid for one in found} == newest
+    assert not report.reasons
+    assert {(image.width, image.height) for one in found for image in one.images if image} == {(63, 63)}
+
+
+def test_difference_shows_what_changed_and_as_bright_as_the_record_says(night):
+    seen = 0
+    for simulated in night:
+        record = packets(simulated)[-1]["candidate"]
+        if simulated.label == "bogus" or record["scorr"] < 20:
+            continue
+        science, reference = scene(simulated, record)
+        difference = science - reference
+        middle = difference[21:42, 21:42]
+        # A star of that brightness, in units of a star at the limit (5 σ), all its light within the aperture.
+        width = record["fwhm"] / 2.3548
+        limit = 5.0 * 2.0 * np.sqrt(np.pi) * width * 3.0
+        expected = limit * 10.0 ** (0.4 * (record["diffmaglim"] - record["magpsf"]))
+        sign = 1.0 if record["isdiffpos"] == "t" else -1.0
+        noise = 3.0 * np.hypot(1.0, 0.5) * 21
+        assert abs(sign * middle.sum() - expected) < 5.0 * noise + 0.02 * expected
+        row, column = np.unravel_index(np.argmax(sign * difference), difference.shape)
+        assert abs(row - 31) <= 2 and abs(column - 31) <= 2
+        seen += 1
+    assert seen > 10
