@@ -127,7 +127,7 @@ def _change(simulated: SimulatedObject, centre: Image, width: float, noise: np.r
         angle = noise.uniform(0.0, 2.0 * math.pi)
         shift = _SHIFT * np.array([math.cos(angle), math.sin(angle)])
         residual = _star(centre + shift, width) - _star(centre - shift, width)
-        return residual * (_star(centre, width).max() / residual.max())
+        return residual * float(_star(centre, width).max() / residual.max())
     spike = np.zeros((SIZE, SIZE))
     row, column = np.round(centre).astype(int)
     spike[row, column] = 1.0
@@ -138,7 +138,8 @@ def _star(at: Image, width: float) -> Image:
     """Return a Gaussian of sum 1 at a row and a column."""
     pixels = np.arange(SIZE)
     down, across = (np.exp(-0.5 * ((pixels - place) / width) ** 2) for place in at)
-    return np.outer(down, across) / (2.0 * math.pi * width**2)
+    image: Image = np.outer(down, across) / (2.0 * math.pi * width**2)
+    return image
 
 
 def _galaxy(at: Image, length: float, rng: np.random.Generator) -> Image:
@@ -147,7 +148,9 @@ def _galaxy(at: Image, length: float, rng: np.random.Generator) -> Image:
     down, across = np.arange(SIZE)[:, None] - at[0], np.arange(SIZE)[None, :] - at[1]
     along = across * math.cos(angle) + down * math.sin(angle)
     aside = down * math.cos(angle) - across * math.sin(angle)
-    return np.exp(-np.sqrt(along**2 + (aside / ratio) ** 2) / length) / (2.0 * math.pi * ratio * length**2)
+    radius = np.sqrt(along**2 + (aside / ratio) ** 2)
+    image: Image = np.exp(-radius / length) / (2.0 * math.pi * ratio * length**2)
+    return image
 
 
 def _fits(image: Image) -> bytes:
