@@ -24,6 +24,18 @@ def test_a_ztf_object_has_the_pages_of_the_brokers_and_of_the_catalogues() -> No
     assert parse_qs(urlsplit(links["TNS"]).query)["decl"] == ["-3.398820"]
 
 
+def test_each_survey_has_the_pages_of_its_own_brokers() -> None:
+    ztf = {link.name: link.url for link in links_of("ZTF18abjapcg", 281.05841, -3.39882, TEMPLATES)}
+    lsst = {link.name: link.url for link in links_of("313853517460144141", 148.61201, 1.609392, TEMPLATES)}
+    assert ztf["Fink"] == "https://ztf.fink-portal.org/ZTF18abjapcg"
+    assert ztf["Lasair"] == "https://lasair-ztf.lsst.ac.uk/objects/ZTF18abjapcg/"
+    assert lsst["Fink LSST"] == "https://lsst.fink-portal.org/313853517460144141"
+    assert lsst["Lasair LSST"] == "https://lasair.lsst.ac.uk/objects/313853517460144141/"
+    assert lsst["ALeRCE LSST"] == "https://lsst.alerce.online/object/313853517460144141?survey=lsst"
+    assert {name.removesuffix(" LSST") for name in lsst} == set(ztf)
+    assert not set(lsst) & {"ALeRCE", "Fink", "Lasair"}
+
+
 def test_a_positive_declination_keeps_its_sign_where_it_is_asked_for() -> None:
     links = {link.name: link.url for link in links_of("x", 10.0, 41.2, TEMPLATES)}
     assert parse_qs(urlsplit(links["SIMBAD"]).query)["Coord"] == ["10.000000 +41.200000"]

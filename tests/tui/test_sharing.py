@@ -58,7 +58,7 @@ async def test_without_a_display_enter_copies_the_address_and_shows_it(make_app:
         assert app.clipboard == f"https://alerce.online/object/{target.id}"
         assert any(app.clipboard in said.message for said in app._notifications)
         await pilot.press("down", "y")
-        assert app.clipboard == f"https://fink-portal.org/{target.id}"
+        assert app.clipboard == f"https://ztf.fink-portal.org/{target.id}"
         await pilot.press("k", "k", "y")
         assert app.clipboard.startswith("https://www.wis-tns.org/")
         await pilot.press("escape")
