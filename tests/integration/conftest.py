@@ -8,7 +8,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -44,12 +44,21 @@ class ServedBroker(Broker):
         address = uri or self.uri
         return {"AMPEL_CONFIG_resource.mongo": address, "AMPEL_CONFIG_mongo.mongo_options": json.dumps(PATIENCE)}
 
-    def run(self, job: dict[str, Any], *tasks: int) -> None:
+    def run(self, job: dict[str, Any], *tasks: int, uri: str | None = None) -> None:
         """Run a job, or some of its tasks, in this process."""
+        self.command(self.job_arguments(job, *tasks), uri)
+
+    def command(self, arguments: list[str], uri: str | None = None) -> None:
+        """Run AMPEL's command in this process."""
         with pytest.MonkeyPatch.context() as patch:
-            for name, value in self.environment().items():
+            for name, value in self.environment(uri).items():
                 patch.setenv(name, value)
-            run_in_this_process(self.job_arguments(job, *tasks))
+            run_in_this_process(arguments)
+
+    def reset(self, *codes: str) -> None:
+        """Let T2 documents with these codes be worked on again, as the manual says."""
+        place = ["-config", str(self.config), "-db", self.database.name]
+        self.command(["ampel", "t2", "soft-reset", *place, "-code", *codes])
 
     def start(self, arguments: list[str], uri: str | None = None) -> subprocess.Popen[str]:
         """Start AMPEL's command in a process of its own, as operators do."""
@@ -111,7 +120,7 @@ def new_broker(
 class DiskBroker(ServedBroker):
     """An AMPEL installation on a server that can be killed and started again, for its database is on disk."""
 
-    server: MongoServer | None = None
+    server: MongoServer = field(default_factory=MongoServer)
 
 
 @pytest.fixture
