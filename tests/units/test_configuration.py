@@ -20,6 +20,7 @@ UNITS = {
     "T2FollowupFeatures": "AbsLightCurveT2Unit",
     "T2SpectroscopicGain": "AbsTiedLightCurveT2Unit",
     "T3FollowupPlan": "AbsT3Unit",
+    "T4ApplyDecisions": "AbsT4ControlUnit",
     "T4LearnFromLabels": "AbsT4Unit",
 }
 REPOSITORY = Path(__file__).parents[2]
@@ -50,6 +51,8 @@ def test_example_channel_and_processes_are_what_ampel_expects() -> None:
     for section, name in (
         ("channel", "followup_channel.yml"),
         ("process", "followup_process.yml"),
+        ("process", "followup_decisions.yml"),
+        ("process", "followup_colleagues.yml"),
         ("process", "followup_learning.yml"),
     ):
         builder.first_pass_config[section].add(yaml.safe_load((EXAMPLES / name).read_text()), "mine", "0", name)
@@ -63,6 +66,10 @@ def test_example_channel_and_processes_are_what_ampel_expects() -> None:
     assert config["confid"][queued[1]["config"]]["t2_dependency"][0]["config"] == queued[0]["config"]
     plan = ProcessModel(**config["process"]["t3"]["followup_plan"])
     assert plan.processor.config["stage"]["config"]["execute"][0]["unit"] == "T3FollowupPlan"
+    colleagues = ProcessModel(**config["process"]["t3"]["followup_colleagues"])
+    assert colleagues.processor.config["supply"]["config"]["select"]["config"]["tag"]["with"] == "FOLLOWUP_APPROVED"
+    decisions = ProcessModel(**config["process"]["t3"]["followup_decisions"])
+    assert decisions.processor.config["execute"][0]["unit"] == "T4ApplyDecisions"
     learning = ProcessModel(**config["process"]["t3"]["followup_learning"])
     assert learning.processor.config["execute"][0]["unit"] == "T4LearnFromLabels"
 
