@@ -91,6 +91,9 @@ BAND = {
 OTHER_BAND = ("•", PALE)
 LIMIT = "▽"
 
+#: Below the light curve, before the signs of where a classifier looked.
+ATTENTION = "attn."
+
 #: Sign and word of a brightness that is expected.
 EXPECTED = ("×", "tonight")
 
@@ -153,6 +156,11 @@ def sparkline(values: Sequence[float], high: float) -> str:
         _UNKNOWN_LEVEL if math.isnan(value) else _LEVELS[min(top, max(0, round(value / high * top)))]
         for value in values
     )
+
+
+def level(share: float) -> str:
+    """Draw a share of the highest as a sign of its height; the least is still seen."""
+    return _LEVELS[min(len(_LEVELS) - 1, max(0, math.ceil(share * len(_LEVELS)) - 1))]
 
 
 def two_digits(p: float) -> str:

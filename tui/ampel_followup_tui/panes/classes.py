@@ -6,6 +6,7 @@ import math
 
 from rich.text import Text
 
+from ampel_followup.attention_scores import AttentionScores
 from ampel_followup.outcomes import gain_sentence, lesson, outcomes
 from ampel_followup.plan import RankedTarget, TargetScores
 from ampel_followup.untrusted import clean
@@ -14,6 +15,8 @@ from ampel_followup_tui.panes.flow import paragraph
 
 _LONGEST_BAR = 18
 _SHORT_BAR = 10
+# So many classes of the classifier with attention are named.
+_BY_ATTENTION = 4
 # Answers that are rarer than this are left out.
 _RARE = 0.005
 # Signs of an answer that confirms the present class, and of one that corrects it.
@@ -45,6 +48,8 @@ def classes(target: RankedTarget, width: int) -> Text:
         text.append(
             f", Ia from {scores.snia_threshold:.2f} on\n" if not math.isnan(scores.snia_threshold) else "\n", GREY
         )
+    if target.attention is not None and target.attention.known:
+        text.append_text(_by_attention(target.attention, width))
     return text.append("\n").append_text(_answers(scores, width))
 
 
@@ -78,6 +83,15 @@ def class_bars(scores: TargetScores, width: int, most: int) -> Text:
         text.append(f"{share_bar(now, bar):<{bar}}   ", GREY)
         text.append(f"{100 * after:>3.0f}% ")
         text.append(f"{share_bar(after, bar)}\n", SKY_BLUE)
+    return text
+
+
+def _by_attention(attention: AttentionScores, width: int) -> Text:
+    """Write what a classifier makes of the light curve that also says where it looked."""
+    likely = sorted(zip(attention.probabilities, attention.class_names, strict=True), key=lambda one: -one[0])
+    shown = ", ".join(f"{clean(name, 16)} {100 * p:.0f}%" for p, name in likely[:_BY_ATTENTION] if p >= _RARE)
+    text = Text(paragraph(f"by attention: {shown}", width))
+    text.stylize(GREY, 0, len("by attention:"))
     return text
 
 

@@ -16,6 +16,7 @@ from ampel_followup_tui.commands import Command
 from ampel_followup_tui.glyphs import (
     AIRMASS_LEGEND,
     ANOMALY,
+    ATTENTION,
     BAND,
     BLOCK_KIND,
     CLOSED,
@@ -74,6 +75,7 @@ def _page(commands: Sequence[Command]) -> Text:
         page.append(f"{sign} {band}  ", style)
     page.append(f"{LIMIT} limit", GREY)
     page.append(f"\n  airmass {AIRMASS_LEGEND}\n")
+    page.append(f"  {ATTENTION}   ▁ … █ how much a classifier made of the points above, the highest █\n")
     page.append("  mag/d   ↗ brightens  → constant  ↘ fades\n")
     page.append(f"  scope   {OUTSIDE[0]} {OUTSIDE[1]} what the models were trained on\n", OUTSIDE[2])
     page.append("  gain    expected gain in the probability that the named class is right\n")

@@ -320,7 +320,7 @@ class Detail(Container):
                 if not self._is_there():
                     return
                 self._records = records
-                self.light_curve.show(records.curve, mjd(self._journal.plan.night.dusk))
+                self.light_curve.show(records.curve, mjd(self._journal.plan.night.dusk), attention=target.attention)
                 self._write_past()
                 where = places(self._journal.plan.night, self._journal.timetable)
                 background = await asyncio.to_thread(

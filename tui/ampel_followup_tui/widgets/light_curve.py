@@ -8,6 +8,7 @@ from textual.containers import Vertical
 from textual.getters import app
 from textual.widgets import Static
 
+from ampel_followup.attention_scores import AttentionScores
 from ampel_followup.light_curve_fit import LightCurveFit
 from ampel_followup.lightcurve import LightCurve
 from ampel_followup.redshifts import Redshift
@@ -49,6 +50,7 @@ class LightCurveView(Vertical):
         self._absolute = False
         self._fit = LightCurveFit(())
         self._redshift: Redshift | None = None
+        self._attention: AttentionScores | None = None
         self._scene: Scene | None = None
         self._window: zoom.Window | None = None
 
@@ -57,7 +59,13 @@ class LightCurveView(Vertical):
         yield Picture(1, 1)
         yield Static(id="legend", markup=False)
 
-    def show(self, curve: LightCurve | None, night: float, absent: str = "No light curve in the store.") -> None:
+    def show(
+        self,
+        curve: LightCurve | None,
+        night: float,
+        absent: str = "No light curve in the store.",
+        attention: AttentionScores | None = None,
+    ) -> None:
         """
         Draw a light curve; fit and redshift may come later, by `add`.
 
@@ -69,11 +77,14 @@ class LightCurveView(Vertical):
             MJD from which days are counted [d].
         absent : str
             What to say where there is none.
+        attention : AttentionScores, optional
+            What a classifier says of it, and where it looked.
         """
         same = self._curve is not None and curve is not None and self._curve.id == curve.id
         if not same:
             self._window, self._fit, self._redshift = None, LightCurveFit(()), None
         self._curve, self._night, self._absent = curve, night, absent
+        self._attention = attention if attention is not None and attention.known else None
         self._draw()
 
     def add(self, fit: LightCurveFit, redshift: Redshift | None) -> None:
@@ -164,7 +175,9 @@ class LightCurveView(Vertical):
         drawn = points(self._curve, in_flux=self._shows_flux) if self._curve is not None else []
         if not drawn:
             return None
-        return Scene(tuple(drawn), self._night, self._shows_flux, self._shift, self._fit.bands, self._window)
+        return Scene(
+            tuple(drawn), self._night, self._shows_flux, self._shift, self._fit.bands, self._window, self._attention
+        )
 
     def _legend(self) -> Text:
         if self._curve is None:

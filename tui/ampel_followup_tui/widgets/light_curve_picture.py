@@ -9,10 +9,12 @@ from dataclasses import dataclass
 import numpy as np
 from textual_hires_canvas import Canvas
 
+from ampel_followup.attention_scores import AttentionScores
 from ampel_followup.light_curve_fit import BandFit
 from ampel_followup.lightcurve import ZERO_POINT
+from ampel_followup_tui.attention import attention_strip
 from ampel_followup_tui.axes import Axis, axis
-from ampel_followup_tui.glyphs import EXPECTED, GREY, LIMIT, band_sign
+from ampel_followup_tui.glyphs import ATTENTION, EXPECTED, GREY, LIMIT, PALE, band_sign
 from ampel_followup_tui.photometry import Point
 from ampel_followup_tui.widgets.picture import DOTS_ACROSS, DOTS_DOWN, write
 from ampel_followup_tui.zoom import Window
@@ -24,6 +26,8 @@ _ROWS_PER_TICK = 2.5
 _COLUMNS_PER_TICK = 10
 # The night is on the picture if the last point is not longer ago than this [d].
 _NIGHT_WITHIN = 30.0
+# A picture of fewer lines has none to give away [characters].
+_HIGH_ENOUGH_FOR_ATTENTION = 8
 # Half the length of an error bar, at most [mag].
 _LONGEST_ERROR_BAR = 1.0
 # Free room at either end of the time, as a share of it.
@@ -49,6 +53,8 @@ class Scene:
         The fit in each band, the most important first.
     window : tuple of float or None
         The days that are seen; None for all.
+    attention : AttentionScores or None
+        Which points counted how much, for a classifier; None if there is none, or it said nothing.
     """
 
     points: tuple[Point, ...]
@@ -57,6 +63,7 @@ class Scene:
     shift: float = 0.0
     fits: tuple[BandFit, ...] = ()
     window: Window | None = None
+    attention: AttentionScores | None = None
 
     @property
     def whole(self) -> Window:
@@ -91,11 +98,17 @@ class Scene:
 def draw_light_curve(canvas: Canvas, scene: Scene) -> None:
     """Draw a light curve over the whole canvas."""
     first, last = scene.seen
-    horizontal = Axis(first, last, canvas.size.width - LEFT - 1)
+    horizontal, height = Axis(first, last, canvas.size.width - LEFT - 1), canvas.size.height
+    if scene.attention is not None and height >= _HIGH_ENOUGH_FOR_ATTENTION:
+        height -= 1
+        write(canvas, 0, height, ATTENTION.rjust(LEFT - 2))
+        for column, sign in enumerate(attention_strip(scene.attention, horizontal, scene.night)):
+            if sign != " ":
+                canvas.set_pixel(LEFT + column, height, sign, PALE)
     seen = [(point, day) for point in scene.points if first <= (day := point.time - scene.night) <= last]
     fits = [fit for fit in scene.fits if fit.time[-1] - scene.night >= first]
     ends = _vertical_ends(scene, [point for point, _ in seen], fits)
-    vertical = axis(ends, canvas.size.height - 1, inverted=scene.in_flux)
+    vertical = axis(ends, height - 1, inverted=scene.in_flux)
     _draw_axes(canvas, horizontal, vertical, scene)
     for point, day in seen:
         if point.limit:
