@@ -34,6 +34,14 @@ def test_config_build_registers_the_units(built_config: tuple[Path, str]) -> Non
         assert units[name]["distrib"] == "ampel-followup"
 
 
+def test_every_unit_is_registered() -> None:
+    listed = yaml.safe_load((REPOSITORY / "conf" / "ampel-followup" / "ampel.yml").read_text())["unit"]
+    assert listed == sorted(
+        ".".join(path.relative_to(REPOSITORY / "units").with_suffix("").parts)
+        for path in (REPOSITORY / "units" / "ampel").rglob("T[234]*.py")
+    )
+
+
 def test_config_build_has_nothing_to_complain_about_our_units(built_config: tuple[Path, str]) -> None:
     assert "ampel.followup" not in built_config[1]
     assert "Error occured" not in built_config[1]
