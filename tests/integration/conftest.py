@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,9 @@ __all__ = ["built_config"]
 #: AMPEL itself waits for half a minute until it says that there is no server.
 PATIENCE = {"serverSelectionTimeoutMS": 2000}
 
+#: Codes of T2 documents that nobody will finish, after a worker or the server has crashed.
+LEFT_BEHIND = ("RUNNING", "EXCEPTION", "T2_PENDING_DEPENDENCY", "T2_FAILED_DEPENDENCY", "TOO_MANY_TRIALS")
+
 
 @dataclass
 class ServedBroker(Broker):
@@ -55,10 +59,10 @@ class ServedBroker(Broker):
                 patch.setenv(name, value)
             run_in_this_process(arguments)
 
-    def reset(self, *codes: str) -> None:
-        """Let T2 documents with these codes be worked on again, as the manual says."""
+    def reset(self) -> None:
+        """Let T2 documents that were left behind be worked on again, as the manual says."""
         place = ["-config", str(self.config), "-db", self.database.name]
-        self.command(["ampel", "t2", "soft-reset", *place, "-code", *codes])
+        self.command(["ampel", "t2", "reset", *place, "-code", *LEFT_BEHIND])
 
     def start(self, arguments: list[str], uri: str | None = None) -> subprocess.Popen[str]:
         """Start AMPEL's command in a process of its own, as operators do."""
@@ -117,19 +121,31 @@ def new_broker(
 
 
 @dataclass
-class DiskBroker(ServedBroker):
-    """An AMPEL installation on a server that can be killed and started again, for its database is on disk."""
+class OwnServerBroker(ServedBroker):
+    """An AMPEL installation on a server of its own, which tests may kill, or listen in to."""
 
     server: MongoServer = field(default_factory=MongoServer)
 
 
 @pytest.fixture
-def disk_broker(server_programs: None, built_config: tuple[Path, str], tmp_path: Path) -> Iterator[DiskBroker]:
-    """A broker on a server of its own, with its database on disk."""
-    server = MongoServer(tmp_path / "mongo.h2")
+def disk_broker(server_programs: None, built_config: tuple[Path, str], tmp_path: Path) -> Iterator[OwnServerBroker]:
+    """A broker whose server can be killed and started again, for its database is on disk."""
+    with _own_server(built_config[0], tmp_path, MongoServer(tmp_path / "mongo.h2")) as broker:
+        yield broker
+
+
+@pytest.fixture
+def own_broker(server_programs: None, built_config: tuple[Path, str], tmp_path: Path) -> Iterator[OwnServerBroker]:
+    """A broker with a server of its own, in memory."""
+    with _own_server(built_config[0], tmp_path, MongoServer()) as broker:
+        yield broker
+
+
+@contextmanager
+def _own_server(config: Path, folder: Path, server: MongoServer) -> Iterator[OwnServerBroker]:
     server.start()
     with MongoClient(server.uri, **PATIENCE) as client:
-        yield DiskBroker(built_config[0], tmp_path, client["Followup"], uri=server.uri, server=server)
+        yield OwnServerBroker(config, folder, client["Followup"], uri=server.uri, server=server)
     server.stop()
 
 

@@ -60,7 +60,7 @@ def test_server_gone_in_the_middle_of_t2(disk_broker: Any, archive: Path) -> Non
     total = sum(left.values())
     assert left == {0: 9, DocumentCode.RUNNING: 1, DocumentCode.NEW: total - 10}
 
-    disk_broker.reset("RUNNING")
+    disk_broker.reset()
     disk_broker.run(job, *T2, *T3)
     assert codes(disk_broker) == {0: total}
     assert all(len(document["body"]) == 1 for document in disk_broker.documents("t2"))

@@ -38,7 +38,7 @@ class Moment:
 
 class Wire:
     """
-    Passes on all that a client and the server on `port` say, and calls `act` once, at `moment`; then it is cut.
+    Passes on all that a client and the server on `port` say, and calls `act` once, at `moment`.
 
     Parameters
     ----------
@@ -46,11 +46,13 @@ class Wire:
         Of the server, on loopback.
     moment : Moment
     act : callable
-        What happens then, such as the end of the server.
+        What happens then, such as the end of the server; all that goes over this wire waits for it.
+    cut : bool
+        Whether the wire is cut then, before the one who waits hears more.
     """
 
-    def __init__(self, port: int, moment: Moment, act: Callable[[], object]) -> None:
-        self._port, self._moment, self._act = port, moment, act
+    def __init__(self, port: int, moment: Moment, act: Callable[[], object], *, cut: bool = True) -> None:
+        self._port, self._moment, self._act, self._cut = port, moment, act, cut
         self._left = moment.count
         self._lock = threading.Lock()
         self._sockets: list[socket.socket] = []
@@ -88,18 +90,20 @@ class Wire:
         with suppress(OSError), client, server:
             while (request := _message(client)) is not None:
                 now = self._is_moment(request)
-                if now and not self._moment.done:
-                    break
+                if now and not self._moment.done and self._stops():
+                    return
                 server.sendall(request)
                 answer = _message(server)
-                if answer is None or now:
-                    break
+                if answer is None or (now and self._moment.done and self._stops()):
+                    return
                 client.sendall(answer)
-            else:
-                return
-            if now:
-                self._act()
-                self.close()
+
+    def _stops(self) -> bool:
+        """Act, and cut the wire if that is wanted."""
+        self._act()
+        if self._cut:
+            self.close()
+        return self._cut
 
     def _is_moment(self, request: bytes) -> bool:
         if int.from_bytes(request[12:16], "little") != _OP_MSG:

@@ -59,6 +59,7 @@ def test_example_channel_and_processes_are_what_ampel_expects() -> None:
     for section, name in (
         ("channel", "followup_channel.yml"),
         ("process", "followup_process.yml"),
+        ("process", "followup_workers.yml"),
         ("process", "followup_decisions.yml"),
         ("process", "followup_colleagues.yml"),
         ("process", "followup_learning.yml"),
@@ -74,6 +75,8 @@ def test_example_channel_and_processes_are_what_ampel_expects() -> None:
     assert config["confid"][queued[1]["config"]]["t2_dependency"][0]["config"] == queued[0]["config"]
     plan = ProcessModel(**config["process"]["t3"]["followup_plan"])
     assert plan.processor.config["stage"]["config"]["execute"][0]["unit"] == "T3FollowupPlan"
+    workers = ProcessModel(**config["process"]["t2"]["followup_workers"])
+    assert (workers.processor.unit, workers.multiplier) == ("T2Worker", 4)
     colleagues = ProcessModel(**config["process"]["t3"]["followup_colleagues"])
     assert colleagues.processor.config["supply"]["config"]["select"]["config"]["tag"]["with"] == "FOLLOWUP_APPROVED"
     decisions = ProcessModel(**config["process"]["t3"]["followup_decisions"])
