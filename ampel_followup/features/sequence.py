@@ -42,8 +42,9 @@ GRID_CHANNELS = 2 * len(LETTERS)
 # Periods of the time encoding [d]: from the cadence of surveys to the length of what they see.
 _PERIODS = 2.0 ** np.arange(2.0, 9.0)
 
-#: Channels of an epoch: flux, error, is it detected, is it a limit, in each band; three times; the time encoding.
-EPOCH_CHANNELS = 4 * len(LETTERS) + 3 + 2 * len(_PERIODS)
+#: Channels of an epoch: flux, time to the nearest point, its error, is it detected now, is there a limit now, in each
+#: band; three times; the time encoding.
+EPOCH_CHANNELS = 5 * len(LETTERS) + 3 + 2 * len(_PERIODS)
 
 # Sizes of the channels: such that they are of order 1.
 _FLUX_UNIT, _DAY_UNIT = 4.0, 4.0
@@ -54,7 +55,8 @@ _NOWHERE = 1000.0
 # What is beyond these is no photometry [µJy].
 _LEAST_ERROR, _LARGEST_FLUX = 1e-4, 1e9
 
-_NOT_TIME = 4 * len(LETTERS)
+# Channels before those that tell the time.
+_NOT_TIME = 5 * len(LETTERS)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -194,8 +196,8 @@ def epoch_sequences(points: Points, softening: float, n_epochs: int = MAX_EPOCHS
     Parameters
     ----------
     points : Points
-        Of n objects. Detections of a band in one epoch are averaged, weighted by their errors; a limit counts where its
-        band has no detection in the epoch.
+        Of n objects. Detections of a band in one epoch are averaged, weighted by their errors; a limit is one where its
+        band has no detection in the epoch, and its flux of 0 counts before the first detection.
     softening : float
         s [µJy].
     n_epochs : int
@@ -204,9 +206,11 @@ def epoch_sequences(points: Points, softening: float, n_epochs: int = MAX_EPOCHS
     Returns
     -------
     Sequences
-        `EPOCH_CHANNELS` channels: for each of `LETTERS` flux y, error as asinh(σ/s)/4, 1 for a detection, 1 for a
-        limit; logarithms of the time since the epoch before, until the last epoch, and since the first detection
-        (signed); then sines and cosines of the latter with periods of 4 to 256 d (Vaswani et al. 2017, section 3.5).
+        `EPOCH_CHANNELS` channels: for each of `LETTERS` the flux y, interpolated linearly where the band was not
+        observed; the logarithm of the time to its nearest epoch; the error there, as asinh(σ/s)/4; 1 for a detection;
+        1 for a limit. Then logarithms of the time since the epoch before, until the last epoch, and since the first
+        detection (signed), and sines and cosines of the latter with periods of 4 to 256 d (Vaswani et al. 2017,
+        section 3.5).
     """
     points = of_the_transient(points)
     epochs = _Epochs.of(points, n_epochs)
@@ -217,8 +221,9 @@ def epoch_sequences(points: Points, softening: float, n_epochs: int = MAX_EPOCHS
     if len(points.time) == 0:
         return Sequences(values, mask, time)
     row, column = epochs.object_index[epochs.kept], epochs.place[epochs.kept]
-    flux, err, detected, limit = _by_band(points, epochs)
-    for k, block in enumerate((_flux(flux, softening), _flux(err, softening), detected, limit)):
+    cells = _by_band(points, epochs)
+    filled = _between_epochs(cells, points, epochs, softening)
+    for k, block in enumerate((*filled, cells.detected, cells.limit)):
         values[row, column, k * width : (k + 1) * width] = block[epochs.kept]
     mask[row, column] = True
     time[row, column] = epochs.time[epochs.kept]
@@ -262,8 +267,18 @@ class _Epochs:
         return cls(np.cumsum(opens) - 1, object_index, points.time[opens], place, place >= 0)
 
 
-def _by_band(points: Points, epochs: _Epochs) -> tuple[Floats, Floats, Floats, Floats]:
-    """Return flux, error, detected and limit, shape (number of epochs, bands) each; 0 where there is no point."""
+@dataclass(frozen=True, slots=True)
+class _Cells:
+    """Flux, error, is it detected, and is it a limit, of each epoch and band, shape (number of epochs, bands) each."""
+
+    flux: Floats
+    flux_err: Floats
+    detected: Mask
+    limit: Mask
+
+
+def _by_band(points: Points, epochs: _Epochs) -> _Cells:
+    """Average the points of each epoch and band; 0 where there is none."""
     shape = (len(epochs.time), len(LETTERS))
     size = shape[0] * shape[1]
     cell = epochs.of_point * shape[1] + points.letter
@@ -278,12 +293,36 @@ def _by_band(points: Points, epochs: _Epochs) -> tuple[Floats, Floats, Floats, F
     mean = np.bincount(cell, weights=weight * flux, minlength=size) / divisor
     sigma = np.where(there, divisor**-0.5, 0.0)
     detected = n_detected > 0
-    return (
-        mean.reshape(shape),
-        sigma.reshape(shape),
-        detected.astype(np.float64).reshape(shape),
-        (there & ~detected).astype(np.float64).reshape(shape),
+    return _Cells(
+        mean.reshape(shape), sigma.reshape(shape), detected.reshape(shape), (there & ~detected).reshape(shape)
     )
+
+
+def _between_epochs(cells: _Cells, points: Points, epochs: _Epochs, softening: float) -> tuple[Floats, Floats, Floats]:
+    """Return flux, time to the nearest epoch with the band, and the error there, shape (number of epochs, bands)."""
+    time, index = epochs.time, epochs.object_index
+    segments = Segments.from_counts(np.bincount(index, minlength=len(points.segments)))
+    first_seen = segments.first_where(np.asarray(cells.detected.any(axis=1)), time)[index]
+    usable = cells.detected | (cells.limit & ~(time >= first_seen)[:, None])
+    place = np.arange(len(time))[:, None]
+    before = np.maximum.accumulate(np.where(usable, place, -1), axis=0)
+    after = np.minimum.accumulate(np.where(usable, place, len(time))[::-1], axis=0)[::-1]
+    has_before = before >= segments.offsets[:-1][index][:, None]
+    has_after = after < segments.offsets[1:][index][:, None]
+    # Constant beyond the first and the last one.
+    left = np.where(has_before, before, np.where(has_after, after, 0))
+    right = np.where(has_after, after, left)
+    there = has_before | has_after
+    gap = time[right] - time[left]
+    share = np.where(gap > 0.0, (time[:, None] - time[left]) / np.where(gap > 0.0, gap, 1.0), 0.0)
+    share = np.clip(share, 0.0, 1.0)
+    band = np.arange(len(LETTERS))[None, :]
+    y, sigma = _flux(cells.flux, softening), _flux(cells.flux_err, softening)
+    flux = y[left, band] + share * (y[right, band] - y[left, band])
+    to_left, to_right = np.abs(time[:, None] - time[left]), np.abs(time[right] - time[:, None])
+    nearest = np.where(to_left <= to_right, left, right)
+    distance = np.where(there, np.minimum(to_left, to_right), _NOWHERE)
+    return np.where(there, flux, 0.0), _days(distance), np.where(there, sigma[nearest, band], 0.0)
 
 
 def _time_channels(points: Points, epochs: _Epochs) -> Floats:

@@ -98,37 +98,52 @@ def reference_epochs(lc: LightCurve) -> list[list[tuple[float, str, float, float
     return epochs
 
 
+def reference_cell(epoch: list[tuple[float, str, float, float, bool]], letter: str) -> tuple[float, float, bool] | None:
+    """Return flux, error and limit of a band in an epoch."""
+    inside = [p for p in epoch if p[1] == letter]
+    detected = [p for p in inside if not p[4]]
+    chosen = detected or inside
+    if not chosen:
+        return None
+    weights = [p[3] ** -2 for p in chosen]
+    mean = sum(w * p[2] for w, p in zip(weights, chosen, strict=True)) / sum(weights)
+    return mean, sum(weights) ** -0.5, not detected
+
+
 def reference_sequence(lc: LightCurve, n_epochs: int) -> np.ndarray:
     epochs = reference_epochs(lc)
     values = np.zeros((n_epochs, EPOCH_CHANNELS))
     found = [t for epoch in epochs for t, _, f, e, u in epoch if not u and f >= 5.0 * e]
     zero = found[0] if found else epochs[0][0][0] if epochs else 0.0
+    seen = [epoch[0][0] for epoch in epochs if any(not p[4] for p in epoch)]
     skipped = max(len(epochs) - n_epochs, 0)
+    for b, letter in enumerate(LETTERS):
+        known = [(epoch[0][0], cell) for epoch in epochs if (cell := reference_cell(epoch, letter)) is not None]
+        used = [(t, cell) for t, cell in known if not cell[2] or not seen or t < seen[0]]
+        times = np.array([t for t, _ in used])
+        for k, epoch in enumerate(epochs[skipped:]):
+            t, row, cell = epoch[0][0], values[k], reference_cell(epoch, letter)
+            row[6 + b] = math.log1p(1000.0) / 4.0
+            if used:
+                nearest = int(np.argmin(np.abs(times - t)))
+                row[b] = np.interp(t, times, [y(cell[0]) for _, cell in used])
+                row[6 + b] = math.log1p(abs(times[nearest] - t)) / 4.0
+                row[12 + b] = y(used[nearest][1][1])
+            row[18 + b], row[24 + b] = cell is not None and not cell[2], cell is not None and cell[2]
     for k, epoch in enumerate(epochs):
         if k < skipped:
             continue
-        row = values[k - skipped]
-        for b, letter in enumerate(LETTERS):
-            inside = [p for p in epoch if p[1] == letter]
-            detected = [p for p in inside if not p[4]]
-            chosen = detected or inside
-            if not chosen:
-                continue
-            weights = [p[3] ** -2 for p in chosen]
-            mean = sum(w * p[2] for w, p in zip(weights, chosen, strict=True)) / sum(weights)
-            row[b], row[6 + b] = y(mean), y(sum(weights) ** -0.5)
-            row[12 + b], row[18 + b] = bool(detected), not detected
-        t = epoch[0][0]
+        row, t = values[k - skipped], epoch[0][0]
         gap = t - epochs[k - 1][0][0] if k else 0.0
         age = t - zero
-        row[24:27] = (
+        row[30:33] = (
             math.log1p(gap) / 4.0,
             math.log1p(epochs[-1][0][0] - t) / 4.0,
             math.copysign(math.log1p(abs(age)) / 4.0, age),
         )
         for j in range(7):
-            row[27 + j] = math.sin(2.0 * math.pi * age / 2.0 ** (2 + j))
-            row[34 + j] = math.cos(2.0 * math.pi * age / 2.0 ** (2 + j))
+            row[33 + j] = math.sin(2.0 * math.pi * age / 2.0 ** (2 + j))
+            row[40 + j] = math.cos(2.0 * math.pi * age / 2.0 ** (2 + j))
     return values
 
 
@@ -194,7 +209,7 @@ def test_limits_anchor_the_rise_and_say_nothing_later() -> None:
     np.testing.assert_allclose(grid[[0, 5, 10]], [0.0, y(50.0), y(40.0)], atol=1e-6)
     assert grid[7] > y(40.0)  # between the two detections
     epochs = epoch_sequences(stack([lc]), SOFTENING, 8)
-    assert epochs.values[0, :4, 18 + LETTERS.index("r")].tolist() == [1.0, 0.0, 1.0, 0.0]
+    assert epochs.values[0, :4, 24 + LETTERS.index("r")].tolist() == [1.0, 0.0, 1.0, 0.0]
 
 
 def test_old_epochs_go_first_and_old_noise_is_left_out() -> None:
