@@ -27,6 +27,7 @@ PACKAGED = Path(__file__).parent.parent / "bundles"
 DEFAULT_BUNDLE = "simulated"
 
 GAIN, ASSISTANT, STREAM, EARLY, MICROLENSING = "gain", "assistant", "stream", "early", "microlensing"
+ATTENTION = "attention"
 
 _REMEDY = "restore the bundle from where it came, or choose another with --bundle"
 
@@ -37,6 +38,7 @@ _PURPOSE = {
     EARLY: "early type Ia supernovae",
     STREAM: "a classifier that learns from a stream",
     MICROLENSING: "a search for lenses",
+    ATTENTION: "a classifier with attention",
 }
 
 
@@ -78,7 +80,7 @@ def read_folder(folder: Path, kind: str, required: Sequence[str] = ()) -> tuple[
     ----------
     folder : Path
     kind : str
-        `GAIN`, `ASSISTANT`, `EARLY` or `MICROLENSING`.
+        `GAIN`, `ASSISTANT`, `EARLY`, `MICROLENSING` or `ATTENTION`.
     required : sequence of str
         Names of the files that must be there.
 
