@@ -153,6 +153,43 @@ def last_magnitudes(light_curves: list[LightCurve]) -> Array:
 
 
 def _snpcc(folder: Path, age: float | None, progress: Progress) -> LearningData:
+    curves, true_type, spectroscopic, lost = read_snpcc(folder, age)
+    until = "whole light curves" if age is None else f"light curves until {age:g} d after the first detection"
+    return LearningData(
+        "snpcc",
+        tuple(lc.id for lc in curves),
+        _features(curves, progress),
+        EARLY_IA.names,
+        np.asarray(true_type == "Ia"),
+        last_magnitudes(curves),
+        f"simulated (SNPCC, after unblinding); {until}" + (f"; {lost} without a detection left out" if lost else ""),
+        {"spectroscopic": np.flatnonzero(spectroscopic)},
+    )
+
+
+def read_snpcc(
+    folder: Path, age: float | None = None
+) -> tuple[list[LightCurve], NDArray[np.str_], NDArray[np.bool_], int]:
+    """
+    Read the light curves of SNPCC that have a detection.
+
+    Parameters
+    ----------
+    folder : Path
+        With ``meta.parquet`` and ``lightcurves.parquet``.
+    age : float, optional
+        They are cut so long after the first detection [d].
+
+    Returns
+    -------
+    curves : list of LightCurve, length n
+        With the photometric redshift of the host in `meta`.
+    true_type : ndarray of str, shape (n,)
+    spectroscopic : ndarray of bool, shape (n,)
+        Of the biased sample with spectra.
+    lost : int
+        Objects without a detection.
+    """
     meta = read_columns(folder / "meta.parquet", ("snid", "true_type", "host_photoz", "host_photoz_err", "spec_train"))
     points = read_columns(folder / "lightcurves.parquet", ("snid", "mjd", "band", "flux", "flux_err"))
     snid = points["snid"].astype(np.int64)
@@ -174,25 +211,42 @@ def _snpcc(folder: Path, age: float | None, progress: Progress) -> LearningData:
         curves.append(_forced(str(name), time[of], band[of], flux[of], flux_err[of], host))
         rows.append(i)
     at, lost = np.array(rows), len(row_of) - len(rows)
-    until = "whole light curves" if age is None else f"light curves until {age:g} d after the first detection"
-    return LearningData(
-        "snpcc",
-        tuple(lc.id for lc in curves),
-        _features(curves, progress),
-        EARLY_IA.names,
-        np.asarray(meta["true_type"][at] == "Ia"),
-        last_magnitudes(curves),
-        f"simulated (SNPCC, after unblinding); {until}" + (f"; {lost} without a detection left out" if lost else ""),
-        {"spectroscopic": np.flatnonzero(meta["spec_train"][at].astype(np.bool_))},
-    )
+    return curves, meta["true_type"][at].astype(np.str_), meta["spec_train"][at].astype(np.bool_), lost
 
 
 def _elasticc(file: Path, progress: Progress) -> LearningData:
+    curves, truth = read_elasticc(file)
+    return LearningData(
+        "elasticc",
+        tuple(lc.id for lc in curves),
+        _features(curves, progress),
+        EARLY_IA.names,
+        np.asarray(truth == "SN Ia"),
+        last_magnitudes(curves),
+        "simulated (ELAsTiCC, alerts of one night, SN Ia and core-collapse in nearly equal numbers); the last alert of "
+        "each object, with the forced photometry that came with it",
+    )
+
+
+def read_elasticc(file: Path) -> tuple[list[LightCurve], NDArray[np.str_]]:
+    """
+    Read the last alert of each object of ELAsTiCC: what was known of it at the end of the night.
+
+    Parameters
+    ----------
+    file : Path
+        ``elasticc_alerts.parquet``.
+
+    Returns
+    -------
+    curves : list of LightCurve, length n
+        Forced photometry, and detections that it does not repeat; the host's photometric redshift in `meta`.
+    truth : ndarray of str, shape (n,)
+    """
     kinds = ("mjd", "band", "flux", "flux_err")
     columns = ("object_id", "truth", "alert_mjd", "obs_hostgal_zphot", "obs_hostgal_zphot_err")
     lists = tuple(f"{origin}_{kind}" for origin in ("forced", "det") for kind in kinds)
     alerts = read_columns(file, columns + lists)
-    # The last alert of each object: what was known of it at the end of the night.
     order = np.lexsort((alerts["alert_mjd"], alerts["object_id"]))
     objects = alerts["object_id"][order]
     last = order[np.append(objects[1:] != objects[:-1], True)]
@@ -208,16 +262,7 @@ def _elasticc(file: Path, progress: Progress) -> LearningData:
         curves.append(
             _forced(str(alerts["object_id"][i]), time, lsst, flux * _NANOJANSKY, flux_err * _NANOJANSKY, host)
         )
-    return LearningData(
-        "elasticc",
-        tuple(lc.id for lc in curves),
-        _features(curves, progress),
-        EARLY_IA.names,
-        np.asarray(alerts["truth"][last] == "SN Ia"),
-        last_magnitudes(curves),
-        "simulated (ELAsTiCC, alerts of one night, SN Ia and core-collapse in nearly equal numbers); the last alert of "
-        "each object, with the forced photometry that came with it",
-    )
+    return curves, alerts["truth"][last].astype(np.str_)
 
 
 def _table(path: Path, id_column: str, label_column: str) -> LearningData:

@@ -1,0 +1,352 @@
+"""
+Train a network that classifies light curves at any age.
+
+Every object is seen in every round of training with another part of its light curve, always from its first point on;
+so one network serves all ages. Classes count equally. When to stop, and the temperature of the probabilities (Guo et
+al. 2017), are decided on objects that the weights have not seen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ampel_followup.errors import TrainingError
+from ampel_followup.features.ragged import Points
+from ampel_followup.features.sequence import Sequences, beginnings, epoch_sequences, grid_sequences
+from ampel_followup.models.attention_networks import build_network, tensorflow
+from ampel_followup.models.attention_options import NetworkOptions
+
+Array = NDArray[np.float64]
+Labels = NDArray[np.intp]
+
+#: Fractions of the points at which a network is judged.
+FRACTIONS = (0.25, 0.5, 1.0)
+
+# Share of the objects that are seen whole in a round; the others are cut at a random fraction from this one on.
+_WHOLE, _LEAST_FRACTION = 0.25, 0.1
+
+# Objects that are made into sequences at once.
+_CHUNK = 2000
+
+_LEAST_PROBABILITY = 1e-7
+
+# Norm that gradients are cut to.
+_LARGEST_GRADIENT = 1.0
+
+# Objects that are classified at once.
+_PREDICTED = 512
+
+
+@dataclass(frozen=True, slots=True)
+class FitOptions:
+    """
+    How to train.
+
+    Parameters
+    ----------
+    rounds : int
+        At most; in each every object is seen once. The learning rate falls along half a cosine.
+    patience : int
+        Rounds without a lower loss on the held-out objects after which training stops.
+    batch_size : int
+    learning_rate : float
+        Of Adam, at its highest.
+    noise : float
+        Noise that is added to the training fluxes in every round, in units of their errors.
+    lost_points : float
+        Up to this share of an object's points, drawn anew in every round, is left out.
+    """
+
+    rounds: int = 20
+    patience: int = 5
+    batch_size: int = 128
+    learning_rate: float = 2e-3
+    noise: float = 0.5
+    lost_points: float = 0.3
+
+    def __post_init__(self) -> None:
+        for name in ("rounds", "patience", "batch_size"):
+            if getattr(self, name) < 1:
+                raise TrainingError(f"{name} = {getattr(self, name)} of the training; give a whole number from 1")
+        if not 0.0 < self.learning_rate < 1.0:
+            raise TrainingError(f"a learning rate of {self.learning_rate}; give above 0 to less than 1")
+        if not (0.0 <= self.noise <= 10.0 and 0.0 <= self.lost_points < 1.0):
+            raise TrainingError(
+                f"noise of {self.noise} errors and a share of {self.lost_points} of lost points; "
+                "give 0 to 10, and 0 to less than 1"
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class TrainedNetwork:
+    """
+    A trained network.
+
+    Parameters
+    ----------
+    weights : dict of str to ndarray
+        As `Network.weights` of the best round.
+    options : NetworkOptions
+    softening : float
+        Of fluxes [µJy].
+    temperature : float
+        That logits are divided by.
+    rounds, best_round : int
+        That it was trained for, and the one whose weights these are, from 1.
+    loss : float
+        Mean of the classes' cross entropies on the held-out objects, over `FRACTIONS`, before calibration [nat].
+    """
+
+    weights: dict[str, NDArray[np.float32]]
+    options: NetworkOptions
+    softening: float
+    temperature: float
+    rounds: int
+    best_round: int
+    loss: float
+
+
+def sequences(points: Points, options: NetworkOptions, softening: float) -> Sequences:
+    """Return what a network sees of n objects."""
+    make = grid_sequences if options.on_grid else epoch_sequences
+    return make(points, softening, options.steps)
+
+
+def usual_scatter(points: Points) -> float:
+    """Return the median error of the points, limits included [µJy]: the softening of fluxes."""
+    return float(np.round(np.median(points.flux_err), 4)) if len(points.flux_err) else 1.0
+
+
+def class_weights(y: Labels, n_classes: int) -> Array:
+    """Return weights, shape (n,), with which all classes count the same, and 1 on average."""
+    counts = np.bincount(y, minlength=n_classes)
+    return np.asarray(len(y) / (np.count_nonzero(counts) * counts[y]))
+
+
+class Trainer:
+    """
+    Trains networks of one make, one after the other: what TensorFlow compiles is compiled once.
+
+    Parameters
+    ----------
+    options : NetworkOptions
+    n_classes : int
+        k.
+
+    Attributes
+    ----------
+    network : Network
+        With the weights of the last training.
+
+    Raises
+    ------
+    FollowupError
+        If TensorFlow is not installed.
+    """
+
+    def __init__(self, options: NetworkOptions, n_classes: int) -> None:
+        keras, tf = tensorflow()
+        self.options, self.n_classes = options, n_classes
+        self.network = build_network(options, n_classes)
+        self._optimizer = keras.optimizers.Adam()
+        model, variables = self.network.logits, self.network.logits.trainable_variables
+        self._optimizer.build(variables)
+        steps = options.steps if options.on_grid else None
+        shapes = [(None, steps, options.channels)] + ([] if options.on_grid else [(None, None)])
+        signature = [tf.TensorSpec(shape, tf.float32) for shape in shapes]
+
+        def step(x: Any, y: Any, weight: Any) -> None:
+            with tf.GradientTape() as tape:
+                nats = tf.nn.sparse_softmax_cross_entropy_with_logits(y, model(x, training=True))
+                loss = tf.reduce_mean(weight * nats)
+            gradients, _ = tf.clip_by_global_norm(tape.gradient(loss, variables), _LARGEST_GRADIENT)
+            self._optimizer.apply_gradients(zip(gradients, variables, strict=True))
+
+        more = [tf.TensorSpec((None,), tf.int64), tf.TensorSpec((None,), tf.float32)]
+        self._step = tf.function(step, input_signature=[signature, *more])
+        self._predict = tf.function(lambda x: model(x, training=False), input_signature=[signature])
+
+    def train(
+        self,
+        training: Points,
+        y: Labels,
+        held_out: Points,
+        y_held_out: Labels,
+        rng: np.random.Generator,
+        *,
+        fit: FitOptions | None = None,
+        on_round: Callable[[int, float], None] = lambda number, loss: None,
+    ) -> TrainedNetwork:
+        """
+        Train a network from the beginning.
+
+        Parameters
+        ----------
+        training : Points
+            Of n objects, whole.
+        y : ndarray of int, shape (n,)
+            Their classes, 0 to k − 1.
+        held_out : Points
+            Of other objects: they say when to stop, and calibrate.
+        y_held_out : ndarray of int
+        rng : numpy.random.Generator
+            The same generator gives the same network on the same machine.
+        fit : FitOptions, optional
+        on_round : callable
+            Called with the number of each finished round, and the loss on the held-out objects.
+
+        Raises
+        ------
+        TrainingError
+            If a class is missing in either part, or no round brings anything.
+        """
+        fit = fit or FitOptions()
+        for part, classes in (("to train on", y), ("held out", y_held_out)):
+            missing = np.flatnonzero(np.bincount(classes, minlength=self.n_classes) == 0)
+            if len(missing):
+                raise TrainingError(f"class number {missing[0]} has no object {part}; every class needs some in each")
+        self.network.start(rng)
+        for variable in self._optimizer.variables:
+            variable.assign(np.zeros(variable.shape))
+        softening, weight = usual_scatter(training), class_weights(y, self.n_classes)
+        seen = [_sequences(beginnings(held_out, fraction), self.options, softening) for fraction in FRACTIONS]
+        best, best_round, number, kept = np.inf, 0, 0, self.network.looks.get_weights()
+        best_logits: list[Array] = []
+        for number in range(1, fit.rounds + 1):
+            self._round(_view(training, rng, fit), y, weight, softening, _rate(number, fit), rng, fit)
+            logits = [self._logits(part) for part in seen]
+            loss = float(np.mean([balanced_loss(part, y_held_out, self.n_classes) for part in logits]))
+            if loss < best:
+                best, best_round, kept, best_logits = loss, number, self.network.looks.get_weights(), logits
+            on_round(number, loss)
+            if number - best_round >= fit.patience:
+                break
+        if not best_logits:
+            raise TrainingError(f"training does not converge with a learning rate of {fit.learning_rate}; lower it")
+        self.network.looks.set_weights(kept)
+        temperature = fit_temperature(np.concatenate(best_logits), np.tile(y_held_out, len(FRACTIONS)), self.n_classes)
+        return TrainedNetwork(
+            self.network.weights, self.options, softening, temperature, number, best_round, round(best, 5)
+        )
+
+    def _round(
+        self,
+        view: Points,
+        y: Labels,
+        weight: Array,
+        softening: float,
+        rate: float,
+        rng: np.random.Generator,
+        fit: FitOptions,
+    ) -> None:
+        """Show every object once, those of like lengths together."""
+        self._optimizer.learning_rate.assign(rate)
+        found = _sequences(view, self.options, softening)
+        length = found.mask.sum(axis=1)
+        order = np.argsort(length * (1.0 + 0.2 * rng.standard_normal(len(y))) + rng.random(len(y)))
+        batches = np.array_split(order, max(len(y) // fit.batch_size, 1))
+        for k in rng.permutation(len(batches)).tolist():
+            rows = batches[k]
+            self._step(self._inputs(found, rows), y[rows], weight[rows].astype(np.float32))
+
+    def _logits(self, found: Sequences) -> Array:
+        """Return logits, shape (n, k)."""
+        order = np.argsort(found.mask.sum(axis=1), kind="stable")
+        logits = np.empty((len(found), self.n_classes))
+        for begin in range(0, len(order), _PREDICTED):
+            rows = order[begin : begin + _PREDICTED]
+            logits[rows] = self._predict(self._inputs(found, rows)).numpy()
+        return logits
+
+    def _inputs(self, found: Sequences, rows: Labels) -> list[NDArray[np.float32]]:
+        """Return what the network takes, no longer than it must be."""
+        if self.options.on_grid:
+            return [found.values[rows]]
+        longest = max(int(found.mask[rows].sum(axis=1).max()), 1)
+        return [found.values[rows, :longest], found.mask[rows, :longest].astype(np.float32)]
+
+
+def _rate(number: int, fit: FitOptions) -> float:
+    """Return the learning rate of a round: it rises in the first, and falls along half a cosine to a twentieth."""
+    along = 0.5 * (1.0 + np.cos(np.pi * (number - 1) / max(fit.rounds - 1, 1)))
+    return float(fit.learning_rate * (0.05 + 0.95 * along) * (0.3 if number == 1 else 1.0))
+
+
+def balanced_loss(logits: Array, y: Labels, n_classes: int, temperature: float = 1.0) -> float:
+    """Return the cross entropy [nat] of logits, shape (n, k), with equal weight of all classes."""
+    scaled = logits / temperature
+    scaled = scaled - scaled.max(axis=1, keepdims=True)
+    log_p = scaled - np.log(np.exp(scaled).sum(axis=1, keepdims=True))
+    nats = -np.maximum(log_p[np.arange(len(y)), y], np.log(_LEAST_PROBABILITY))
+    return float(np.average(nats, weights=class_weights(y, n_classes)))
+
+
+def fit_temperature(logits: Array, y: Labels, n_classes: int) -> float:
+    """Return the temperature of least balanced cross entropy, 0.2 to 5."""
+    from scipy.optimize import minimize_scalar
+
+    found = minimize_scalar(
+        lambda log_t: balanced_loss(logits, y, n_classes, float(np.exp(log_t))),
+        bounds=(np.log(0.2), np.log(5.0)),
+        method="bounded",
+    )
+    return float(np.round(np.exp(found.x), 4))
+
+
+def split_objects(y: Labels, shares: Sequence[float], rng: np.random.Generator) -> Labels:
+    """
+    Divide objects into parts, class by class.
+
+    Parameters
+    ----------
+    y : ndarray of int, shape (n,)
+        Classes.
+    shares : sequence of float
+        Of each part; they sum to 1.
+
+    Returns
+    -------
+    ndarray of int, shape (n,)
+        Number of the part of each object.
+    """
+    part = np.zeros(len(y), dtype=np.intp)
+    for c in np.unique(y):
+        rows = rng.permutation(np.flatnonzero(y == c))
+        edges = np.round(np.cumsum(shares)[:-1] * len(rows)).astype(np.intp)
+        for number, of_part in enumerate(np.split(rows, edges)):
+            part[of_part] = number
+    return part
+
+
+def _view(points: Points, rng: np.random.Generator, fit: FitOptions) -> Points:
+    """Return objects with a part of each light curve, fewer points, and more noise."""
+    n = len(points.segments)
+    fraction = np.where(rng.random(n) < _WHOLE, 1.0, rng.uniform(_LEAST_FRACTION, 1.0, n))
+    part = beginnings(points, fraction)
+    lost = rng.uniform(0.0, fit.lost_points, n)[part.segments.index]
+    kept = rng.random(len(part.time)) >= lost
+    # Something is always left: the last point says how late it is.
+    kept[part.segments.offsets[1:][part.segments.counts > 0] - 1] = True
+    part = part.select(kept)
+    noise = np.where(part.detected, fit.noise * rng.standard_normal(len(part.time)) * part.flux_err, 0.0)
+    values: dict[str, Any] = {name: getattr(part, name) for name in part.__dataclass_fields__}
+    return Points(**{**values, "flux": part.flux + noise})
+
+
+def _sequences(points: Points, options: NetworkOptions, softening: float) -> Sequences:
+    """Return sequences of any number of objects; in chunks, for what is made on the way is larger."""
+    n = len(points.segments)
+    parts = []
+    for begin in range(0, n, _CHUNK):
+        rows = np.arange(begin, min(begin + _CHUNK, n))
+        parts.append(sequences(points.beginnings(rows, points.segments.counts[rows]), options, softening))
+    return Sequences(
+        np.concatenate([part.values for part in parts]),
+        np.concatenate([part.mask for part in parts]),
+        np.concatenate([part.time for part in parts]),
+    )
