@@ -12,6 +12,7 @@ from ampel_followup.errors import BundleError
 
 if TYPE_CHECKING:
     from ampel_followup.models.assistant_bundle import AssistantBundle
+    from ampel_followup.models.attention_bundle import AttentionModel
     from ampel_followup.models.bundle import ModelBundle
     from ampel_followup.models.early_bundle import EarlyBundle
     from ampel_followup.models.folder import Bundle
@@ -25,9 +26,19 @@ BundleArgument = Annotated[str | None, typer.Argument(help="Name or folder; by d
 def _load(name: str | None) -> Bundle:
     """Load a bundle of any kind, each byte verified."""
     from ampel_followup.models.assistant_bundle import load_assistant
+    from ampel_followup.models.attention_bundle import load_attention_bundle
     from ampel_followup.models.bundle import find_bundle, load_bundle
     from ampel_followup.models.early_bundle import load_early
-    from ampel_followup.models.folder import ASSISTANT, EARLY, MICROLENSING, STREAM, Bundle, read_folder, read_kind
+    from ampel_followup.models.folder import (
+        ASSISTANT,
+        ATTENTION,
+        EARLY,
+        MICROLENSING,
+        STREAM,
+        Bundle,
+        read_folder,
+        read_kind,
+    )
     from ampel_followup.models.microlensing_bundle import load_microlensing
 
     folder = find_bundle(name)
@@ -36,6 +47,8 @@ def _load(name: str | None) -> Bundle:
         return load_early(folder)
     if kind == MICROLENSING:
         return load_microlensing(folder)
+    if kind == ATTENTION:
+        return load_attention_bundle(folder)
     if kind == STREAM:
         return Bundle(*read_folder(folder, STREAM))
     return load_assistant(folder) if kind == ASSISTANT else load_bundle(folder)
@@ -45,6 +58,7 @@ def _load(name: str | None) -> Bundle:
 def list_(as_json: JsonOption = False) -> None:
     """List the bundles that can be used by name."""
     from ampel_followup.models.assistant_bundle import AssistantBundle
+    from ampel_followup.models.attention_bundle import AttentionModel
     from ampel_followup.models.bundle import ModelBundle
     from ampel_followup.models.early_bundle import EarlyBundle
     from ampel_followup.models.folder import kind_of, list_bundles
@@ -63,6 +77,9 @@ def list_(as_json: JsonOption = False) -> None:
             info["knows"] = f"P(Ia), threshold {bundle.threshold:.2f}"
         elif isinstance(bundle, MicrolensingBundle):
             info["knows"] = f"P(microlensing), threshold {bundle.threshold:.2f}; planets from {bundle.alarm:.1f}σ"
+        elif isinstance(bundle, AttentionModel):
+            classes = list(bundle.class_names)
+            info |= {"classes": classes, "knows": f"{len(classes)} classes at any age, {bundle.options.kind}"}
         elif isinstance(bundle, AssistantBundle):
             info["scores"] = {day: list(bundle.scores(day)) for day in bundle.days}
         elif isinstance(bundle, ModelBundle):
@@ -94,6 +111,7 @@ def _knows(entry: Mapping[str, Any]) -> str:
 def show(bundle: BundleArgument = None, as_json: JsonOption = False) -> None:
     """Say what a bundle was trained on and how well it did."""
     from ampel_followup.models.assistant_bundle import AssistantBundle
+    from ampel_followup.models.attention_bundle import AttentionModel
     from ampel_followup.models.bundle import ModelBundle
     from ampel_followup.models.early_bundle import EarlyBundle
     from ampel_followup.models.folder import kind_of
@@ -112,6 +130,8 @@ def show(bundle: BundleArgument = None, as_json: JsonOption = False) -> None:
         _show_early(loaded)
     elif isinstance(loaded, MicrolensingBundle):
         _show_microlensing(loaded)
+    elif isinstance(loaded, AttentionModel):
+        _show_attention(loaded)
     elif isinstance(loaded, AssistantBundle):
         _show_assistant(loaded)
     elif isinstance(loaded, ModelBundle):
@@ -119,6 +139,19 @@ def show(bundle: BundleArgument = None, as_json: JsonOption = False) -> None:
     else:
         _show_stream(loaded)
     out.print(f"digest: {loaded.digest}", markup=False)
+
+
+def _show_attention(loaded: AttentionModel) -> None:
+    info, out, options = loaded.info, console(), loaded.options
+    what = f"{options.steps} steps of a grid" if options.on_grid else f"up to {options.steps} epochs"
+    out.print(f"network: {options.kind}, {what}, {options.units} units", markup=False)
+    out.print(f"classes: {', '.join(loaded.class_names)}", markup=False)
+    print_table(("trained on and measured", ""), _numbers({**info.get("training", {}), **info.get("metrics", {})}))
+    recalls = info.get("metrics", {}).get("recall", {})
+    print_table(
+        ("class", *((f"recall at {float(at):.0%} of the points", "right") for at in recalls)),
+        ((name, *(recall.get(name) for recall in recalls.values())) for name in loaded.class_names),
+    )
 
 
 def _show_gain(loaded: ModelBundle) -> None:
@@ -200,6 +233,7 @@ def _numbers(values: Mapping[str, Any]) -> list[tuple[str, object]]:
 def verify(bundle: BundleArgument = None, as_json: JsonOption = False) -> None:
     """Check every byte of a bundle against its digests, and that its models load."""
     from ampel_followup.models.assistant_bundle import AssistantBundle
+    from ampel_followup.models.attention_bundle import AttentionModel
     from ampel_followup.models.bundle import ModelBundle, find_bundle
     from ampel_followup.models.early_bundle import EarlyBundle
     from ampel_followup.models.folder import kind_of
@@ -212,6 +246,8 @@ def verify(bundle: BundleArgument = None, as_json: JsonOption = False) -> None:
         _ = loaded.forest
     elif isinstance(loaded, MicrolensingBundle):
         _ = loaded.model
+    elif isinstance(loaded, AttentionModel):
+        _ = loaded.session
     elif isinstance(loaded, AssistantBundle):
         _ = (loaded.models, loaded.fold_models)
     elif isinstance(loaded, ModelBundle):

@@ -1,0 +1,203 @@
+"""The classifier with attention: what it says of light curves, networks as they run, and the bundle."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ampel_followup.attention_scores import AttentionScores
+from ampel_followup.errors import BundleError, TrainingError
+from ampel_followup.evaluation.attention_metrics import calibration_error, confusion, macro_recall, recalls
+from ampel_followup.features.ragged import stack
+from ampel_followup.features.sequence import EPOCH_GAP
+from ampel_followup.lightcurve import LightCurve
+from ampel_followup.models.attention_bundle import (
+    DEFAULT_ATTENTION,
+    AttentionModel,
+    load_attention_bundle,
+    save_attention_bundle,
+)
+from ampel_followup.models.attention_options import KINDS, NetworkOptions
+from ampel_followup.models.folder import PACKAGED
+
+onnx = pytest.importorskip("onnx", reason="networks are written with onnx")
+
+from ampel_followup.models.attention_onnx import network_to_onnx  # noqa: E402
+
+
+def light_curve(
+    rng: np.random.Generator, n: int, *, limits_only: bool = False, name: str = "ZTF18aaaaaaa"
+) -> LightCurve:
+    time = 58000.0 + np.sort(rng.uniform(0.0, 40.0, n))
+    limit = np.ones(n, bool) if limits_only else rng.random(n) < 0.2
+    if n and not limits_only:
+        limit[-1] = False
+    flux = np.where(limit, 0.0, 100.0 * np.exp(-0.5 * ((time - 58020.0) / 10.0) ** 2) + rng.normal(0.0, 3.0, n))
+    band = rng.choice(["ztfg", "ztfr", "ztfi"], n)
+    return LightCurve(name, 1, time, band, flux, np.full(n, 3.0), limit, ra=10.0, dec=20.0)
+
+
+@pytest.fixture(scope="module")
+def packaged() -> AttentionModel:
+    return load_attention_bundle()
+
+
+def test_packaged_bundle_is_small_and_knows_the_classes_of_a_demo_night(packaged: AttentionModel) -> None:
+    assert sum(file.stat().st_size for file in (PACKAGED / DEFAULT_ATTENTION).iterdir()) < 1_000_000
+    assert {"SN Ia", "SN II", "AGN", "bogus"} <= set(packaged.class_names)
+    assert packaged.describe()["digest"] == packaged.digest and packaged.digest
+
+
+def test_every_object_gets_probabilities_and_the_weight_of_each_epoch(packaged: AttentionModel) -> None:
+    rng = np.random.default_rng(1)
+    curves = [light_curve(rng, n) for n in (1, 2, 7, 40, 200)]
+    for curve, scores in zip(curves, packaged.score(curves), strict=True):
+        assert scores.class_names == packaged.class_names and scores.known
+        epochs = 1 + int(np.count_nonzero(np.diff(curve.time) > EPOCH_GAP))
+        assert len(scores.times) == min(epochs, packaged.options.steps)
+        assert set(scores.times) <= set(np.round(curve.time, 4).tolist())
+        assert scores.times[-1] <= curve.time[-1] + 1e-4
+
+
+def test_object_has_the_same_scores_alone_as_among_others(packaged: AttentionModel) -> None:
+    rng = np.random.default_rng(2)
+    curves = [light_curve(rng, int(n)) for n in rng.integers(1, 60, 12)]
+    assert packaged.score(curves) == [packaged.score([curve])[0] for curve in curves]
+
+
+def test_nothing_is_said_of_what_was_not_detected(packaged: AttentionModel) -> None:
+    rng = np.random.default_rng(3)
+    empty = light_curve(rng, 0)
+    limits = light_curve(rng, 9, limits_only=True)
+    seen = light_curve(rng, 9)
+    scores = packaged.score([empty, limits, seen])
+    assert [one.known for one in scores] == [False, False, True]
+    assert scores[0] == AttentionScores(packaged.class_names)
+    assert packaged.score([]) == []
+
+
+def test_later_points_change_nothing_of_what_was_said_before(packaged: AttentionModel) -> None:
+    whole = light_curve(np.random.default_rng(4), 40)
+    n = 15
+    early = LightCurve(
+        "x", 1, whole.time[:n], whole.band[:n], whole.flux[:n], whole.flux_err[:n], whole.upper_limit[:n], 10.0, 20.0
+    )
+    assert packaged.score([early])[0].times[-1] <= whole.time[n - 1] + 1e-4
+
+
+def weights_of(options: NetworkOptions, n_classes: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
+    """Return random weights of the shapes that Keras gives them."""
+    u, c = options.units, options.channels
+    shapes: dict[str, tuple[int, ...]] = {}
+    if options.on_grid:
+        for k, inputs in (("1", c), ("2", u)):
+            shapes |= {f"gru{k}/kernel": (inputs, 3 * u), f"gru{k}/recurrent_kernel": (u, 3 * u)}
+            shapes |= {f"gru{k}/bias": (2, 3 * u)}
+            shapes |= {f"norm{k}/{of}": (u,) for of in ("gamma", "beta", "moving_mean", "moving_variance")}
+    else:
+        depth = u // options.heads
+        shapes |= {"embed/kernel": (c, u), "embed/bias": (u,), "norm/gamma": (u,), "norm/beta": (u,)}
+        for k in range(options.blocks):
+            b = f"block{k}_"
+            for of in "qkv":
+                shapes |= {f"{b}{of}/kernel": (u, options.heads, depth), f"{b}{of}/bias": (options.heads, 1, depth)}
+            shapes |= {f"{b}out/kernel": (options.heads, depth, u), f"{b}out/bias": (u,)}
+            shapes |= {f"{b}wide/kernel": (u, 2 * u), f"{b}wide/bias": (2 * u,)}
+            shapes |= {f"{b}narrow/kernel": (2 * u, u), f"{b}narrow/bias": (u,)}
+            shapes |= {f"{b}norm{j}/{of}": (u,) for j in (1, 2) for of in ("gamma", "beta")}
+    inputs = u
+    if options.kind != "gru":
+        shapes |= {"attention1/kernel": (u, options.attention_units)}
+        shapes |= {"attention2/kernel": (options.attention_units, options.rows)}
+        inputs = u * options.rows
+    shapes |= {"classes/kernel": (inputs, n_classes), "classes/bias": (n_classes,)}
+    return {name: np.abs(rng.normal(0.0, 0.3, shape)).astype(np.float32) for name, shape in shapes.items()}
+
+
+def saved(folder: Path, options: NetworkOptions, rng: np.random.Generator, n_classes: int = 3) -> AttentionModel:
+    info = {
+        "name": "mine",
+        "version": "1",
+        "created": "2026-11-28",
+        "description": "",
+        "classes": [f"class {k}" for k in range(n_classes)],
+        "softening": 3.0,
+        "temperature": 1.5,
+        "training": {},
+        "metrics": {},
+    }
+    network = network_to_onnx(weights_of(options, n_classes, rng), options, n_classes, 1.5)
+    return save_attention_bundle(folder, info, network, options)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_of_network_says_where_it_looked(kind: str, tmp_path: Path) -> None:
+    rng = np.random.default_rng(5)
+    options = NetworkOptions(kind=kind, steps=24, units=8, attention_units=6, rows=2, heads=2, blocks=1)  # type: ignore[arg-type]
+    model = saved(tmp_path / "mine", options, rng)
+    curves = [light_curve(rng, n) for n in (1, 5, 30)]
+    for scores in model.score(curves):
+        assert scores.known and scores.attention
+        if kind == "gru":  # it reads its last state
+            assert scores.attention[-1] == 1.0
+    p, attention = model.predict(model.sequences(stack(curves)))
+    np.testing.assert_allclose(p.sum(axis=1), 1.0, atol=1e-6)
+    np.testing.assert_allclose(attention.sum(axis=1), 1.0, atol=1e-5)
+
+
+def test_altered_or_foreign_bundle_is_refused(tmp_path: Path) -> None:
+    folder = tmp_path / "copy"
+    shutil.copytree(PACKAGED / DEFAULT_ATTENTION, folder)
+    network = folder / "attention.onnx"
+    content = bytearray(network.read_bytes())
+    content[100] ^= 1
+    network.write_bytes(bytes(content))
+    with pytest.raises(BundleError, match="was altered"):
+        load_attention_bundle(folder)
+    with pytest.raises(BundleError, match="a search for lenses, here one for a classifier with attention"):
+        load_attention_bundle("microlensing")
+    (folder / "bundle.json").write_text(json.dumps({"format": 1, "files": {}, "digest": ""}))
+    with pytest.raises(BundleError, match="was altered"):
+        load_attention_bundle(folder)
+
+
+def test_network_that_does_not_fit_its_description_is_refused(tmp_path: Path) -> None:
+    rng = np.random.default_rng(6)
+    options = NetworkOptions(units=8, heads=2, blocks=1)
+    model = saved(tmp_path / "mine", options, rng)
+    info = {**model.info, "classes": ["one", "two"]}
+    other = save_attention_bundle(tmp_path / "other", info, model.files["attention.onnx"], options)
+    with pytest.raises(BundleError, match="make the bundle again"):
+        other.score([light_curve(rng, 5)])
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"kind": "lstm"}, {"units": 0}, {"steps": 1}, {"dropout": 1.0}, {"units": 10, "heads": 4}]
+)
+def test_network_that_cannot_be_is_refused(wrong: dict[str, object]) -> None:
+    with pytest.raises(TrainingError):
+        NetworkOptions(**wrong)  # type: ignore[arg-type]
+
+
+def test_bundle_commands_know_it(run) -> None:
+    code, out, _ = run("bundle", "show", DEFAULT_ATTENTION)
+    assert code == 0 and "time-attention" in out and "SN Ia" in out
+    code, out, _ = run("bundle", "list", "--json")
+    kinds = {one["name"]: one["kind"] for one in json.loads(out)["bundles"]}
+    assert kinds[DEFAULT_ATTENTION] == "attention"
+    assert run("bundle", "verify", DEFAULT_ATTENTION)[0] == 0
+
+
+def test_recalls_and_calibration_of_hand_made_answers() -> None:
+    y = np.array([0, 0, 0, 1])
+    counts = confusion(y, np.array([0, 0, 1, 1]), 2)
+    assert counts.tolist() == [[2, 1], [0, 1]]
+    assert recalls(counts).tolist() == pytest.approx([2 / 3, 1.0])
+    assert macro_recall(counts) == pytest.approx(5 / 6)
+    sure = np.eye(2)[y]
+    assert calibration_error(sure, y) == pytest.approx(0.0)
+    assert calibration_error(1.0 - sure, y) == pytest.approx(1.0)
