@@ -56,7 +56,11 @@ AssistantOption = Annotated[
     ),
 ]
 NoAssistantOption = Annotated[
-    bool, typer.Option("--no-assistant", help="List every object: neither scores of the assistant nor queues.")
+    bool,
+    typer.Option(
+        "--no-assistant",
+        help="List every object, also what was deferred or rejected: neither scores of the assistant nor queues.",
+    ),
 ]
 EarlyOption = Annotated[
     str | None,

@@ -12,15 +12,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.text import Text
-from sample_night import assist, at_rest, make_plan, screen_text, until
+from sample_night import DUSK_MJD, assist, at_rest, make_plan, screen_text, until
 
 from ampel_followup.assistant_scores import Cause, Placement, Queue, Stage, Trait, Visit
 from ampel_followup.plan import RankedTarget
+from ampel_followup.policy import load_policy
 from ampel_followup.store import Store
 from ampel_followup_tui.app import FollowupApp
 from ampel_followup_tui.columns import Column, aside_columns, hidden_columns, tonight_columns
 from ampel_followup_tui.drift import read_drift
 from ampel_followup_tui.glyphs import sparkline, two_digits
+from ampel_followup_tui.groups import FIRST_UNTIL, UPDATING_UNTIL
 from ampel_followup_tui.journal import Journal
 from ampel_followup_tui.panes.assistant import assistant
 from ampel_followup_tui.screens.drift import DriftScreen
@@ -168,11 +170,39 @@ async def test_l_goes_through_the_lists_and_v_through_the_groups(
 async def test_a_list_without_groups_says_so(make_app: MakeApp) -> None:
     app = make_app()
     async with app.run_test(size=NARROW) as pilot:
-        await pilot.press("v")
+        await pilot.press("l", "v")
         assert "no groups" in notices(app)
-        assert len(shown(app)) == 34
-        await pilot.press("l", "l")
+        assert len(shown(app)) == 12
+        await pilot.press("l")
         assert app.current == app.journal.plan.targets[0].id
+
+
+async def test_without_an_assistant_the_groups_go_by_age(make_app: MakeApp, store: Store) -> None:
+    plan = store.load_plan().plan
+    fresh = replace(plan.targets[5], photometry=replace(plan.targets[5].photometry, first_mjd=DUSK_MJD - 0.9))
+    targets = tuple(fresh if target.id == fresh.id else target for target in plan.targets)
+    store.save_plan(replace(plan, targets=targets), created="2026-11-20T07:00:00Z")
+    old = [t.id for t in targets if DUSK_MJD - t.photometry.first_mjd > UPDATING_UNTIL]
+    assert 0 < len(old) < 33
+    app = make_app()
+    async with app.run_test(size=WIDE) as pilot:
+        await until(lambda: "not tonight 12" in tabs(app) and "new tonight" in tabs(app))
+        assert re.findall(r"([a-z][a-z ]+?) (\d+)", tabs(app))[1:-1] == [
+            ("new tonight", "1"),
+            ("updating", str(33 - len(old))),
+            ("watch", str(len(old))),
+        ]
+        await pilot.press("v")
+        assert shown(app) == [fresh.id]
+        await pilot.press("v", "v")
+        assert shown(app) == old
+        await pilot.press("v", "slash", *"new", "enter")
+        assert shown(app) == [fresh.id]
+
+
+def test_ages_without_a_policy_are_those_of_the_one_that_comes_along() -> None:
+    stages = load_policy().stages
+    assert (stages.first_until, stages.updating_until) == (FIRST_UNTIL, UPDATING_UNTIL)
 
 
 async def test_an_empty_group_says_that_it_is_empty(make_assisted_app: MakeApp) -> None:

@@ -13,7 +13,7 @@ from ampel_followup.plan import NightPlan, RankedTarget
 from ampel_followup.untrusted import clean
 from ampel_followup_tui.drift import read_drift
 from ampel_followup_tui.groups import ASIDE, HIDDEN, TONIGHT
-from ampel_followup_tui.instants import stamp
+from ampel_followup_tui.instants import mjd, stamp
 from ampel_followup_tui.ledger import Ledger
 from ampel_followup_tui.notebook import Notebook
 
@@ -56,6 +56,7 @@ class Journal(Ledger):
         self.drift = read_drift(stored.report)
         self._aside = {target.id for target in self.plan.set_aside}
         plan = self.plan
+        self.evening = mjd(plan.night.dusk)
         self._targets = {target.id: target for target in (*plan.targets, *plan.not_observable, *plan.set_aside)}
 
     @property

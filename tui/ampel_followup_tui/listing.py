@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 def group_targets(journal: Journal, view: View) -> list[RankedTarget]:
     """Return the targets of a view's list and group, in the order of the plan."""
     group = group_of(view.list, view.group)
-    return [target for target in targets_of(journal.plan, view.list) if group is None or group.has(target)]
+    targets = targets_of(journal.plan, view.list)
+    return [target for target in targets if group is None or group.has(target, journal.evening)]
 
 
 def listed_targets(journal: Journal, view: View, other: OtherOrder | None) -> list[RankedTarget]:

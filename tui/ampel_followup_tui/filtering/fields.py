@@ -115,7 +115,7 @@ READ_LATER = frozenset({"z"})
 
 #: Words that say what a target is or has.
 WORDS = {
-    "new": "first seen tonight or yesterday, by the stage of the policy",
+    "new": "first seen tonight or yesterday, by the stage of the policy or else by age",
     "updating": "known for some days",
     "watch": "known for long",
     "closing": "its window closes",

@@ -10,7 +10,7 @@ from ampel_followup.plan import RankedTarget
 from ampel_followup_tui.filtering.expression import Alternative, Expression
 from ampel_followup_tui.filtering.fields import FIELDS
 from ampel_followup_tui.glyphs import ANOMALY, CLOSING, DISAGREE, OUTSIDE, STATUS, UNDECIDED
-from ampel_followup_tui.groups import has_anomaly, is_closing, is_snoozed
+from ampel_followup_tui.groups import has_anomaly, is_closing, is_snoozed, stage_of
 from ampel_followup_tui.journal import Journal
 
 _COMPARISONS: dict[str, Callable[[float, float], bool]] = {
@@ -77,9 +77,10 @@ def words_of(target: RankedTarget, journal: Journal) -> str:
         ("scheduled", journal.timetable is not None and journal.scheduled(target.id) is not None),
     )
     words += [word for word, is_so in said if is_so]
+    stage = stage_of(target, journal.evening)
+    words += [stage, *(word for key, word in _STAGE_WORDS.items() if key == stage)]
     if target.placement is not None:
-        stage = target.placement.stage
-        words += [stage, target.placement.queue, *(word for key, word in _STAGE_WORDS.items() if key == stage)]
+        words.append(target.placement.queue)
     if target.assistant is not None:
         words += [trait.label for trait in target.assistant.traits]
     if decision is None:

@@ -164,7 +164,8 @@ class TonightScreen(SelectingScreen, inherit_bindings=False):
 
     def _groups(self, name: str) -> list[tuple[Group, int]]:
         journal = self._journal
-        return offered_groups(name, targets_of(journal.plan, name)) if journal.assisted else []
+        targets = targets_of(journal.plan, name)
+        return offered_groups(name, targets, journal.evening, by_policy=journal.assisted)
 
     def _tabs(self) -> list[Tab]:
         """Return a tab for each list, and behind the one that is shown (or tonight's) its groups."""
