@@ -1,0 +1,237 @@
+"""
+What a night costs inside AMPEL: per T2 document our part and AMPEL's, with one worker and with two, and the plan (T3).
+
+Starts the server of `make mongo-server` in memory, unless MONGO_URI names another one. Simulates a night (seeded),
+ingests it, and lets the workers fill the documents, one worker and two in turn. Our part is the time in `process` of
+our units, by the clock and of the processor, which a busy machine slows less; the database's is the time from each
+command to its answer; the rest is AMPEL's own. How much faster two workers are is said of our part: the time of one by
+the longer time of two.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import pymongo
+import yaml
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "integration"))
+
+from mongo_server import MongoServer, missing
+
+ROOT = Path(__file__).parents[1]
+NIGHT, SITE, DATABASE = "2026-11-09", "palomar", "FollowupCost"
+T0, T2, T3 = 0, 1, 2
+
+#: Runs AMPEL's command, and writes down what our units and the database took.
+_MEASURED = """
+import json, resource, sys, time
+from collections import Counter
+from importlib import import_module
+from pathlib import Path
+
+from pymongo import monitoring
+
+units, commands, waited, span = {}, Counter(), [0.0], []
+
+class Commands(monitoring.CommandListener):
+    def started(self, event): pass
+    def succeeded(self, event):
+        commands[event.command_name] += 1
+        waited[0] += event.duration_micros / 1e6
+    failed = succeeded
+
+def measure(unit):
+    process, post_init = unit.process, unit.post_init
+    taken = units[unit.__name__] = {"documents": 0, "seconds": 0.0, "cpu_seconds": 0.0, "loads": 0, "load_seconds": 0.0}
+    def measured_process(self, *arguments):
+        wall, cpu = time.perf_counter(), time.process_time()
+        result = process(self, *arguments)
+        taken["seconds"] += time.perf_counter() - wall
+        taken["cpu_seconds"] += time.process_time() - cpu
+        taken["documents"] += 1
+        span[:] = [span[0] if span else wall, time.perf_counter()]
+        return result
+    def measured_post_init(self):
+        wall = time.perf_counter()
+        post_init(self)
+        taken["loads"] += 1
+        taken["load_seconds"] += time.perf_counter() - wall
+    unit.process, unit.post_init = measured_process, measured_post_init
+
+monitoring.register(Commands())
+for name in ("t2.T2FollowupFeatures", "t2.T2SpectroscopicGain", "t2.T2VirtualAssistant", "t3.T3FollowupPlan"):
+    measure(getattr(import_module(f"ampel.followup.{name}"), name.split(".")[1]))
+from ampel.cli.main import main
+out = Path(sys.argv.pop(1))
+main()
+out.write_text(json.dumps({
+    "units": {name: taken for name, taken in units.items() if taken["loads"]},
+    "commands": commands,
+    "database_seconds": waited[0],
+    "seconds": span[1] - span[0] if span else 0.0,
+    "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+}))
+"""
+
+
+@dataclass
+class Broker:
+    """AMPEL with the example job, on a server."""
+
+    folder: Path
+    uri: str
+    objects: int
+    seed: int
+
+    def prepare(self) -> None:
+        """Build AMPEL's configuration, simulate the night, and ingest its alerts."""
+        self._call("from ampel.cli.main import main; main()", "config", "build", "-stop-on-errors", "0",
+                   "-hide-module-not-found-errors", "-no-provenance", "-out", f"{self.folder}/ampel.yml")  # fmt: skip
+        self._call("from ampel_followup.cli import main; main()", "simulate", f"{self.folder}/night.tar.gz",
+                   "--objects", str(self.objects), "--seed", str(self.seed), "--night", NIGHT)  # fmt: skip
+        job = yaml.safe_load((ROOT / "conf" / "ampel-followup" / "examples" / "job_ztf_archive.yml").read_text())
+        job["mongo"]["prefix"] = DATABASE
+        job["task"][T0]["config"]["supplier"]["config"]["loader"]["config"]["file_path"] = f"{self.folder}/night.tar.gz"
+        job["task"][T2]["config"]["backoff_on_query"] = {"max_time": 3, "max_value": 0.5}
+        unit = job["task"][T3]["config"]["stage"]["config"]["execute"][0]
+        unit["config"] = {"site": SITE, "night": NIGHT, "store": f"{self.folder}/followup.sqlite"}
+        (self.folder / "job.yml").write_text(yaml.safe_dump(job))
+        self.run(T0)
+
+    def run(self, task: int, processes: int = 1) -> list[dict[str, Any]]:
+        """Run a task in so many processes at once, and return what each measured."""
+        options = ["job", "-config", f"{self.folder}/ampel.yml", "-schema", f"{self.folder}/job.yml"]
+        reports = [self.folder / f"measured{number}.json" for number in range(processes)]
+        running = [
+            self._start(_MEASURED, str(report), *options, "-no-conf-check", "-task", str(task)) for report in reports
+        ]
+        for process in running:
+            _finish(process)
+        return [json.loads(report.read_text()) for report in reports]
+
+    def _start(self, code: str, *arguments: str) -> subprocess.Popen[str]:
+        environment = os.environ | {"OMP_NUM_THREADS": "1", "AMPEL_CONFIG_resource.mongo": self.uri}
+        return subprocess.Popen(
+            [sys.executable, "-c", code, *arguments],
+            env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        )  # fmt: skip
+
+    def _call(self, code: str, *arguments: str) -> None:
+        _finish(self._start(code, *arguments))
+
+
+def _finish(process: subprocess.Popen[str]) -> None:
+    said, _ = process.communicate()
+    if process.returncode != 0:
+        sys.exit(said)
+
+
+@contextmanager
+def a_server() -> Iterator[str]:
+    """Give the address of a server that may be used."""
+    if uri := os.environ.get("MONGO_URI"):
+        yield uri
+        return
+    if (reason := missing()) is not None:
+        sys.exit(f"{reason}: run `make mongo-server`, or let MONGO_URI name a MongoDB server")
+    server = MongoServer()
+    server.start()
+    yield server.uri
+    server.stop()
+
+
+def start_over(database: Any) -> int:
+    """Let all T2 documents be worked on again, and return how many there are."""
+    again = {"$set": {"code": -1}, "$unset": {"body": 1}, "$pull": {"meta": {"tier": 2}}}
+    return int(database["t2"].update_many({}, again).matched_count)
+
+
+def ours(report: Mapping[str, Any], clock: str = "seconds") -> float:
+    """Return the time that a worker spent in our units [s], by the clock or of the processor (``cpu_seconds``)."""
+    return sum(unit[clock] for unit in report["units"].values())
+
+
+def speed_up(alone: Mapping[str, Any], pair: Sequence[Mapping[str, Any]], clock: str) -> float:
+    """Return how many times as fast two workers get through our part as one."""
+    return ours(alone, clock) / max(ours(worker, clock) for worker in pair)
+
+
+def spread(values: Iterable[float]) -> dict[str, float]:
+    """Return the median of repeated measurements, and their range."""
+    found = sorted(values)
+    return {"median": round(median(found), 2), "min": round(found[0], 2), "max": round(found[-1], 2)}
+
+
+def per_document(report: Mapping[str, Any]) -> dict[str, float]:
+    """Return what a T2 document took on average [ms], by whom, and by unit."""
+    number = sum(unit["documents"] for unit in report["units"].values())
+    parts = {
+        "ours": ours(report) / number,
+        "ours_cpu": ours(report, "cpu_seconds") / number,
+        "database": report["database_seconds"] / number,
+        "ampel": (report["seconds"] - ours(report) - report["database_seconds"]) / number,
+    }
+    parts |= {f"{name}_cpu": unit["cpu_seconds"] / unit["documents"] for name, unit in report["units"].items()}
+    return {name: 1000 * seconds for name, seconds in parts.items()}
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--objects", type=int, default=400, help="objects of the simulated night")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--repeat", type=int, default=3, help="runs with one worker and with two, in turn")
+    parser.add_argument("--json", action="store_true", dest="as_json")
+    options = parser.parse_args()
+    one: list[dict[str, Any]] = []
+    two: list[list[dict[str, Any]]] = []
+    with tempfile.TemporaryDirectory() as folder, a_server() as uri, pymongo.MongoClient(uri) as client:
+        broker = Broker(Path(folder), uri, options.objects, options.seed)
+        try:
+            broker.prepare()
+            for _ in range(options.repeat):
+                start_over(client[DATABASE])
+                one += broker.run(T2)
+                documents = start_over(client[DATABASE])
+                two.append(broker.run(T2, 2))
+            stocks = client[DATABASE]["stock"].count_documents({})
+            [plan] = broker.run(T3)
+        finally:
+            client.drop_database(DATABASE)
+    costs = [per_document(report) for report in one]
+    pairs = list(zip(one, two, strict=True))
+    result = {
+        "documents": documents,
+        "ms_per_document": {part: spread(cost[part] for cost in costs) for part in costs[0]},
+        "models_loaded": {name: unit["loads"] for name, unit in one[0]["units"].items()},
+        "commands_per_document": {
+            name: round(count / documents, 2) for name, count in one[0]["commands"].items() if count > documents / 50
+        },
+        "two_workers_speed_up": {
+            "ours": spread(speed_up(alone, pair, "seconds") for alone, pair in pairs),
+            "ours_cpu": spread(speed_up(alone, pair, "cpu_seconds") for alone, pair in pairs),
+        },
+        "worker_peak_mb": round(max(report["peak_mb"] for report in one)),
+        "t3": {
+            "stocks": stocks,
+            "seconds": round(plan["units"]["T3FollowupPlan"]["seconds"], 1),
+            "peak_mb": round(plan["peak_mb"]),
+        },
+    }
+    print(json.dumps(result) if options.as_json else "\n".join(f"{k}: {v}" for k, v in result.items()))
+
+
+if __name__ == "__main__":
+    main()
