@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import runpy
 import subprocess
 import sys
-from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -102,10 +102,12 @@ def test_namespace_package_stays_open_for_other_distributions(folder: str) -> No
     assert not (REPOSITORY / folder / "__init__.py").exists()
 
 
-@pytest.mark.parametrize("name", UNITS)
-def test_manual_describes_every_option(name: str) -> None:
-    manual = (REPOSITORY / "docs" / "ampel.md").read_text().split(f"### {name}\n")[1].split("\n#")[0]
-    folder = name[:2].lower()
-    unit = getattr(import_module(f"ampel.followup.{folder}.{name}"), name)
-    options = [option for option in vars(unit)["__annotations__"] if option in unit.get_model_keys()]
-    assert options == [line.split("`")[1] for line in manual.splitlines() if line.startswith("| `")]
+def test_manual_describes_every_option_as_its_unit_does() -> None:
+    script = runpy.run_path(str(REPOSITORY / "scripts" / "unit_options.py"))
+    manual = (REPOSITORY / "docs" / "ampel.md").read_text(encoding="utf-8")
+    assert script["renewed"](manual) == manual, "run `python scripts/unit_options.py`"
+    for name, unit in script["units"]().items():
+        described = [option for option, _, _ in script["options"](unit)]
+        assert described == [option for option in vars(unit)["__annotations__"] if option in unit.get_model_keys()], (
+            name
+        )

@@ -26,7 +26,7 @@ class T2Microlensing(AbsLightCurveT2Unit):
     #: input would make AMPEL try again until it gives up.
     BAD_LIGHT_CURVE: ClassVar[int] = 1
 
-    #: Bundle of the search: the name of an installed one, or a folder; by default the packaged one.
+    #: Bundle of the search for lenses: the name of an installed one, or a folder; by default the packaged one.
     bundle: str | None = None
 
     def post_init(self) -> None:

@@ -50,10 +50,11 @@ class T3FollowupPlan(AbsT3Unit[SnapView]):
     #: Where the spectra are taken: a site of `ampel-followup sites`, or ``latitude,longitude``.
     site: str
 
-    #: Evening date at the site, such as ``2026-11-20``; by default that of the night now beginning or under way there.
+    #: Evening date at the site, such as ``2026-11-20``; by default of the night that begins next or is under way there
+    #: (nights run from noon to noon).
     night: str | None = None
 
-    #: Ranking strategy.
+    #: Ranking strategy, or a mixture of several by quota.
     strategy: str = "value-of-information"
 
     #: The plan says from where on a spectrum changes the class less often than this.
@@ -65,7 +66,7 @@ class T3FollowupPlan(AbsT3Unit[SnapView]):
     #: Bundle of the virtual assistant: the name of an installed one, or a folder; by default the packaged one.
     assistant: str | None = None
 
-    #: YAML file that says what is worth a look; by default the policy that comes along.
+    #: YAML file of the policy, which says what is worth a look; by default the one that comes along.
     policy: str | None = None
 
     #: False: list every object, without the assistant's scores and without queues.
@@ -81,14 +82,17 @@ class T3FollowupPlan(AbsT3Unit[SnapView]):
     #: False: do not search for lenses.
     search_lenses: bool = True
 
-    #: How the possible spectra are drawn, as in the options of `T2SpectroscopicGain`.
+    #: As for `T2SpectroscopicGain`, whose scores are made again if their spectra were drawn in another way.
     monte_carlo: int | None = None
+
+    #: As for `T2SpectroscopicGain`.
     seed: int = 0
 
     #: Store of plans and decisions: a file, or the URL of a database; by default as the `ampel-followup` command's.
+    #: AMPEL keeps the options of units in its database: a URL with a password belongs into ``AMPEL_FOLLOWUP_STORE``.
     store: str | None = None
 
-    #: Tag of the stocks that are targets of the plan.
+    #: Tag of the stocks that are targets of the plan. AMPEL never takes a tag back, so it says "was planned once".
     tag: str = "FOLLOWUP_PLANNED"
 
     #: Tag and journal no more than this many targets; the plan in the store is always complete.
