@@ -4,8 +4,9 @@ Hold the terminal app open while the store changes, as it does through 8 hours o
 The changes come as fast as the app follows: each is written when the one before is on the screen. Verdicts of three
 other observers, comments, what they take back, notes, labels and schedules; every tenth change the observer moves on,
 who has walked through the whole list before, so that what is read once and kept does not count as growth.
-The memory of the app, in a process of its own on a pseudo-terminal, is taken after every hundredth change; that of the
-last quarter shall be within 10 % of that of the first.
+The memory of the app, in a process of its own on a pseudo-terminal, is taken at the start, after that walk, and after
+every hundredth change; that of the last quarter shall be within 10 % of that of the first. The JSON has its course in
+steps of 20 minutes of such a night.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -34,6 +35,8 @@ N_TARGETS = 200
 EIGHT_HOURS = 8 * 3600
 SIZE = (140, 45)
 SAMPLE_EVERY, MOVE_EVERY, SCHEDULE_EVERY = 100, 10, 600
+#: The course of the memory is told in steps of so many changes.
+TOLD_EVERY = 1200
 NOW = datetime(2026, 11, 20, 10, 0, tzinfo=UTC)
 
 #: The app as it is, looking at the store again as soon as it has followed, with a mark then that nobody sees.
@@ -99,40 +102,53 @@ def changes(store: Store, seed_targets: list[str]) -> Callable[[int], int]:
     return change
 
 
-def soak(path: Path, names: list[str], n_changes: int, seconds: float) -> tuple[int, float, list[float]]:
-    """Return how many changes there were, how long they took [s], and the memory after each hundredth [MB]."""
+@dataclass
+class Course:
+    """What the memory did: at the start, after the walk and after each hundredth change [MB]; how long it took [s]."""
+
+    start: float = 0.0
+    walked: float = 0.0
+    resident: list[float] = field(default_factory=list)
+    changes: int = 0
+    seconds: float = 0.0
+
+
+def soak(path: Path, names: list[str], n_changes: int, seconds: float) -> Course:
+    """Change the store so many times, or for so long [s]."""
+    course = Course()
     with Store.open(path) as store:
         change = changes(store, names)
         with Terminal(APP, str(path), size=SIZE) as terminal:
-            return _soak(terminal, change, names, n_changes, seconds)
+            terminal.until(b"followed 0;")
+            terminal.until_quiet(1.5)
+            course.start = terminal.resident_mb
+            for name in names[1:]:
+                terminal.press(b"j")
+                terminal.until(name.encode())
+            terminal.until_quiet(1.5)
+            course.walked = terminal.resident_mb
+            begin = time.monotonic()
+            newest = 0
+            while course.changes < n_changes and course.seconds < seconds:
+                course.changes += 1
+                newest = _follow(terminal, change, course.changes, newest)
+                if course.changes % SAMPLE_EVERY == 0:
+                    course.resident.append(terminal.resident_mb)
+                    told = f"{course.changes} changes, {course.resident[-1]:.1f} MB"
+                    print(f"\r{told}", end="", file=sys.stderr, flush=True)
+                course.seconds = time.monotonic() - begin
+    return course
 
 
-def _soak(
-    terminal: Terminal, change: Callable[[int], int], names: list[str], n_changes: int, seconds: float
-) -> tuple[int, float, list[float]]:
-    resident = []
-    done = newest = 0
-    terminal.until(b"followed 0;")
-    terminal.until_quiet(1.5)
-    for name in names[1:]:
-        terminal.press(b"j")
-        terminal.until(name.encode())
-    terminal.until_quiet(1.5)
-    begin = time.monotonic()
-    for number in range(1, n_changes + 1):
-        before, newest = newest, change(number)
-        if number % MOVE_EVERY == 0:
-            terminal.press(b"k" if number // (MOVE_EVERY * N_TARGETS) % 2 == 0 else b"j")
-        # Notes, labels and schedules are followed with the next verdict.
-        if newest != before:
-            terminal.until(b"followed %d;" % newest)
-        done = number
-        if number % SAMPLE_EVERY == 0:
-            resident.append(terminal.resident_mb)
-            print(f"\r{number} changes, {resident[-1]:.1f} MB", end="", file=sys.stderr, flush=True)
-        if time.monotonic() - begin > seconds:
-            break
-    return done, time.monotonic() - begin, resident
+def _follow(terminal: Terminal, change: Callable[[int], int], number: int, before: int) -> int:
+    """Make a change, and move the cursor at times; return the number of the newest decision when it is painted."""
+    newest = change(number)
+    if number % MOVE_EVERY == 0:
+        terminal.press(b"k" if number // (MOVE_EVERY * N_TARGETS) % 2 == 0 else b"j")
+    # Notes, labels and schedules are followed with the next verdict.
+    if newest != before:
+        terminal.until(b"followed %d;" % newest)
+    return newest
 
 
 def main() -> None:
@@ -146,16 +162,21 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "night.sqlite"
         names = fill_store(path, n_targets=N_TARGETS)
-        done, seconds, resident = soak(path, names, options.changes, 60.0 * options.minutes)
+        course = soak(path, names, options.changes, 60.0 * options.minutes)
     print(file=sys.stderr)
+    resident = course.resident
     if len(resident) < 8:
-        sys.exit(f"{done} changes are too few to say anything; give it more --minutes")
+        sys.exit(f"{course.changes} changes are too few to say anything; give it more --minutes")
     quarter = len(resident) // 4
     first, last = statistics.fmean(resident[:quarter]), statistics.fmean(resident[-quarter:])
     result = {
-        "changes": done,
-        "hours_of_changes": round(done / 3600, 2),
-        "minutes": round(seconds / 60, 1),
+        "changes": course.changes,
+        "hours_of_changes": round(course.changes / 3600, 2),
+        "minutes": round(course.seconds / 60, 1),
+        "changes_per_second": round(course.changes / course.seconds, 1),
+        "start_mb": round(course.start, 1),
+        "walked_mb": round(course.walked, 1),
+        "course_mb": [round(mb, 1) for mb in resident[TOLD_EVERY // SAMPLE_EVERY - 1 :: TOLD_EVERY // SAMPLE_EVERY]],
         "first_quarter_mb": round(first, 1),
         "last_quarter_mb": round(last, 1),
         "growth": round(last / first - 1, 4),

@@ -82,13 +82,10 @@ def check_seen(connection: Connection, decisions: Sequence[Decision], seen: Mapp
     seen : mapping of str to int
         Target to the number of the verdict that the observer saw; 0 or nothing where there was none.
     """
-    standing: dict[tuple[str, str], dict[str, Decision]] = {}
     for decision in decisions:
-        place = (decision.night, decision.site)
-        if place not in standing:
-            record = find(connection, night=decision.night, site=decision.site, target=None, since_id=0)
-            standing[place] = effective_verdicts(record)
-        held = standing[place].get(decision.target)
+        # Of this target alone: by the end of a busy night the whole record is long.
+        record = find(connection, night=decision.night, site=decision.site, target=decision.target, since_id=0)
+        held = effective_verdicts(record).get(decision.target)
         if (
             decision.verdict in OPINIONS
             and held is not None

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from ampel_followup.decision import OPINIONS, Decision, Verdict, disagreements, effective_verdicts
+from ampel_followup.decision import OPINIONS, Decision, Verdict
 from ampel_followup_tui.instants import stamp
+from ampel_followup_tui.said import NOTHING_SAID, Said
 from ampel_followup_tui.steps import Step, Steps, latest_together
 
 if TYPE_CHECKING:
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 class Ledger:
     """
     The decisions of everybody on one plan.
+
+    Of each target only what is shown of all targets is held, see `Said`: the store of a busy night grows, and this does
+    not. A look at the store takes as long as what is new there.
 
     Parameters
     ----------
@@ -38,13 +41,13 @@ class Ledger:
         self.observer = observer
         self.now = now
         self.info = stored.info
-        # Those that were not taken back, by number, oldest first.
-        self._decisions: dict[int, Decision] = {}
+        self._said: dict[str, Said] = {}
+        # The verdicts that hold, by target: what is asked for most often.
         self._verdicts: dict[str, Decision] = {}
-        self._disagreements: dict[str, tuple[Decision, ...]] = {}
-        self._comments: Counter[str] = Counter()
         self._steps = Steps()
         self._read_to = 0
+        # Decisions made here, after the last one that was read.
+        self._made: set[int] = set()
         self._counter: object | None = None
         self._lock = Lock()
         self.poll()
@@ -67,7 +70,7 @@ class Ledger:
 
     def disagreement(self, target_id: str) -> tuple[Decision, ...]:
         """Return the latest word of everyone, oldest first, where people disagree on a target; else nothing."""
-        return self._disagreements.get(target_id, ())
+        return self._said.get(target_id, NOTHING_SAID).disagreement
 
     def see(self, target_ids: Iterable[str]) -> None:
         """Take note that this observer has seen what holds on these targets."""
@@ -98,7 +101,7 @@ class Ledger:
 
     def n_comments(self, target_id: str) -> int:
         """Count the comments on a target that were not taken back."""
-        return self._comments[target_id]
+        return self._said.get(target_id, NOTHING_SAID).n_comments
 
     def decide(self, target_id: str, verdict: Verdict, comment: str = "") -> Decision:
         """
@@ -181,8 +184,7 @@ class Ledger:
             If the store refuses.
         """
         self.poll()
-        mine = [decision for decision in self._decisions.values() if decision.observer == self.observer]
-        step = self._steps.last({decision.id for decision in mine}) or latest_together(mine)
+        step = self._steps.last(self._still_stands) or latest_together(self._read_mine())
         if not step:
             return ()
         numbers = [decision.id for decision in step]
@@ -232,40 +234,64 @@ class Ledger:
         counter = self.store.change_counter()
         if counter is not None and counter == self._counter:
             return set()
-        decisions = self.store.decisions(night=self.info.night, site=self.info.site, since_id=self._read_to)
-        changed = self._take(decisions)
+        changed = self._take(self._read())
         self._counter = counter
         return changed
 
-    def _take(self, decisions: Sequence[Decision], *, read: bool = True) -> set[str]:
-        """Add decisions that the store holds; return the targets they are about."""
+    def _read(self, *, target: str | None = None, since_id: int | None = None) -> list[Decision]:
+        """Read the decisions on this night, or on one target, after the last one that was read, or another one."""
+        number = self._read_to if since_id is None else since_id
+        return self.store.decisions(night=self.info.night, site=self.info.site, target=target, since_id=number)
+
+    def _still_stands(self, step: Step) -> Step:
+        """Return what of a step was not taken back, here or elsewhere."""
+        # What takes something back comes after it.
+        undone = {decision.undoes for decision in self._read(since_id=min(decision.id for decision in step))}
+        return tuple(decision for decision in step if decision.id not in undone)
+
+    def _read_mine(self) -> list[Decision]:
+        """Read what this observer decided on this night, in this session or before it, and did not take back."""
+        record = self._read(since_id=0)
+        undone = {decision.undoes for decision in record}
+        return [
+            decision
+            for decision in record
+            if decision.observer == self.observer and decision.verdict != Verdict.UNDO and decision.id not in undone
+        ]
+
+    def _take(self, decisions: Iterable[Decision], *, read: bool = True) -> set[str]:
+        """Take in decisions that the store holds; return the targets they are about."""
         with self._lock:
-            new = {decision.id: decision for decision in decisions if decision.id not in self._decisions}
+            new: dict[str, list[Decision]] = {}
+            newest = self._read_to
+            for decision in decisions:
+                newest = max(newest, decision.id)
+                if decision.id > self._read_to and decision.id not in self._made:
+                    new.setdefault(decision.target, []).append(decision)
+            # All that may fail comes before the first change.
+            said = {target: self._said_after(target, added) for target, added in new.items()}
             if read:
-                # Not after a decision made here: others may have decided between the last look and it.
-                self._read_to = max(self._read_to, *new, 0)
-            if new:
-                self._decisions = _standing({**self._decisions, **new})
-                record = self._decisions.values()
-                self._verdicts = effective_verdicts(record)
-                self._disagreements = disagreements(record)
+                self._read_to = newest
+                self._made = {number for number in self._made if number > newest}
+            else:
+                # Others may have decided between the last look and this.
+                self._made.update(decision.id for added in new.values() for decision in added)
+            for target, now in said.items():
+                self._said[target] = now
+                if now.verdict is None:
+                    self._verdicts.pop(target, None)
+                else:
+                    self._verdicts[target] = now.verdict
+            if said:
                 self._decisions_changed()
-                self._comments = Counter(decision.target for decision in record if decision.comment)
-            return {decision.target for decision in new.values()}
+            return set(said)
+
+    def _said_after(self, target: str, added: Sequence[Decision]) -> Said:
+        """Return what was said of a target, with what is new; read all of it where the new alone does not tell."""
+        before = self._said.get(target)
+        if before is None:
+            return Said.of(added)
+        return before.after(added) or Said.of(self._read(target=target, since_id=0))
 
     def _decisions_changed(self) -> None:
         """Forget what rests on the decisions."""
-
-
-def _standing(record: Mapping[int, Decision]) -> dict[int, Decision]:
-    """
-    Return the decisions that were not taken back, oldest first.
-
-    The others are not kept: through a long night with a busy store they would be most of what the app holds.
-    """
-    undone = {decision.undoes for decision in record.values()}
-    return {
-        number: decision
-        for number, decision in sorted(record.items())
-        if number not in undone and decision.verdict != Verdict.UNDO
-    }

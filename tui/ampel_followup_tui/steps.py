@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Sequence
 from itertools import takewhile
 
 from ampel_followup.decision import Decision
@@ -27,14 +27,14 @@ class Steps:
         self._done.append(step)
         self._undone.clear()
 
-    def last(self, standing: Collection[int]) -> Step:
+    def last(self, still_stands: Callable[[Step], Step]) -> Step:
         """
         Return what of the latest step still stands, and forget the steps after it.
 
         Parameters
         ----------
-        standing : collection of int
-            Numbers of the decisions that were not taken back, here or elsewhere.
+        still_stands : callable
+            Returns what of a step was not taken back, here or elsewhere.
 
         Returns
         -------
@@ -42,7 +42,7 @@ class Steps:
             Empty if nothing stands of what was done in this session.
         """
         while self._done:
-            left = tuple(decision for decision in self._done[-1] if decision.id in standing)
+            left = still_stands(self._done[-1])
             if left:
                 return left
             self._done.pop()

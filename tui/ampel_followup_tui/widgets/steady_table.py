@@ -2,35 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Generic
 
 from rich.segment import Segment
 from rich.style import Style
 from rich.text import Text
+from textual.cache import LRUCache
 from textual.coordinate import Coordinate
+from textual.strip import Strip
 from textual.widgets import DataTable
 from textual.widgets.data_table import RowKey
 
-from ampel_followup_tui.cells import Cell, Column, Row
+from ampel_followup_tui.cells import Column, Row
 
-SegmentLines = list[list[Segment]]
-
-_HEADER = -1
-_ELSEWHERE = Coordinate(-2, -2)
+# More lines than any terminal has.
+_LINES_KEPT = 200
 
 
-class SteadyTable(DataTable[Cell[Row]], Generic[Row], inherit_bindings=False):
+class SteadyTable(DataTable[Row], Generic[Row], inherit_bindings=False):
     """
     A table with columns of fixed width; the cursor stays on its row whatever changes.
 
     Each row has a key that says what it is about: the survey name of a target, for example. It has no keys of its own:
     moving the cursor is a command of the app, as all else is.
+
+    A row is drawn when it comes into sight, in one line, and kept until it is to be drawn anew, or the cursor comes or
+    goes. Where it is and which cells it has would make the table that this one rests on draw it again and again.
     """
 
     def __init__(self) -> None:
-        super().__init__(cell_padding=0, cursor_type="row", cursor_foreground_priority="renderable")
         self._order: list[str] = []
+        self._rows: Mapping[str, Row] = {}
+        self._shown: Sequence[Column[Row]] = ()
+        # By the key of the row, each with what it was drawn for.
+        self._drawn: LRUCache[str, tuple[object, Strip]] = LRUCache(_LINES_KEPT)
+        super().__init__(cell_padding=0, cursor_type="row", cursor_foreground_priority="renderable")
 
     @property
     def order(self) -> Sequence[str]:
@@ -52,6 +59,7 @@ class SteadyTable(DataTable[Cell[Row]], Generic[Row], inherit_bindings=False):
         current = self.current
         scroll_y = self.scroll_y
         self.clear(columns=True)
+        self._rows, self._shown = rows, tuple(columns)
         for column in columns:
             label = column.label.rjust(column.width) if column.right else column.label
             self.add_column(
@@ -59,8 +67,9 @@ class SteadyTable(DataTable[Cell[Row]], Generic[Row], inherit_bindings=False):
                 key=column.key,
                 width=column.width + (column.gap and column is not columns[-1]),
             )
-        for key, row in rows.items():
-            self.add_row(*(Cell(row, column) for column in columns), key=key)
+        for key in rows:
+            # Its cells are drawn by `_draw`.
+            self.add_row(key=key)
         self._order = list(rows)
         if current in self._order:
             self.move_cursor(row=self._order.index(current))
@@ -71,25 +80,60 @@ class SteadyTable(DataTable[Cell[Row]], Generic[Row], inherit_bindings=False):
         if key in self._order:
             self.move_cursor(row=self._order.index(key))
 
+    def repaint(self, keys: Iterable[str]) -> None:
+        """Draw these rows anew."""
+        for key in keys:
+            if key in self._rows:
+                self._drawn.discard(key)
+                self.refresh_row(self._order.index(key))
+
     def _update_dimensions(self, new_rows: Iterable[RowKey]) -> None:
         # Columns have their widths and rows their line: to draw every cell of a new row only to measure it would take
         # as long as all the rest of the first screen.
         super()._update_dimensions(())
 
-    def _render_line_in_row(
-        self, row_key: RowKey, line_no: int, base_style: Style, cursor_location: Coordinate, hover_location: Coordinate
-    ) -> tuple[SegmentLines, SegmentLines]:
-        # Lines are kept by where the cursor is: that it is elsewhere is all that the other rows need to know of it, or
-        # each of its steps would draw them all anew.
-        here = self.get_row_index(row_key) if row_key in self.rows else _HEADER
-        if cursor_location.row != here:
-            cursor_location = _ELSEWHERE
-        if hover_location.row != here:
-            hover_location = _ELSEWHERE
-        return super()._render_line_in_row(row_key, line_no, base_style, cursor_location, hover_location)
+    def _clear_caches(self) -> None:
+        super()._clear_caches()
+        self._drawn.clear()
 
-    def repaint(self, keys: Iterable[str]) -> None:
-        """Draw these rows anew."""
-        if not set(keys).isdisjoint(self._order):
-            # Cells read the journal when they are drawn: putting one back where it is makes the table draw all.
-            self.update_cell_at(Coordinate(0, 0), self.get_cell_at(Coordinate(0, 0)))
+    def notify_style_update(self) -> None:
+        """Draw all rows anew when the style sheet changes."""
+        self._drawn.clear()
+        super().notify_style_update()
+
+    def _render_line(self, y: int, x1: int, x2: int, base_style: Style) -> Strip:
+        row = y - self.header_height
+        if not 0 <= row < len(self._order):
+            return super()._render_line(y, x1, x2, base_style)
+        key, width = self._order[row], self.size.width
+        on_cursor = self.show_cursor and row == self.cursor_row
+        hovered = self.show_cursor and self._show_hover_cursor and row == self.hover_row
+        drawn_for = (row, on_cursor, hovered, base_style, width, x1, self._pseudo_class_state)
+        kept = self._drawn.get(key)
+        if kept is None or kept[0] != drawn_for:
+            style = base_style
+            if hovered:
+                style += self.get_component_rich_style("datatable--hover")
+            if on_cursor:
+                style += self.get_component_rich_style("datatable--cursor")
+            # So a click finds its row.
+            style += Style.from_meta({"row": row, "column": 0})
+            strip = Strip(self._draw(self._rows[key], style)).adjust_cell_length(x1 + width, style)
+            kept = self._drawn[key] = (drawn_for, strip.crop(x1, x1 + width).simplify())
+        return kept[1]
+
+    def _draw(self, row: Row, style: Style) -> Iterator[Segment]:
+        """Draw the cells of a row side by side."""
+        for column in self._shown:
+            text = column.content(row, column.width)
+            text.truncate(column.width, overflow="ellipsis")
+            if column.right:
+                text.pad_left(column.width - text.cell_len)
+            # `render` sees the style of a part only, not that of the whole; and what is one line has no end.
+            text.stylize_before(text.style)
+            text.end = ""
+            for part in text.render(self.app.console):
+                yield Segment(part.text, style if part.style is None else style + part.style)
+            gap = column.width + (column.gap and column is not self._shown[-1]) - text.cell_len
+            if gap > 0:
+                yield Segment(" " * gap, style)
