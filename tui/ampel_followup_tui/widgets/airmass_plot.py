@@ -40,7 +40,7 @@ class AirmassPlot(Picture):
     """
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
-        super().__init__(1, 1, id=id)
+        super().__init__(id=id)
         self._drawn: tuple[RankedTarget, NightSummary, datetime, Step | None, SkyTrack | None] | None = None
 
     def show(
@@ -68,24 +68,17 @@ class AirmassPlot(Picture):
             For the airmass in twilight and the altitude of the Moon.
         """
         self._drawn = (target, night, now, scheduled, track)
-        self._draw()
+        self.draw_with(self._paint)
 
     def add(self, track: SkyTrack) -> None:
         """Draw what is known of twilight and of the Moon, too."""
         if self._drawn is not None:
             self._drawn = (*self._drawn[:4], track)
-            self._draw()
+            self.draw_with(self._paint)
 
-    def on_canvas_resize(self) -> None:
-        """Draw for the new size."""
-        self._draw()
-
-    def _draw(self) -> None:
-        size = self.size
-        with self.batch_refresh():
-            self.reset(size=size)
-            if self._drawn is not None and size.width > _NARROWEST and size.height > _SHORTEST:
-                _draw_night(self, *self._drawn)
+    def _paint(self, canvas: Picture) -> None:
+        if self._drawn is not None and canvas.size.width > _NARROWEST and canvas.size.height > _SHORTEST:
+            _draw_night(canvas, *self._drawn)
 
 
 def airmass_at(airmass: Sequence[float], share: float) -> float:

@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 from textual import work
 from textual.app import ComposeResult
-from textual.containers import Container, Vertical, VerticalScroll
+from textual.containers import Container, Vertical
 from textual.reactive import reactive
-from textual.widgets import Static
 
 from ampel_followup.errors import FollowupError
 from ampel_followup.plan import RankedTarget
@@ -32,6 +31,7 @@ from ampel_followup_tui.panes.why import why
 from ampel_followup_tui.widgets.airmass_plot import AirmassPlot
 from ampel_followup_tui.widgets.cutouts import CutoutsView
 from ampel_followup_tui.widgets.light_curve import LightCurveView
+from ampel_followup_tui.widgets.plain import TextColumn, Words
 from ampel_followup_tui.widgets.tab_strip import Tab, TabStrip
 
 if TYPE_CHECKING:
@@ -57,8 +57,10 @@ _WHOLE_POSITION = 70
 _HIGHEST_PLOT, _LOWEST_PLOT = 14, 8
 _TEXT_BESIDE_PLOT = 10
 
-# Longest time that the screen waits for what is read, so that all of it is painted together [s].
+# Longest time that the screen waits for what is read, so that all of it is painted together: three paints would take
+# three times as long [s].
 _AT_ONCE = 0.06
+_READING = "Reading …"
 
 _NO_TARGET = Text("No target.", GREY)
 
@@ -165,6 +167,8 @@ class Detail(Container):
         self._panes = (*PANES, *self._turns[1:], _CUTOUTS)
         self._records: Records | None = None
         self._background: Background | None = None
+        # When to stop waiting for what is read of the target; None once it is shown [s].
+        self._due: float | None = None
 
     def compose(self) -> ComposeResult:
         """Lay out the panes; what is seen of them is a matter of the style sheet."""
@@ -172,17 +176,17 @@ class Detail(Container):
         with Vertical(id="pictures"):
             yield LightCurveView(id="light-curve")
             yield CutoutsView(id="cutouts")
-        with VerticalScroll(id="reasons", classes="texts", can_focus=self._whole_screen):
+        with TextColumn(id="reasons", classes="texts", can_focus=self._whole_screen):
             yield TabStrip(self._turns, "pane", id="takes-turns")
-            yield Static(id="why", markup=False)
-            yield Static(id="classes", markup=False)
+            yield Words(id="why")
+            yield Words(id="classes")
             if self._journal.assisted:
-                yield Static(id="assistant", markup=False)
-        with VerticalScroll(id="circumstances", classes="texts", can_focus=self._whole_screen):
-            yield Static(id="visibility", markup=False)
+                yield Words(id="assistant")
+        with TextColumn(id="circumstances", classes="texts", can_focus=self._whole_screen):
+            yield Words(id="visibility")
             yield AirmassPlot(id="airmass")
-            yield Static(id="history", markup=False)
-            yield Static(id="surroundings", markup=False)
+            yield Words(id="history")
+            yield Words(id="surroundings")
 
     def on_mount(self) -> None:
         """Begin with the first pane."""
@@ -289,8 +293,8 @@ class Detail(Container):
 
     def _fill(self, texts: dict[str, Text]) -> None:
         for name, text in texts.items():
-            for pane in self.query(f"#{name}").results(Static):
-                pane.update(text)
+            for pane in self.query(f"#{name}").results(Words):
+                pane.write(text)
 
     @property
     def _tonight(self) -> float:
@@ -305,36 +309,59 @@ class Detail(Container):
 
     @work(exclusive=True, group="detail")
     async def _read(self) -> None:
-        """Read what the store knows besides the plan, and then what follows from it."""
-        target, store = self._target, self._journal.store
+        """Read what the store knows besides the plan, and then what follows from it; paint all of it together."""
+        target, store, loop = self._target, self._journal.store, asyncio.get_running_loop()
         if target is None:
+            self._due = None
             self.light_curve.show(None, 0.0, _NO_TARGET.plain)
             self._show_cutouts(None)
             return
-        # What comes at once is painted at once: three paints would take three times as long.
+        if self._due is None:
+            self._due = loop.time() + _AT_ONCE
         with ExitStack() as together:
             together.enter_context(self.app.batch_update())
-            asyncio.get_running_loop().call_later(_AT_ONCE, together.close)
+
+            def paint_without() -> None:
+                if self._is_there():
+                    self._show_read()
+                together.close()
+
+            late = loop.call_at(self._due, paint_without)
             try:
-                records = await asyncio.to_thread(read_records, store, target)
+                self._records = await asyncio.to_thread(read_records, store, target)
                 if not self._is_there():
                     return
-                self._records = records
-                self.light_curve.show(records.curve, mjd(self._journal.plan.night.dusk), attention=target.attention)
-                self._write_past()
+                if loop.time() > self._due:
+                    self._show_read()
                 where = places(self._journal.plan.night, self._journal.timetable)
-                background = await asyncio.to_thread(
-                    read_background, store, target, records.curve, self._tonight, where
+                self._background = await asyncio.to_thread(
+                    read_background, store, target, self._records.curve, self._tonight, where
                 )
                 if not self._is_there():
                     return
-                self._background = background
-                self.light_curve.add(background.fit, background.redshift)
-                self._show_cutouts(background.cutouts, background.no_cutouts)
-                self.query_one(AirmassPlot).add(background.tracks[0][1])
-                self._write_past()
+                self._show_read()
+                self._due = None
             except FollowupError as error:
-                self.query_one("#history", Static).update(Text(clean(str(error)), VERMILION))
+                self._show_read()
+                self.query_one("#history", Words).write(Text(clean(str(error)), VERMILION))
+            finally:
+                late.cancel()
+
+    def _show_read(self) -> None:
+        """Show what was read of the target so far, and nothing of the one before."""
+        records, background, dusk = self._records, self._background, mjd(self._journal.plan.night.dusk)
+        if records is None:
+            self.light_curve.show(None, dusk, _READING)
+        else:
+            attention = self._target.attention if self._target is not None else None
+            self.light_curve.show(records.curve, dusk, attention=attention)
+        if background is None:
+            self._show_cutouts(None, _READING)
+        else:
+            self.light_curve.add(background.fit, background.redshift)
+            self._show_cutouts(background.cutouts, background.no_cutouts)
+            self.query_one(AirmassPlot).add(background.tracks[0][1])
+        self._write_past()
 
     def _show_cutouts(self, cutouts: Cutouts | None, trouble: str = "") -> None:
         """Draw cutouts; below the light curve they take what they need, and half of the room at most."""
@@ -353,18 +380,18 @@ class Detail(Container):
     def _write_past(self) -> None:
         """Write what was read of the target."""
         night, room = self._journal.plan.night, self._room
-        if self._records is None or room <= 0:
+        if self._target is None or room <= 0:
             return
         background = self._background
-        past = history(self._records.decisions, night)
-        if self._target is not None and not self.screen.has_class("-wide"):
+        past = history(self._records.decisions, night) if self._records is not None else Text(_READING, GREY)
+        if not self.screen.has_class("-wide"):
             past = disagreement(self._journal.disagreement(self._target.id), night).append_text(past)
         if background is not None:
             past = labels_text(background.labels, room).append_text(past).append("\n")
             past.append_text(nights_text(background.nights, night, room))
-        self.query_one("#history", Static).update(past)
+        self.query_one("#history", Words).write(past)
         around = Text()
         if background is not None:
             around.append_text(places_text(background.tracks, room))
             around.append(paragraph(background.surroundings, room, "○ ") if background.surroundings else "")
-        self.query_one("#surroundings", Static).update(around)
+        self.query_one("#surroundings", Words).write(around)

@@ -6,7 +6,6 @@ from rich.text import Text
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.getters import app
-from textual.widgets import Static
 
 from ampel_followup.attention_scores import AttentionScores
 from ampel_followup.light_curve_fit import LightCurveFit
@@ -19,6 +18,7 @@ from ampel_followup_tui.glyphs import EXPECTED, GREY, LIMIT, band_sign, short_ba
 from ampel_followup_tui.photometry import best_in_flux, n_negative, points
 from ampel_followup_tui.widgets.light_curve_picture import LEFT, Scene, draw_light_curve
 from ampel_followup_tui.widgets.picture import Picture
+from ampel_followup_tui.widgets.plain import Words
 
 # Nobody looks closer than at so many days.
 _SHORTEST = 0.5
@@ -56,8 +56,8 @@ class LightCurveView(Vertical):
 
     def compose(self) -> ComposeResult:
         """Put the legend below the picture."""
-        yield Picture(1, 1)
-        yield Static(id="legend", markup=False)
+        yield Picture()
+        yield Words(id="legend")
 
     def show(
         self,
@@ -153,23 +153,19 @@ class LightCurveView(Vertical):
             return self._redshift.distance_modulus
         return 0.0
 
-    def on_canvas_resize(self) -> None:
-        """Draw for the new size."""
+    def on_resize(self) -> None:
+        """Write the legend for the new width, and leave room for it."""
+        self.query_one("#legend", Words).styles.height = self._legend_rows
         self._draw()
 
-    def on_resize(self) -> None:
-        """Leave room for the legend."""
-        self.query_one("#legend", Static).styles.height = self._legend_rows
-
     def _draw(self) -> None:
-        canvas = self.query_one(Picture)
-        size = canvas.size
-        with canvas.batch_refresh():
-            canvas.reset(size=size)
-            self._scene = self._make_scene()
-            self.query_one("#legend", Static).update(self._legend())
-            if self._scene is not None and size.width > LEFT + 10 and size.height > 3:
-                draw_light_curve(canvas, self._scene)
+        self._scene = self._make_scene()
+        self.query_one("#legend", Words).write(self._legend())
+        self.query_one(Picture).draw_with(self._paint)
+
+    def _paint(self, canvas: Picture) -> None:
+        if self._scene is not None and canvas.size.width > LEFT + 10 and canvas.size.height > 3:
+            draw_light_curve(canvas, self._scene)
 
     def _make_scene(self) -> Scene | None:
         drawn = points(self._curve, in_flux=self._shows_flux) if self._curve is not None else []

@@ -9,18 +9,19 @@ from rich.segment import Segment
 from rich.style import Style
 from rich.text import Text
 from textual.cache import LRUCache
-from textual.coordinate import Coordinate
+from textual.geometry import Size
 from textual.strip import Strip
 from textual.widgets import DataTable
 from textual.widgets.data_table import RowKey
 
 from ampel_followup_tui.cells import Column, Row
+from ampel_followup_tui.widgets.plain import Plain
 
-# More lines than any terminal has.
-_LINES_KEPT = 200
+# More lines than any terminal has; and a line with the cursor, without it, and before and after it was moved.
+_LINES_KEPT, _STATES_KEPT = 200, 4
 
 
-class SteadyTable(DataTable[Row], Generic[Row], inherit_bindings=False):
+class SteadyTable(Plain, DataTable[Row], Generic[Row], inherit_bindings=False):
     """
     A table with columns of fixed width; the cursor stays on its row whatever changes.
 
@@ -35,8 +36,10 @@ class SteadyTable(DataTable[Row], Generic[Row], inherit_bindings=False):
         self._order: list[str] = []
         self._rows: Mapping[str, Row] = {}
         self._shown: Sequence[Column[Row]] = ()
-        # By the key of the row, each with what it was drawn for.
-        self._drawn: LRUCache[str, tuple[object, Strip]] = LRUCache(_LINES_KEPT)
+        self._fitted: tuple[Size, Size] | None = None
+        # By the key of the row: its cells in their own styles, and its lines by what they were drawn for.
+        self._parts: LRUCache[str, list[Segment]] = LRUCache(_LINES_KEPT)
+        self._drawn: LRUCache[str, dict[object, Strip]] = LRUCache(_LINES_KEPT)
         super().__init__(cell_padding=0, cursor_type="row", cursor_foreground_priority="renderable")
 
     @property
@@ -84,6 +87,7 @@ class SteadyTable(DataTable[Row], Generic[Row], inherit_bindings=False):
         """Draw these rows anew."""
         for key in keys:
             if key in self._rows:
+                self._parts.discard(key)
                 self._drawn.discard(key)
                 self.refresh_row(self._order.index(key))
 
@@ -92,14 +96,29 @@ class SteadyTable(DataTable[Row], Generic[Row], inherit_bindings=False):
         # as long as all the rest of the first screen.
         super()._update_dimensions(())
 
+    def _size_updated(self, size: Size, virtual_size: Size, container_size: Size, layout: bool = True) -> bool:
+        # Textual would paint the scroll bar anew after each layout, whatever had changed elsewhere.
+        fitted = (size, self.virtual_size)
+        if fitted == self._fitted:
+            return False
+        self._fitted = fitted
+        return super()._size_updated(size, virtual_size, container_size, layout)
+
     def _clear_caches(self) -> None:
         super()._clear_caches()
+        self._parts.clear()
         self._drawn.clear()
 
     def notify_style_update(self) -> None:
         """Draw all rows anew when the style sheet changes."""
         self._drawn.clear()
         super().notify_style_update()
+
+    def draw_lines(self, rows: Iterable[int]) -> list[Strip]:
+        """Draw some lines: the header, and rows from the one on that is scrolled to."""
+        self._pseudo_class_state = self.get_pseudo_class_state()
+        (x, y), width, style = self.scroll_offset, self.size.width, self.rich_style
+        return [self._render_line(row + y * (row >= self.header_height), x, x + width, style) for row in rows]
 
     def _render_line(self, y: int, x1: int, x2: int, base_style: Style) -> Strip:
         row = y - self.header_height
@@ -110,7 +129,9 @@ class SteadyTable(DataTable[Row], Generic[Row], inherit_bindings=False):
         hovered = self.show_cursor and self._show_hover_cursor and row == self.hover_row
         drawn_for = (row, on_cursor, hovered, base_style, width, x1, self._pseudo_class_state)
         kept = self._drawn.get(key)
-        if kept is None or kept[0] != drawn_for:
+        if kept is None:
+            kept = self._drawn[key] = {}
+        if drawn_for not in kept:
             style = base_style
             if hovered:
                 style += self.get_component_rich_style("datatable--hover")
@@ -118,12 +139,20 @@ class SteadyTable(DataTable[Row], Generic[Row], inherit_bindings=False):
                 style += self.get_component_rich_style("datatable--cursor")
             # So a click finds its row.
             style += Style.from_meta({"row": row, "column": 0})
-            strip = Strip(self._draw(self._rows[key], style)).adjust_cell_length(x1 + width, style)
-            kept = self._drawn[key] = (drawn_for, strip.crop(x1, x1 + width).simplify())
-        return kept[1]
+            if len(kept) >= _STATES_KEPT:
+                kept.clear()
+            line = [Segment(text, style if own is None else style + own) for text, own, _ in self._cells(key)]
+            kept[drawn_for] = Strip(line).adjust_cell_length(x1 + width, style).crop(x1, x1 + width).simplify()
+        return kept[drawn_for]
 
-    def _draw(self, row: Row, style: Style) -> Iterator[Segment]:
-        """Draw the cells of a row side by side."""
+    def _cells(self, key: str) -> list[Segment]:
+        """Return the cells of a row side by side, without what is behind all of them."""
+        parts = self._parts.get(key)
+        if parts is None:
+            parts = self._parts[key] = list(self._draw(self._rows[key]))
+        return parts
+
+    def _draw(self, row: Row) -> Iterator[Segment]:
         for column in self._shown:
             text = column.content(row, column.width)
             text.truncate(column.width, overflow="ellipsis")
@@ -132,8 +161,7 @@ class SteadyTable(DataTable[Row], Generic[Row], inherit_bindings=False):
             # `render` sees the style of a part only, not that of the whole; and what is one line has no end.
             text.stylize_before(text.style)
             text.end = ""
-            for part in text.render(self.app.console):
-                yield Segment(part.text, style if part.style is None else style + part.style)
+            yield from text.render(self.app.console)
             gap = column.width + (column.gap and column is not self._shown[-1]) - text.cell_len
             if gap > 0:
-                yield Segment(" " * gap, style)
+                yield Segment(" " * gap)
