@@ -174,5 +174,5 @@ class FollowupApp(
                 self._show_timetable()
             if self._plan is not None:
                 self.read_notes()
-            if self._learning is not None:
+            if self._learning is not None and self._learning.is_mounted:
                 self._learning.look()

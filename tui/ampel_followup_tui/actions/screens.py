@@ -96,19 +96,20 @@ class Screens(App[None]):
 
     def _show_timetable(self) -> None:
         self._tonight.show_plan()
-        if self._plan is not None:
+        # A screen that is about to open reads the journal by itself.
+        if self._plan is not None and self._plan.is_mounted:
             self._plan.show_timetable()
-        if self._opened is not None:
+        if self._opened is not None and self._opened.is_mounted:
             self._opened.show_timetable()
 
     def _show_decisions(self, target_ids: Iterable[str]) -> None:
         changed = set(target_ids)
         self._tonight.show_decisions(changed)
-        if self._plan is not None:
+        if self._plan is not None and self._plan.is_mounted:
             self._plan.show_decisions(changed)
-        if self._opened is not None:
+        if self._opened is not None and self._opened.is_mounted:
             self._opened.show_decisions(changed)
-        if self._learning is not None and changed:
+        if self._learning is not None and self._learning.is_mounted and changed:
             self._learning.show_decisions()
 
     def close_learning(self) -> None:

@@ -22,7 +22,7 @@ class Picture(Plain, Canvas):  # type: ignore[misc]  # mypy is told to skip the 
     """A canvas that is drawn when it is painted: what changes twice before that is drawn once."""
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
-        super().__init__(1, 1, id=id)
+        super().__init__(id=id)
         self._artist: Callable[[Picture], None] | None = None
         self._drawn_for: Size | None = None
         self._strips: dict[int, Strip] = {}

@@ -56,10 +56,13 @@ class Words(Plain, Static):
         self._text = text
         self.update(text, layout=False)
         width, height = self.size
-        # A height that the style sheet gives stays as it is.
-        follows = self.styles.height is not None and self.styles.height.is_auto
-        if not width or (follows and self.visual.get_height(self.styles, width) != height):
+        if not width or (self._follows_text and self.get_content_height(self.size, self.size, width) != height):
             self.refresh(layout=True)
+
+    @property
+    def _follows_text(self) -> bool:
+        """True unless the style sheet gives a height, which then stays as it is."""
+        return self.styles.height is not None and self.styles.height.is_auto
 
     def _size_updated(self, size: Size, virtual_size: Size, container_size: Size, layout: bool = True) -> bool:
         changed = super()._size_updated(size, virtual_size, container_size, layout)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Generic
 
 from rich.segment import Segment
@@ -38,7 +38,7 @@ class SteadyTable(Plain, DataTable[Row], Generic[Row], inherit_bindings=False):
         self._shown: Sequence[Column[Row]] = ()
         self._fitted: tuple[Size, Size] | None = None
         # By the key of the row: its cells in their own styles, and its lines by what they were drawn for.
-        self._parts: LRUCache[str, list[Segment]] = LRUCache(_LINES_KEPT)
+        self._parts: LRUCache[str, list[list[Segment]]] = LRUCache(_LINES_KEPT)
         self._drawn: LRUCache[str, dict[object, Strip]] = LRUCache(_LINES_KEPT)
         super().__init__(cell_padding=0, cursor_type="row", cursor_foreground_priority="renderable")
 
@@ -137,31 +137,30 @@ class SteadyTable(Plain, DataTable[Row], Generic[Row], inherit_bindings=False):
                 style += self.get_component_rich_style("datatable--hover")
             if on_cursor:
                 style += self.get_component_rich_style("datatable--cursor")
-            # So a click finds its row.
-            style += Style.from_meta({"row": row, "column": 0})
             if len(kept) >= _STATES_KEPT:
                 kept.clear()
-            line = [Segment(text, style if own is None else style + own) for text, own, _ in self._cells(key)]
+            line: list[Segment] = []
+            for number, cell in enumerate(self._cells(key)):
+                # So a click finds its cell.
+                behind = style + Style.from_meta({"row": row, "column": number})
+                line += [Segment(text, behind if own is None else behind + own) for text, own, _ in cell]
             kept[drawn_for] = Strip(line).adjust_cell_length(x1 + width, style).crop(x1, x1 + width).simplify()
         return kept[drawn_for]
 
-    def _cells(self, key: str) -> list[Segment]:
-        """Return the cells of a row side by side, without what is behind all of them."""
-        parts = self._parts.get(key)
-        if parts is None:
-            parts = self._parts[key] = list(self._draw(self._rows[key]))
-        return parts
+    def _cells(self, key: str) -> list[list[Segment]]:
+        """Return the cells of a row, without what is behind all of them."""
+        cells = self._parts.get(key)
+        if cells is None:
+            cells = self._parts[key] = [self._draw(self._rows[key], column) for column in self._shown]
+        return cells
 
-    def _draw(self, row: Row) -> Iterator[Segment]:
-        for column in self._shown:
-            text = column.content(row, column.width)
-            text.truncate(column.width, overflow="ellipsis")
-            if column.right:
-                text.pad_left(column.width - text.cell_len)
-            # `render` sees the style of a part only, not that of the whole; and what is one line has no end.
-            text.stylize_before(text.style)
-            text.end = ""
-            yield from text.render(self.app.console)
-            gap = column.width + (column.gap and column is not self._shown[-1]) - text.cell_len
-            if gap > 0:
-                yield Segment(" " * gap)
+    def _draw(self, row: Row, column: Column[Row]) -> list[Segment]:
+        text = column.content(row, column.width)
+        text.truncate(column.width, overflow="ellipsis")
+        if column.right:
+            text.pad_left(column.width - text.cell_len)
+        # `render` sees the style of a part only, not that of the whole; and what is one line has no end.
+        text.stylize_before(text.style)
+        text.end = ""
+        gap = column.width + (column.gap and column is not self._shown[-1]) - text.cell_len
+        return [*text.render(self.app.console), *([Segment(" " * gap)] if gap > 0 else [])]
