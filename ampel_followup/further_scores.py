@@ -1,5 +1,5 @@
 """
-What further bundles say of objects that are scored already: early supernovae, lenses.
+What further bundles say of objects that are scored already: early supernovae, lenses, where a classifier looked.
 
 `ampel-followup rank`, the AMPEL unit `T3FollowupPlan` and the commands that show a plan go through `FURTHER_SCORERS`:
 what is added there is scored, timed, kept in the report of a plan, and told. Bundles are loaded when they are needed.
@@ -15,6 +15,7 @@ from ampel_followup.plan import NightPlan, ScoredObject
 
 if TYPE_CHECKING:
     from ampel_followup.lightcurve import LightCurve
+    from ampel_followup.models.attention_bundle import AttentionModel
     from ampel_followup.models.early_bundle import EarlyBundle
     from ampel_followup.models.microlensing_bundle import MicrolensingBundle
 
@@ -157,6 +158,22 @@ def with_microlensing(
     ]
 
 
+def with_attention(
+    objects: Sequence[ScoredObject], light_curves: Sequence[LightCurve], model: AttentionModel
+) -> list[ScoredObject]:
+    """
+    Give scored objects the classes of a classifier with attention, and how much each epoch counted for them.
+
+    Parameters
+    ----------
+    objects : sequence of ScoredObject
+    light_curves : sequence of LightCurve
+        Of the same objects, in the same order.
+    model : AttentionModel
+    """
+    return [replace(o, attention=attention) for o, attention in zip(objects, model.score(light_curves), strict=True)]
+
+
 def lenses_of(plan: NightPlan) -> dict[str, Any]:
     """Return the names of what is called a lens, and of what is urgent tonight, of a whole plan."""
     from ampel_followup.score_arrays import evening_of
@@ -192,6 +209,12 @@ def _load_microlensing(name: str | None) -> MicrolensingBundle:
     return load_microlensing(name)
 
 
+def _load_attention(name: str | None) -> AttentionModel:
+    from ampel_followup.models.attention_bundle import load_attention_bundle
+
+    return load_attention_bundle(name)
+
+
 #: In the order in which they are asked; reasons that a later one gives come first.
 FURTHER_SCORERS = (
     FurtherScorer("early", "early classifier", _load_early, with_early),
@@ -204,4 +227,5 @@ FURTHER_SCORERS = (
         found=lenses_of,
         told=_lenses_told,
     ),
+    FurtherScorer("attention", "classifier with attention", _load_attention, with_attention, packaged=True),
 )

@@ -86,6 +86,17 @@ MicrolensingOption = Annotated[
     ),
 ]
 NoMicrolensingOption = Annotated[bool, typer.Option("--no-microlensing", help="Do not search for lenses.")]
+AttentionOption = Annotated[
+    str | None,
+    typer.Option(
+        "--attention",
+        metavar="NAME|DIR",
+        help="Bundle of the classifier that says which epochs counted; by default the one that comes along.",
+    ),
+]
+NoAttentionOption = Annotated[
+    bool, typer.Option("--no-attention", help="Neither its classes nor where it looked, under the light curve.")
+]
 PolicyOption = Annotated[
     Path | None,
     typer.Option(
@@ -125,6 +136,8 @@ def rank(
     cutouts: CutoutsOption = False,
     microlensing: MicrolensingOption = None,
     no_microlensing: NoMicrolensingOption = False,
+    attention: AttentionOption = None,
+    no_attention: NoAttentionOption = False,
     store: StoreOption = None,
     no_store: Annotated[
         bool, typer.Option("--no-store", help="Only print: keep neither plan nor light curves.")
@@ -168,14 +181,19 @@ def rank(
             policy=policy,
             no_assistant=no_assistant,
             cutouts=cutouts,
-            further={"early": early, "microlensing": microlensing},
-            without=[name for name, left_out in {"microlensing": no_microlensing}.items() if left_out],
+            further={"early": early, "microlensing": microlensing, "attention": attention},
+            without=_left_out(microlensing=no_microlensing, attention=no_attention),
         )
     if as_json:
         print_json(as_dict(run, top))
         return
     print_run(run)
     print_plan(run.plan, top, report=run.report)
+
+
+def _left_out(**options: bool) -> list[str]:
+    """Return the names of the further scorers that an option ``--no-…`` leaves out."""
+    return [name for name, left_out in options.items() if left_out]
 
 
 def rank_into(

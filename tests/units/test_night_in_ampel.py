@@ -32,6 +32,7 @@ from ampel_followup.assistant_scores import AssistantScores
 from ampel_followup.drift import DriftReport
 from ampel_followup.errors import SiteError
 from ampel_followup.models.assistant_bundle import load_assistant
+from ampel_followup.models.attention_bundle import load_attention_bundle
 from ampel_followup.models.bundle import find_bundle, load_bundle
 from ampel_followup.models.microlensing_bundle import load_microlensing
 from ampel_followup.scoring import Sampling
@@ -185,6 +186,7 @@ def test_plan_document_counts_what_went_into_the_plan(night: Any) -> None:
         "set_aside": len(plan.plan.set_aside),
         "assistant": load_assistant().label,
         "early": None,
+        "attention": load_attention_bundle().describe(),
         "microlensing": {**load_microlensing().describe(), "lenses": [], "urgent": []},
         "policy": triage().policy_label,
         "queues": plan.report["queues"],

@@ -82,6 +82,13 @@ class T3FollowupPlan(AbsT3Unit[SnapView]):
     #: False: do not search for lenses.
     search_lenses: bool = True
 
+    #: Bundle of the classifier that says which epochs counted: the name of an installed one, or a folder; by default
+    #: the packaged one.
+    attention: str | None = None
+
+    #: False: no such classifier.
+    classify_with_attention: bool = True
+
     #: As for `T2SpectroscopicGain`, whose scores are made again if their spectra were drawn in another way.
     monte_carlo: int | None = None
 
@@ -102,9 +109,10 @@ class T3FollowupPlan(AbsT3Unit[SnapView]):
         """Look up what is named in the configuration, so that a wrong name fails before the first view is read."""
         self._bundle = load_bundle(chosen_folder_at(self.bundle, self.store))
         self._site = get_site(self.site)
-        left_out = {"microlensing": not self.search_lenses}
+        used = {"microlensing": self.search_lenses, "attention": self.classify_with_attention}
         self._further = load_further(
-            {"early": self.early, "microlensing": self.microlensing}, [name for name, out in left_out.items() if out]
+            {"early": self.early, "microlensing": self.microlensing, "attention": self.attention},
+            without=[name for name, wanted in used.items() if not wanted],
         )
         if get_strategy(self.strategy).needs_early and self.early is None:
             raise StrategyError(f"strategy {self.strategy!r} needs an early classifier; name its bundle as `early`")
