@@ -10,19 +10,21 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ampel_followup.cli import train_assistant, train_early, train_spectra
+from ampel_followup.cli import train_assistant, train_attention, train_early, train_spectra
 from ampel_followup.cli.output import JsonOption, console, print_json, print_table, progress
 from ampel_followup.errors import TrainingError
 
 if TYPE_CHECKING:
     from rich.progress import Progress
 
-    from ampel_followup.learning.sources import Labels, Rows
+    from ampel_followup.learning.sources import Labels, Omission, Rows
+    from ampel_followup.lightcurve import LightCurve
 
 app = typer.Typer(no_args_is_help=True, help="Train models on your own objects.")
 app.command()(train_spectra.spectra)
 app.command()(train_assistant.assistant)
 app.command()(train_early.early)
+app.command()(train_attention.attention)
 
 
 @app.command()
@@ -163,17 +165,7 @@ def photometry(
     unlabelled: bool = False,
 ) -> tuple[Rows, Labels]:
     """Read what DATA is, and the labels with it; of alerts also objects without a label, if asked to."""
-    from ampel_followup.alerts.quarantine import Quarantine
-    from ampel_followup.alerts.spool import light_curves
-    from ampel_followup.learning.light_curve_files import light_curve_files
-    from ampel_followup.learning.sources import (
-        cut_light_curves,
-        features_from_light_curves,
-        features_from_table,
-        labels_of,
-        read_labels,
-        read_light_curves,
-    )
+    from ampel_followup.learning.sources import features_from_light_curves, features_from_table, labels_of, read_labels
     from ampel_followup.learning.tables import TABLE_COLUMNS, holds_alerts, read_table
 
     known = None if labels is None else read_labels(labels, id_column, label_column)
@@ -181,6 +173,19 @@ def photometry(
         table = read_table(data)
         known = known or labels_of(table, str(data), id_column, label_column)
         return features_from_table(table, str(data), id_column, (label_column, *TABLE_COLUMNS)), known
+    curves, omitted, known = light_curves_of(data, known, bars, unlabelled=unlabelled)
+    return features_from_light_curves(curves, _names(features, "--features"), omitted), known
+
+
+def light_curves_of(
+    data: Path, known: Labels | None, bars: Progress, *, unlabelled: bool = False
+) -> tuple[list[LightCurve], list[Omission], Labels]:
+    """Read the light curves that DATA holds, of the objects whose class is known."""
+    from ampel_followup.alerts.quarantine import Quarantine
+    from ampel_followup.alerts.spool import light_curves
+    from ampel_followup.learning.light_curve_files import light_curve_files
+    from ampel_followup.learning.sources import cut_light_curves, read_light_curves
+
     if not data.exists():
         raise TrainingError(f"{data}: there is no such file or folder; check the path")
     if known is None:
@@ -198,7 +203,7 @@ def photometry(
             progress=lambda done, total: bars.update(task, completed=done, total=total),
         )
         curves, omitted = cut_light_curves(stream, known, unlabelled=unlabelled)
-    return features_from_light_curves(curves, _names(features, "--features"), omitted), known
+    return curves, omitted, known
 
 
 def _spectra(path: Path, labels: Labels, id_column: str, label_column: str, bars: Progress) -> Rows:

@@ -2,19 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-
-import numpy as np
-from numpy.typing import NDArray
 
 from ampel_followup.errors import FollowupError
 from ampel_followup.evaluation.learning_data import read_elasticc, read_snpcc
-from ampel_followup.features.ragged import Points, stack
-from ampel_followup.features.sequence import of_the_transient
-from ampel_followup.lightcurve import LightCurve
+from ampel_followup.learning.attention_curves import LabelledCurves, labelled_curves
 
 # Truth → class. Type II of SNPCC has model families, which are no classes of the sky, and few stripped envelopes of
 # each kind.
@@ -24,76 +16,9 @@ _SNPCC = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class LabelledCurves:
-    """
-    n light curves with their classes.
-
-    Parameters
-    ----------
-    name : str
-    curves : tuple of LightCurve, length n
-    points : Points
-        Of the n objects, from 30 d before the first detection on: what is known of an object once it is one.
-    y : ndarray of int, shape (n,)
-        Classes, 0 to k − 1.
-    class_names : tuple of str, length k
-    note : str
-        What in the data is real, and what was done to it.
-    """
-
-    name: str
-    curves: tuple[LightCurve, ...]
-    points: Points
-    y: NDArray[np.intp]
-    class_names: tuple[str, ...]
-    note: str
-
-    def __len__(self) -> int:
-        return len(self.y)
-
-    def of(self, rows: NDArray[np.intp]) -> Points:
-        """Return the points of some objects, in the order asked for."""
-        return self.points.beginnings(rows, self.points.segments.counts[rows])
-
-    @property
-    def digest(self) -> str:
-        """SHA-256 of all that results depend on."""
-        text = hashlib.sha256("\n".join((self.name, *self.class_names, *(c.id for c in self.curves))).encode())
-        for values in (self.points.time, self.points.flux, self.points.flux_err):
-            text.update(np.ascontiguousarray(values, dtype=np.float64).tobytes())
-        text.update(self.points.letter.tobytes() + np.ascontiguousarray(self.y, dtype=np.int64).tobytes())
-        return text.hexdigest()
-
-
-def labelled_curves(
-    name: str, curves: Sequence[LightCurve], labels: Sequence[str], note: str, class_names: Sequence[str] = ()
-) -> LabelledCurves:
-    """
-    Put light curves and their classes together.
-
-    Parameters
-    ----------
-    name, note : str
-    curves : sequence of LightCurve, length n
-        At least one; those without a point in a known band are left out.
-    labels : sequence of str, length n
-    class_names : sequence of str, optional
-        By default the labels, in alphabetical order.
-
-    Raises
-    ------
-    FollowupError
-        If there are no light curves, or only one class.
-    """
-    classes = tuple(class_names) or tuple(sorted(set(labels)))
-    if not curves or len(classes) < 2:
-        raise FollowupError(f"{name}: {len(curves)} light curves of {len(classes)} classes; at least two are needed")
-    points = of_the_transient(stack(curves))
-    rows = np.flatnonzero(points.segments.counts > 0)
-    y = np.array([classes.index(labels[i]) for i in rows.tolist()], dtype=np.intp)
-    kept = points.beginnings(rows, points.segments.counts[rows])
-    return LabelledCurves(name, tuple(curves[i] for i in rows.tolist()), kept, y, classes, note)
+def is_known(path: Path) -> bool:
+    """Say whether a folder is one of the data sets that `load_labelled_curves` knows."""
+    return (path / "lightcurves.parquet").is_file() or (path / "elasticc_alerts.parquet").is_file()
 
 
 def load_labelled_curves(path: Path) -> LabelledCurves:

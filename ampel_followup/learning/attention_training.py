@@ -62,10 +62,10 @@ class FitOptions:
         Up to this share of an object's points, drawn anew in every round, is left out.
     """
 
-    rounds: int = 20
-    patience: int = 5
-    batch_size: int = 128
-    learning_rate: float = 2e-3
+    rounds: int = 25
+    patience: int = 8
+    batch_size: int = 64
+    learning_rate: float = 3e-3
     noise: float = 0.5
     lost_points: float = 0.3
 

@@ -11,9 +11,9 @@ import pytest
 
 from ampel_followup.attention_scores import AttentionScores
 from ampel_followup.errors import BundleError, TrainingError
-from ampel_followup.evaluation.attention_metrics import calibration_error, confusion, macro_recall, recalls
 from ampel_followup.features.ragged import stack
 from ampel_followup.features.sequence import EPOCH_GAP
+from ampel_followup.learning.attention_metrics import calibration_error, confusion, macro_recall, recalls
 from ampel_followup.lightcurve import LightCurve
 from ampel_followup.models.attention_bundle import (
     DEFAULT_ATTENTION,

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from ampel_followup.errors import TrainingError
-from ampel_followup.evaluation.attention_data import LabelledCurves, labelled_curves
 from ampel_followup.features.sequence import beginnings
+from ampel_followup.learning.attention_curves import LabelledCurves, labelled_curves
 from ampel_followup.learning.attention_training import (
     FitOptions,
     Trainer,

@@ -1,0 +1,127 @@
+"""Light curves whose class is known, from the first detection on: what networks with attention learn from."""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ampel_followup.alerts.ztf import light_curve_from_candidates, ztf_stock
+from ampel_followup.errors import FollowupError
+from ampel_followup.features.ragged import Points, stack
+from ampel_followup.features.sequence import of_the_transient
+from ampel_followup.lightcurve import LightCurve
+
+# Nights that simulated objects are seen in: every season, Moon and age of ZTF.
+_FIRST_NIGHT, _LAST_NIGHT, _NIGHTS = datetime.date(2018, 5, 15), datetime.date(2026, 11, 15), 60
+
+# Days of photometry before the night: what alerts carry, and on every third night what archives have.
+_HISTORY, _LONG_HISTORY = 30, 100
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LabelledCurves:
+    """
+    n light curves with their classes.
+
+    Parameters
+    ----------
+    name : str
+    curves : tuple of LightCurve, length n
+    points : Points
+        Of the n objects, from 30 d before the first detection on: what is known of an object once it is one.
+    y : ndarray of int, shape (n,)
+        Classes, 0 to k − 1.
+    class_names : tuple of str, length k
+    note : str
+        What in the data is real, and what was done to it.
+    """
+
+    name: str
+    curves: tuple[LightCurve, ...]
+    points: Points
+    y: NDArray[np.intp]
+    class_names: tuple[str, ...]
+    note: str
+
+    def __len__(self) -> int:
+        return len(self.y)
+
+    def of(self, rows: NDArray[np.intp]) -> Points:
+        """Return the points of some objects, in the order asked for."""
+        return self.points.beginnings(rows, self.points.segments.counts[rows])
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of all that results depend on."""
+        text = hashlib.sha256("\n".join((self.name, *self.class_names, *(c.id for c in self.curves))).encode())
+        for values in (self.points.time, self.points.flux, self.points.flux_err):
+            text.update(np.ascontiguousarray(values, dtype=np.float64).tobytes())
+        text.update(self.points.letter.tobytes() + np.ascontiguousarray(self.y, dtype=np.int64).tobytes())
+        return text.hexdigest()
+
+
+def labelled_curves(
+    name: str, curves: Sequence[LightCurve], labels: Sequence[str], note: str, class_names: Sequence[str] = ()
+) -> LabelledCurves:
+    """
+    Put light curves and their classes together.
+
+    Parameters
+    ----------
+    name, note : str
+    curves : sequence of LightCurve, length n
+        At least one; those without a point in a known band are left out.
+    labels : sequence of str, length n
+    class_names : sequence of str, optional
+        By default the labels, in alphabetical order.
+
+    Raises
+    ------
+    FollowupError
+        If there are no light curves, or only one class.
+    """
+    classes = tuple(class_names) or tuple(sorted(set(labels)))
+    if not curves or len(classes) < 2:
+        raise FollowupError(f"{name}: {len(curves)} light curves of {len(classes)} classes; at least two are needed")
+    points = of_the_transient(stack(curves))
+    rows = np.flatnonzero(points.segments.counts > 0)
+    y = np.array([classes.index(labels[i]) for i in rows.tolist()], dtype=np.intp)
+    kept = points.beginnings(rows, points.segments.counts[rows])
+    return LabelledCurves(name, tuple(curves[i] for i in rows.tolist()), kept, y, classes, note)
+
+
+def simulated_curves(
+    n: int, seed: int, progress: Callable[[int, int], None] = lambda done, total: None
+) -> LabelledCurves:
+    """
+    Simulate alerts of ZTF on 60 nights of its lifetime, all classes of a demo night equally frequent.
+
+    Parameters
+    ----------
+    n : int
+        Number of objects.
+    seed : int
+    progress : callable
+        Called with the number of nights that are simulated, and of all.
+    """
+    from ampel_followup.simulate import DEFAULT_MIX, simulate_objects
+
+    classes = tuple(DEFAULT_MIX)
+    span = (_LAST_NIGHT - _FIRST_NIGHT).days
+    curves, labels = [], []
+    for k in range(_NIGHTS):
+        night = _FIRST_NIGHT + datetime.timedelta(days=round(span * k / (_NIGHTS - 1)))
+        rng = np.random.default_rng([seed, k])
+        history = _LONG_HISTORY if k % 3 == 0 else _HISTORY
+        share = n // _NIGHTS + (k < n % _NIGHTS)
+        mix = dict.fromkeys(classes, 1.0)
+        for item in simulate_objects(share, night, rng, mix=mix, first_number=k * n, history=history):
+            curves.append(light_curve_from_candidates(item.id, ztf_stock(item.id), item.candidates))
+            labels.append(item.label)
+        progress(k + 1, _NIGHTS)
+    return labelled_curves("simulated ZTF", curves, labels, "simulated alerts of ZTF", classes)

@@ -1,0 +1,150 @@
+"""From light curves with classes to a trained network, and from that to the model that runs it, or a bundle."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ampel_followup.errors import TrainingError
+from ampel_followup.features.sequence import beginnings
+from ampel_followup.learning.attention_curves import LabelledCurves
+from ampel_followup.learning.attention_metrics import calibration_error, confusion, macro_recall, recalls
+from ampel_followup.learning.attention_training import FRACTIONS, FitOptions, TrainedNetwork, Trainer, split_objects
+from ampel_followup.models.attention_bundle import NETWORK, AttentionModel, save_attention_bundle
+from ampel_followup.models.attention_onnx import network_to_onnx
+from ampel_followup.models.attention_options import NetworkOptions
+
+#: Shares of the objects to train on, to stop and calibrate with, and to test on.
+SHARES = (0.65, 0.15, 0.20)
+
+#: Objects of a class without which there are none of it in every part.
+LEAST_OBJECTS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """
+    A trained network and what is to be said of it.
+
+    Parameters
+    ----------
+    trained : TrainedNetwork
+    training : dict
+        Objects, rounds, seed.
+    metrics : dict
+        `measure` on the test objects.
+    """
+
+    trained: TrainedNetwork
+    training: dict[str, Any]
+    metrics: dict[str, Any]
+
+
+def train_and_measure(
+    data: LabelledCurves,
+    seed: int,
+    options: NetworkOptions,
+    fit: FitOptions,
+    on_round: Callable[[int, float], None] = lambda number, loss: None,
+) -> Result:
+    """
+    Split objects by `SHARES`, class by class; train, stop, calibrate and measure on parts of their own.
+
+    Parameters
+    ----------
+    data : LabelledCurves
+    seed : int
+        Of the split and the training.
+    options : NetworkOptions
+    fit : FitOptions
+    on_round : callable
+        Called with the number of each finished round, and the loss on the held-out objects.
+
+    Raises
+    ------
+    TrainingError
+        If a class has too few objects.
+    FollowupError
+        If TensorFlow is not installed.
+    """
+    counts = np.bincount(data.y, minlength=len(data.class_names))
+    if counts.min() < LEAST_OBJECTS:
+        few = data.class_names[int(counts.argmin())]
+        raise TrainingError(
+            f"{counts.min()} light curves of class {few!r} to learn from; at least {LEAST_OBJECTS} of each are needed: "
+            "add some, or leave the class out"
+        )
+    rng = np.random.default_rng([seed, 3])
+    part = split_objects(data.y, SHARES, rng)
+    training, held_out, test = (np.flatnonzero(part == number) for number in range(3))
+    trained = Trainer(options, len(data.class_names)).train(
+        data.of(training), data.y[training], data.of(held_out), data.y[held_out], rng, fit=fit, on_round=on_round
+    )
+    told = {
+        "data": data.name,
+        "objects": len(training),
+        "held_out": len(held_out),
+        "seed": seed,
+        "rounds": trained.rounds,
+        "best_round": trained.best_round,
+        "loss_held_out": trained.loss,
+    }
+    return Result(trained, told, measure(served(trained, data.class_names), data, test))
+
+
+def measure(model: AttentionModel, data: LabelledCurves, rows: NDArray[np.intp]) -> dict[str, Any]:
+    """Return the recall of each class at `FRACTIONS` of the points, their mean, and the calibration error."""
+    recall, mean, error = {}, {}, {}
+    for fraction in FRACTIONS:
+        p, _ = model.predict(model.sequences(beginnings(data.of(rows), fraction)))
+        counts = confusion(data.y[rows], p.argmax(axis=1), len(data.class_names))
+        at = f"{fraction:g}"
+        of_class = (round(r, 3) for r in recalls(counts).tolist())
+        recall[at] = dict(zip(data.class_names, of_class, strict=True))
+        mean[f"macro_recall_{at}"] = round(macro_recall(counts), 4)
+        error[f"calibration_error_{at}"] = round(calibration_error(p, data.y[rows]), 4)
+    return {**mean, **error, "test_objects": len(rows), "recall": recall}
+
+
+def served(trained: TrainedNetwork, class_names: Sequence[str]) -> AttentionModel:
+    """Return what would be loaded from a bundle of a trained network; needs onnx, and no TensorFlow."""
+    info = {"name": trained.options.kind, "version": "0", **_learned(trained, class_names)}
+    info["network"] = asdict(trained.options)
+    return AttentionModel(info, "", {NETWORK: _network(trained, class_names)})
+
+
+def save_trained(
+    folder: Path, trained: TrainedNetwork, class_names: Sequence[str], info: Mapping[str, Any]
+) -> AttentionModel:
+    """
+    Write a trained network as a bundle, and return it as loaded back.
+
+    Parameters
+    ----------
+    folder : Path
+        Made if absent.
+    trained : TrainedNetwork
+    class_names : sequence of str, length k
+    info : mapping
+        name, version, created, description, training, metrics.
+
+    Raises
+    ------
+    BundleError
+        If the folder cannot be written to.
+    """
+    complete = {**info, **_learned(trained, class_names)}
+    return save_attention_bundle(folder, complete, _network(trained, class_names), trained.options)
+
+
+def _learned(trained: TrainedNetwork, class_names: Sequence[str]) -> dict[str, Any]:
+    return {"classes": list(class_names), "softening": trained.softening, "temperature": trained.temperature}
+
+
+def _network(trained: TrainedNetwork, class_names: Sequence[str]) -> bytes:
+    return network_to_onnx(trained.weights, trained.options, len(class_names), trained.temperature)
