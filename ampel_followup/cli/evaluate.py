@@ -10,7 +10,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ampel_followup.cli import evaluate_assistant, evaluate_learning, evaluate_microlensing, evaluate_streams
+from ampel_followup.cli import (
+    evaluate_assistant,
+    evaluate_attention,
+    evaluate_learning,
+    evaluate_microlensing,
+    evaluate_streams,
+)
 from ampel_followup.cli.output import JsonOption, console, print_json, print_table, progress
 
 if TYPE_CHECKING:
@@ -55,6 +61,7 @@ app.command()(evaluate_assistant.assistant)
 app.command()(evaluate_streams.streams)
 app.command()(evaluate_learning.learning)
 app.command()(evaluate_microlensing.microlensing)
+app.command()(evaluate_attention.attention)
 
 
 @app.callback()

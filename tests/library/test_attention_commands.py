@@ -1,0 +1,177 @@
+"""`train attention` and `evaluate attention`, from light curves to a bundle, a table and pictures."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ampel_followup.evaluation.attention import summarise
+from ampel_followup.evaluation.attention_data import load_labelled_curves
+from ampel_followup.evaluation.attention_forest import forest_probabilities, hand_made_features, light_curves_of
+from ampel_followup.evaluation.attention_runs import Run, RunOptions, run_all, split
+from ampel_followup.features.ragged import stack
+from ampel_followup.features.sequence import of_the_transient
+from ampel_followup.learning.attention_curves import LabelledCurves, labelled_curves, simulated_curves
+from ampel_followup.lightcurve import LightCurve
+from ampel_followup.models.attention_bundle import load_attention_bundle
+
+needs_tensorflow = pytest.mark.skipif(
+    importlib.util.find_spec("tensorflow") is None, reason="TensorFlow is not installed (make venv-train)"
+)
+
+
+def made_up(n: int, seed: int) -> LabelledCurves:
+    """Return light curves that fade within days, or weeks."""
+    rng = np.random.default_rng(seed)
+    curves, labels = [], []
+    for k in range(n):
+        time = 58000.0 + np.sort(rng.uniform(0.0, 30.0, 12))
+        flux = 100.0 * np.exp(-(time - 58000.0) / (30.0 if k % 2 else 3.0)) + rng.normal(0.0, 3.0, 12)
+        band = rng.choice(["ztfg", "ztfr"], 12)
+        curves.append(LightCurve(f"o{k}", k, time, band, flux, np.full(12, 3.0), np.zeros(12, bool), 10.0, 20.0))
+        labels.append("slow" if k % 2 else "fast")
+    return labelled_curves("made up", curves, labels, "made up")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with a light curve per object, and a table of classes."""
+    place = tmp_path_factory.mktemp("curves")
+    data = made_up(60, 1)
+    (place / "curves").mkdir()
+    rows = ["id,label,ra,dec"]
+    for curve, c in zip(data.curves, data.y.tolist(), strict=True):
+        points = zip(curve.time, curve.band.tolist(), curve.flux, curve.flux_err, strict=True)
+        lines = ["mjd,band,flux,flux_err", *(f"{t:.5f},{b},{f:.4f},{e:.4f}" for t, b, f, e in points)]
+        (place / "curves" / f"{curve.id}.csv").write_text("\n".join(lines))
+        rows.append(f"{curve.id},{data.class_names[c]},10.0,20.0")
+    (place / "labels.csv").write_text("\n".join([*rows, "nowhere,fast,10.0,20.0"]))
+    return place
+
+
+@needs_tensorflow
+def test_trained_bundle_classifies_without_tensorflow(run, folder: Path, tmp_path: Path) -> None:
+    out = tmp_path / "mine"
+    arguments = ("--labels", folder / "labels.csv", "--out", out, "--rounds", 2, "--units", 8)
+    code, printed, error = run("train", "attention", folder / "curves", *arguments, "--json")
+    assert code == 0, error
+    told = json.loads(printed)
+    assert told["classes"] == ["fast", "slow"] and told["training"]["objects"] == 40
+    assert set(told["metrics"]["recall"]) == {"0.25", "0.5", "1"}
+    model = load_attention_bundle(out)
+    assert model.digest == told["digest"]
+    assert all(one.known for one in model.score(made_up(4, 2).curves))
+    code, _, error = run("train", "attention", folder / "curves", *arguments)
+    assert code == 2 and "is a bundle already" in error
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((), "give either DATA"),
+        (("{folder}/curves", "--simulate", "200"), "give either DATA"),
+        (("{folder}/curves",), "name the table of classes with --labels"),
+        (("{folder}/nothing", "--labels", "{folder}/labels.csv"), "there is no such file or folder"),
+        (("{folder}/curves", "--labels", "{folder}/labels.csv", "--units", "7"), "cannot be shared by"),
+    ],
+)
+def test_what_cannot_be_trained_is_one_line(run, folder, tmp_path, arguments, message) -> None:
+    given = [argument.format(folder=folder) for argument in arguments]
+    code, _, error = run("train", "attention", *given, "--out", tmp_path / "out")
+    assert code == 2 and message in error and error.count("\n") == 1
+
+
+def counted(matrices: list[list[list[int]]], seed: int) -> Run:
+    return Run(np.array(matrices), np.array([0.1] * len(matrices)), {"objects": 10, "tested": 4}, 1.0 + seed, [])
+
+
+def test_summary_gives_spread_and_paired_differences_of_seeds() -> None:
+    data, options = made_up(40, 3), RunOptions(fractions=(0.25, 1.0))
+    right, half = [[2, 0], [0, 2]], [[1, 1], [1, 1]]
+    runs = {
+        ("gru", 1): counted([half, half], 1),
+        ("gru", 2): counted([half, right], 2),
+        ("attention-gru", 1): counted([half, right], 1),
+        ("attention-gru", 2): counted([right, right], 2),
+    }
+    found = summarise(data, runs, ["gru", "attention-gru"], [1, 2], options)
+    assert found["models"]["gru"]["macro_recall"]["1"] == {"mean": 0.75, "sd": 0.3536, "seeds": [0.5, 1.0]}
+    assert found["models"]["gru"]["confusion"]["0.25"] == [[2, 2], [2, 2]]
+    (pair,) = found["paired"]
+    assert (pair["model"], pair["less"]) == ("attention-gru", "gru")
+    assert pair["0.25"]["seeds"] == [0.0, 0.5] and pair["1"]["mean"] == 0.25
+    assert [(goal["fraction"], goal["reached"], goal["better_in"]) for goal in found["goals"]] == [
+        (0.25, True, 1),
+        (1.0, True, 1),
+    ]
+
+
+def test_forest_learns_and_runs_are_kept(tmp_path: Path) -> None:
+    data, options = made_up(80, 4), RunOptions(fractions=(0.5, 1.0))
+    first = run_all(data, ["forest"], [1], options, tmp_path)
+    assert first["forest", 1].confusion[1].trace() >= 0.8 * first["forest", 1].confusion[1].sum()
+    (file,) = tmp_path.iterdir()
+    kept = json.loads(file.read_text())
+    kept["seconds"] = 123.0  # would not be there if it were trained again
+    file.write_text(json.dumps(kept))
+    again = run_all(data, ["forest"], [1], options, tmp_path)
+    assert again["forest", 1].seconds == 123.0
+    file.write_text("{")
+    assert run_all(data, ["forest"], [1], options, tmp_path)["forest", 1].seconds != 123.0
+
+
+@pytest.mark.filterwarnings("ignore:Using the fractional value")
+def test_forest_sees_the_points_that_networks_see() -> None:
+    data = made_up(12, 5)
+    again = of_the_transient(stack(light_curves_of(data.points)))
+    for name in ("time", "flux", "flux_err", "letter", "detected"):
+        np.testing.assert_allclose(getattr(again, name), getattr(data.points, name), atol=1e-9)
+    x = hand_made_features(data, (0.5, 1.0))
+    assert x.shape[:2] == (2, 12) and (x[0, :, 0] <= x[1, :, 0]).all()  # the number of detections grows
+    training, held_out, test = split(data, 1, (0.5, 0.25, 0.25))
+    p, leaf = forest_probabilities(x, data.y, training, held_out, test, 2, 1)
+    assert p.shape == (2, len(test), 2) and leaf > 0
+
+
+@needs_tensorflow
+def test_evaluation_of_networks_makes_a_table_and_pictures(tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    from ampel_followup.evaluation.attention_plots import write_attention_figures
+    from ampel_followup.learning.attention_training import FitOptions
+    from ampel_followup.models.attention_options import NetworkOptions
+
+    data = made_up(80, 6)
+    options = RunOptions(
+        fractions=(0.25, 0.5, 1.0), networks=(NetworkOptions("time-attention", units=8),), fit=FitOptions(rounds=1)
+    )
+    runs = run_all(data, ["time-attention"], [1], options, tmp_path / "runs")
+    found = summarise(data, runs, ["time-attention"], [1], options)
+    json.dumps(found, allow_nan=False)
+    for example in runs["time-attention", 1].examples:
+        assert sum(example["attention"]) == pytest.approx(1.0, abs=1e-3)
+        assert max(example["times"]) <= 30.0
+    files = write_attention_figures(tmp_path / "plots", data, found, runs)
+    assert {file.stem for file in files} == {"recall_made up", "confusion_made up", "attention_time-attention_made up"}
+
+
+def test_unknown_models_and_data_are_one_line(run, tmp_path: Path, shared_data: Path) -> None:
+    code, _, error = run("evaluate", "attention", tmp_path)
+    assert code == 2 and "holds no light curves with classes" in error
+    code, _, error = run("evaluate", "attention", shared_data / "elasticc", "--models", "lstm")
+    assert code == 2 and "no model 'lstm'" in error
+
+
+def test_classes_of_the_data_sets(shared_data: Path) -> None:
+    data = load_labelled_curves(shared_data / "elasticc")
+    assert data.class_names == ("SN Ia", "core collapse") and len(data) == 4675
+    assert np.bincount(data.y).tolist() == [2453, 2222]
+    assert (data.points.segments.counts > 0).all()
+
+
+def test_simulated_classes_are_equally_frequent_and_the_same_again() -> None:
+    data, again = simulated_curves(60, 5), simulated_curves(60, 5)
+    assert data.digest == again.digest and len(data.class_names) == 10 and len(data) == 60
