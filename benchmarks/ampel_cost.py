@@ -75,6 +75,8 @@ for name in ("t2.T2FollowupFeatures", "t2.T2SpectroscopicGain", "t2.T2VirtualAss
     measure(getattr(import_module(f"ampel.followup.{name}"), name.split(".")[1]))
 from ampel.cli.main import main
 out = Path(sys.argv.pop(1))
+print("ready", flush=True)
+sys.stdin.readline()
 main()
 out.write_text(json.dumps({
     "units": {name: taken for name, taken in units.items() if taken["loads"]},
@@ -117,6 +119,11 @@ class Broker:
         running = [
             self._start(_MEASURED, str(report), *options, "-no-conf-check", "-task", str(task)) for report in reports
         ]
+        for process in running:  # none begins before all have loaded their libraries
+            process.stdout.readline()
+        for process in running:
+            process.stdin.write("\n")
+            process.stdin.flush()
         for process in running:
             _finish(process)
         return [json.loads(report.read_text()) for report in reports]
@@ -125,7 +132,7 @@ class Broker:
         environment = os.environ | {"OMP_NUM_THREADS": "1", "AMPEL_CONFIG_resource.mongo": self.uri}
         return subprocess.Popen(
             [sys.executable, "-c", code, *arguments],
-            env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+            env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
         )  # fmt: skip
 
     def _call(self, code: str, *arguments: str) -> None:

@@ -19,7 +19,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 sys.path.insert(0, str(Path(__file__).parents[1] / "units"))
 
-from ampel_broker import AMPEL, Broker, built_config, run_in_this_process
+from ampel_broker import AMPEL, Broker, built_config, run_in_this_process, succeeded
 from mongo_server import MongoServer, missing
 from night_plans import NIGHT
 
@@ -76,10 +76,7 @@ class ServedBroker(Broker):
 
     def run_apart(self, job: dict[str, Any], *tasks: int) -> str:
         """Run a job, or some of its tasks, in a process of its own, and return what it said."""
-        process = self.start(self.job_arguments(job, *tasks))
-        said, _ = process.communicate()
-        assert process.returncode == 0, said
-        return said
+        return succeeded(self.start(self.job_arguments(job, *tasks)))
 
 
 @pytest.fixture(scope="session")

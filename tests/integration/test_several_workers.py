@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import threading
 from collections import Counter
 from collections.abc import Callable
@@ -9,12 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from ampel.enum.DocumentCode import DocumentCode
+from ampel_broker import succeeded
 from night_plans import NIGHT, SITE, assert_same_plan, embedded, stored
 from wire import Moment, Wire
 
 
 def patient_job(broker: Any, archive: Path) -> dict[str, Any]:
-    """Return the example job as it says for several workers, only less patient in the end."""
+    """Return the example job as the file says it should be for several workers, only less patient."""
     job: dict[str, Any] = broker.job(archive, site=SITE, night=NIGHT)
     job["task"][1]["config"]["backoff_on_query"] = {"max_time": 4, "max_value": 0.5}
     return job
@@ -43,13 +45,12 @@ def test_four_workers_in_processes_of_their_own(own_broker: Any, archive: Path) 
     job = patient_job(own_broker, archive)
     own_broker.run(job, 0)
     # None takes its first document before all are there: they work at the same time.
-    all_there = threading.Barrier(4)
+    all_there = threading.Barrier(4, timeout=120)
     first = Moment("findAndModify", "t2", 1, done=False)
     wires = [Wire(own_broker.server.port, first, all_there.wait, cut=False) for _ in range(4)]
     workers = [own_broker.start(own_broker.job_arguments(job, 1), wire.uri) for wire in wires]
     for worker in workers:
-        said, _ = worker.communicate()
-        assert worker.returncode == 0, said
+        succeeded(worker)
     own_broker.run(job, 2)
     assert_each_document_was_worked_on_once(own_broker)
     by_run = Counter(
@@ -62,10 +63,12 @@ def test_four_workers_in_processes_of_their_own(own_broker: Any, archive: Path) 
 def test_killed_worker_leaves_one_document_which_a_reset_gives_back(own_broker: Any, archive: Path) -> None:
     job = own_broker.job(archive, site=SITE, night=NIGHT)
     own_broker.run(job, 0)
+    of_features = copy.deepcopy(job)
+    of_features["task"][1]["config"]["unit_ids"] = ["T2FollowupFeatures"]
     worker: list[Any] = []
     wire = Wire(own_broker.server.port, Moment("findAndModify", "t2", 4, done=True), lambda: worker[0].kill())
-    worker.append(own_broker.start(own_broker.job_arguments(job, 1), wire.uri))
-    worker[0].communicate()
+    worker.append(own_broker.start(own_broker.job_arguments(of_features, 1), wire.uri))
+    worker[0].communicate(timeout=120)
     assert wire.acted
     [left] = own_broker.documents("t2", {"code": DocumentCode.RUNNING})
     assert left["unit"] == "T2FollowupFeatures"

@@ -43,6 +43,17 @@ def run_in_this_process(arguments: list[str]) -> None:
             signal.signal(number, handler)
 
 
+def succeeded(process: subprocess.Popen[str]) -> str:
+    """Wait until a command has done its work, and return what it said."""
+    try:
+        said, _ = process.communicate(timeout=300)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        raise
+    assert process.returncode == 0, said
+    return said
+
+
 @dataclass
 class Broker:
     """An AMPEL installation with an empty database."""
