@@ -15,11 +15,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+import yaml
 
 sys.path.insert(0, str(Path(__file__).parent))
 sys.path.insert(0, str(Path(__file__).parents[1] / "units"))
 
-from ampel_broker import AMPEL, Broker, built_config, run_in_this_process, succeeded
+from ampel_broker import AMPEL, EXAMPLES, Broker, built_config, run_in_this_process, succeeded
 from mongo_server import MongoServer, missing
 from night_plans import NIGHT
 
@@ -58,6 +59,15 @@ class ServedBroker(Broker):
             for name, value in self.environment(uri).items():
                 patch.setenv(name, value)
             run_in_this_process(arguments)
+
+    def run_process(self, example: str, **config: Any) -> None:
+        """Run a process of the examples once, as AMPEL's scheduler does: exceptions are kept in the database."""
+        processor = yaml.safe_load((EXAMPLES / example).read_text())["processor"]
+        processor["config"] |= config
+        path = self.folder / example
+        path.write_text(yaml.safe_dump(processor))
+        place = ["-config", str(self.config), "-db", self.database.name]
+        self.command(["ampel", "process", *place, "-schema", str(path), "-name", path.stem, "-handle-exc"])
 
     def reset(self) -> None:
         """Let T2 documents that were left behind be worked on again, as the manual says."""

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from ampel.enum.DocumentCode import DocumentCode
 from night_plans import NIGHT, SITE, assert_same_plan, embedded, everything, read_light_curves, reordered, stored
 
 from ampel_followup.errors import BundleError
@@ -98,9 +99,20 @@ def test_missing_bundle_is_named_and_a_reset_completes_the_night(
     broker.run(job, 0)
     with pytest.raises(BundleError, match=str(missing)):
         broker.run(job, 1)
+
+    # A process that AMPEL schedules goes on with all that does not need the bundle.
+    patience = {"max_time": 0.5}
+    broker.run_process("followup_workers.yml", backoff_on_query=patience)
+    assert {document["code"] for document in broker.documents("t2", {"unit": "T2VirtualAssistant"})} == {0}
+    assert {d["code"] for d in broker.documents("t2", {"unit": "T2FollowupFeatures"})} == {
+        DocumentCode.RUNNING,  # of the job
+        DocumentCode.EXCEPTION,
+    }
+    assert str(missing) in str(broker.documents("trouble"))
+
     shutil.copytree(find_bundle(), missing)
     broker.reset()
-    broker.run(job, 1)
+    broker.run_process("followup_workers.yml", backoff_on_query=patience)
     broker.run(job, 2)
     assert {document["code"] for document in broker.documents("t2")} == {0}
     assert_same_plan(stored(broker).plan, embedded(archive))
