@@ -2,9 +2,10 @@
 Picture every screen of the terminal app on real alerts, for the manual.
 
 Ranks what the Fink broker published of transients without a host in April 2024 (72 alerts), and, for cutouts, 30 alerts
-of a night of 2018; schedules the first for the SED Machine; takes as labels what TNS says of these objects; gives a few
-verdicts as two observers would; and writes docs/figures/tui_*.svg. The clock stands still, so that the same alerts, the
-same models and the same app give the same pictures.
+of a night of 2018; schedules the first for the SED Machine; takes as labels what TNS says of these objects, and learns a
+challenger from them (minutes, and only for the pictures of learning); gives a few verdicts as two observers would; and
+writes docs/figures/tui_*.svg. The clock stands still, so that the same alerts, the same models and the same app give the
+same pictures, but for the date on which the challenger was learned.
 """
 
 from __future__ import annotations
@@ -30,6 +31,9 @@ WITH_CUTOUTS = "ztf_alerts/ztf_public_20180819_mod1000.tar.gz"
 SITE, TELESCOPE = "palomar", "sedm"
 WIDE, NARROW = (140, 45), (80, 24)
 
+#: Where the stores of the pictures are said to be: no place of the computer that they were made on.
+ELSEWHERE = "/home/ada/stores/of/nights"
+
 #: Evening date of each night, and the moment at which it is pictured.
 APRIL, AUGUST = "2024-04-28", "2018-08-19"
 MOMENT = {APRIL: datetime(2024, 4, 29, 6, 20, tzinfo=UTC), AUGUST: datetime(2018, 8, 20, 5, 10, tzinfo=UTC)}
@@ -48,8 +52,8 @@ PICTURES: dict[str, tuple[str, tuple[int, int], Sequence[str]]] = {
 }
 
 
-def prepare(data: Path, folder: Path) -> dict[str, Path]:
-    """Rank the nights; return their stores by evening date."""
+def prepare(data: Path, folder: Path, *, learn: bool) -> dict[str, Path]:
+    """Rank the nights, and learn from the labels of the first if need be; return their stores by evening date."""
     import pyarrow as pa
     import pyarrow.compute as pc
     import pyarrow.parquet as pq
@@ -68,6 +72,8 @@ def prepare(data: Path, folder: Path) -> dict[str, Path]:
     _run("rank", alerts, "--site", SITE, "--night", APRIL, "--store", stores[APRIL])
     _run("plan", "make", "-t", TELESCOPE, "--store", stores[APRIL])
     _run("label", "import", labels, "--source", "TNS", "--store", stores[APRIL])
+    if learn:
+        _run("learn", "--name", "tns-2024-04-28", "--store", stores[APRIL])
     _run("rank", data / WITH_CUTOUTS, "--site", SITE, "--night", AUGUST, "--cutouts", "--store", stores[AUGUST])
     _decide(stores[APRIL])
     return stores
@@ -137,11 +143,12 @@ def main() -> None:
     parser.add_argument("--only", nargs="*", choices=PICTURES, default=list(PICTURES), help="pictures to make")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        stores = prepare(options.data, Path(folder))
+        learn = any(name.startswith("learning") for name in options.only)
+        stores = prepare(options.data, Path(folder), learn=learn)
         for name in options.only:
             night, size, keys = PICTURES[name]
             with Store.open(stores[night]) as store:
-                text = asyncio.run(picture(store, night, size, keys))
+                text = asyncio.run(picture(store, night, size, keys)).replace(folder, ELSEWHERE[: len(folder)])
             path = options.out / f"tui_{name}.svg"
             path.write_text(text, encoding="utf-8")
             print(f"{path}: {path.stat().st_size / 1000:.0f} kB")
