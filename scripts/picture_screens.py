@@ -2,10 +2,10 @@
 Picture every screen of the terminal app on real alerts, for the manual.
 
 Ranks what the Fink broker published of transients without a host in April 2024 (72 alerts), and, for cutouts, 30 alerts
-of a night of 2018; schedules the first for the SED Machine; takes as labels what TNS says of these objects, and learns a
-challenger from them (minutes, and only for the pictures of learning); gives a few verdicts as two observers would; and
-writes docs/figures/tui_*.svg. The clock stands still, so that the same alerts, the same models and the same app give the
-same pictures, but for the date on which the challenger was learned.
+of a night of 2018; schedules the first for the SED Machine; takes as labels what TNS says of these objects, and learns
+a challenger from them (minutes, and only for the pictures of learning); gives a few verdicts as two observers would;
+and writes docs/figures/tui_*.svg. The clock stands still, so that the same alerts, the same models and the same app
+give the same pictures, but for the date on which the challenger was learned.
 """
 
 from __future__ import annotations
