@@ -77,6 +77,13 @@ def test_a_second_run_writes_nothing(broker: Any) -> None:
     assert len(broker.documents("t4")) == 1
 
 
+def test_a_store_without_decisions_writes_nothing(broker: Any) -> None:
+    before = broker.documents("stock")
+    broker.run(decisions_job(broker))
+    assert broker.documents("stock") == before
+    assert broker.documents("t4") == []
+
+
 def test_only_what_is_new_is_told(broker: Any) -> None:
     decide(broker.store, A, "approve", minute=1)
     broker.run(decisions_job(broker))

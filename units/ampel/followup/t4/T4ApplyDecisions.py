@@ -4,6 +4,7 @@
 from collections import Counter
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from math import isnan
 from time import time
 from typing import Any, ClassVar
@@ -132,9 +133,11 @@ class T4ApplyDecisions(AbsT4ControlUnit, DocBuilder):
         # What a secondary server does not know yet would be told twice.
         collection = self.context.db.get_collection("stock").with_options(read_preference=ReadPreference.PRIMARY)
         # Names are no index of AMPEL's: only those that do not give the number away are looked for by name.
-        query = {"$or": [{"stock": {"$in": [*numbers]}}, {"name": {"$in": sorted(targets - {*numbers.values()})}}]}
+        wanted = {"stock": [*numbers], "name": sorted(targets - {*numbers.values()})}
+        queries = [{field: {"$in": values}} for field, values in wanted.items() if values]
+        fields = {"stock": 1, "name": 1, "journal.unit": 1, "journal.extra": 1}
         found: dict[str, _Stock] = {}
-        for document in collection.find(query, {"stock": 1, "name": 1, "journal.unit": 1, "journal.extra": 1}):
+        for document in chain.from_iterable(collection.find(query, fields) for query in queries):
             told = {
                 _key(record["extra"])
                 for record in document.get("journal", ())
