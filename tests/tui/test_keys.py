@@ -11,8 +11,10 @@ from pathlib import Path
 import pytest
 import typer
 from sample_night import at_rest, screen_text, until
+from textual._xterm_parser import XTermParser
 from textual.actions import parse
 from textual.command import CommandPalette
+from textual.events import Key
 from typer.testing import CliRunner, Result
 
 from ampel_followup.errors import PreferencesError
@@ -20,6 +22,7 @@ from ampel_followup.store import Store
 from ampel_followup_tui.app import FollowupApp
 from ampel_followup_tui.command import tui
 from ampel_followup_tui.commands import COMMANDS, Place, commands_of
+from ampel_followup_tui.hasty_escape import parted
 from ampel_followup_tui.instants import utc_now
 from ampel_followup_tui.keys.file import read_preferences, written
 from ampel_followup_tui.keys.layout import conflicts, lay_out, warnings
@@ -28,6 +31,7 @@ from ampel_followup_tui.keys_command import keys
 from ampel_followup_tui.preferences import DEFAULTS, Preferences, load_preferences
 from ampel_followup_tui.screens.help import HelpScreen
 from ampel_followup_tui.screens.plan import PlanScreen
+from ampel_followup_tui.screens.tonight import TonightScreen
 
 ROOT = Path(__file__).parents[2]
 BY_NAME = {command.name: command for command in COMMANDS}
@@ -359,3 +363,28 @@ def test_commands_of_the_package_are_where_it_says() -> None:
 def test_the_manual_has_every_command_with_its_keys() -> None:
     """`ampel-followup keys docs` prints the table anew."""
     assert run("docs").output in (ROOT / "docs" / "tui.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(("sent", "keys"), [("\x1ba", ["escape", "a"]), ("\x1bG", ["escape", "G"])])
+def test_escape_and_a_hasty_key_are_what_a_terminal_sends_for_alt(sent: str, keys: list[str]) -> None:
+    (read,) = XTermParser()._sequence_to_key_events(sent[1:], alt=True)
+    both = parted(read, ())
+    assert both is not None and [key.key for key in both] == keys
+    assert parted(read, {read.key}) is None
+    assert parted(Key("alt+left", None), ()) is None
+    assert parted(Key(keys[1], keys[1]), ()) is None
+
+
+async def test_a_key_right_after_escape_has_its_effect_after_that_of_escape(store: Store) -> None:
+    second = store.load_plan().plan.targets[1].id
+    app = app_with(store, DEFAULTS)
+    async with app.run_test(size=(80, 24)) as pilot:
+        # Out of a dialogue, and on with the list: the letter is none of the comment.
+        await pilot.press("c", "x")
+        app.post_message(Key("alt+n", "n"))
+        await until(lambda: app.current == second)
+        await pilot.press("enter")
+        app.post_message(Key("alt+a", "a"))
+        await until(lambda: bool(store.verdicts("2026-11-20", "sso")))
+        assert isinstance(app.screen, TonightScreen)
+    assert [(d.target, d.verdict) for d in store.decisions()] == [(second, "approve")]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from textual import work
 from textual.actions import ActionParseResult, parse
+from textual.events import Event, Key
 from textual.screen import Screen
 
 from ampel_followup.errors import FollowupError
@@ -102,6 +103,7 @@ class FollowupApp(
         self._warnings = preferences.warnings
         self._poll_seconds = poll_seconds
         self._on_shown = on_shown
+        self._hasty: Key | None = None
 
     def get_default_screen(self) -> Screen[None]:
         """Begin with tonight's list."""
@@ -135,6 +137,23 @@ class FollowupApp(
         else:
             if scheduled:
                 self._show_timetable()
+
+    async def on_event(self, event: Event) -> None:
+        """Take escape and a hasty key after it for two keys, the second once the first has had its effect."""
+        came_back = isinstance(event, Key) and event.is_forwarded
+        if isinstance(event, Key) and not came_back:
+            self._hasty = None
+            if event.key.startswith("alt+"):
+                from ampel_followup_tui.hasty_escape import parted
+
+                keys = parted(event, {key for command in self.commands for key in command.key_names})
+                if keys is not None:
+                    event, self._hasty = keys
+        await super().on_event(event)
+        # Widgets have a key first; what they leave of it comes back, and then the app has done what it is for.
+        if came_back and self._hasty is not None:
+            hasty, self._hasty = self._hasty, None
+            self.call_after_refresh(self.post_message, hasty)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Let a key do only what belongs to the screen in front."""

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 #: Targets that are read before the first paint where the terminal's height is not known; the others follow at once.
 FIRST_LOOK = 80
 
+# How long to wait for the rest of a key that begins with escape [ms]: a person is slower, and Textual would wait 100.
+_ESCAPE_DELAY = "50"
+
 
 def launch(
     store: str | None,
@@ -69,6 +72,8 @@ def launch(
             if not _has_screen():
                 return False
 
+            # Before Textual reads it.
+            os.environ.setdefault("ESCDELAY", _ESCAPE_DELAY)
             from ampel_followup_tui.app import FollowupApp
             from ampel_followup_tui.preferences import DEFAULTS
 
