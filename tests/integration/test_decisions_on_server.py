@@ -7,48 +7,22 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from decided_night import at, decide, decisions_job, for_colleagues, leaving_out_what_was_decided, told
-from night_plans import NIGHT, SITE, everything, stored
+from decided_night import DecidedNight, at, decide, decisions_job, told
+from night_plans import NIGHT, SITE
 from wire import Moment, Wire
-
-from ampel_followup.store import Store
 
 
 @pytest.fixture(scope="module")
-def decided(new_broker: Callable[[], Any], archive: Path) -> tuple[Any, dict[str, Any], list[str]]:
-    """A broker after a night on which the first four targets were decided on, its job, and those targets."""
-    broker = new_broker()
-    job = for_colleagues(broker, broker.job(archive, site=SITE, night=NIGHT))
-    broker.run(job, 0, 1, 2)
-    first = [target.id for target in stored(broker).plan.targets[:4]]
-    for minute, (target, verdict) in enumerate(zip(first, ["approve", "reject", "observed", "approve"], strict=True)):
-        decide(broker.store, target, verdict, minute=minute)
-    decide(broker.store, first[3], "observed", minute=9)
-    broker.run(decisions_job(broker))
-    return broker, job, first
+def night(new_broker: Callable[[], Any], archive: Path) -> DecidedNight:
+    return DecidedNight.of(new_broker(), archive)
 
 
-def test_next_plan_leaves_out_what_was_rejected_or_observed(decided: tuple[Any, dict[str, Any], list[str]]) -> None:
-    broker, job, (approved, rejected, observed, observed_later) = decided
-    assert told(broker) == {
-        approved: ({"FOLLOWUP_APPROVED"}, [("approve", at(0))]),
-        rejected: ({"FOLLOWUP_REJECTED"}, [("reject", at(1))]),
-        observed: ({"FOLLOWUP_OBSERVED"}, [("observed", at(2))]),
-        observed_later: ({"FOLLOWUP_OBSERVED"}, [("approve", at(3)), ("observed", at(9))]),
-    }
-    before = {target.id for target in everything(stored(broker).plan)}
-    broker.run(leaving_out_what_was_decided(job), 2)
-    assert before - {t.id for t in everything(stored(broker).plan)} == {rejected, observed, observed_later}
+def test_next_plan_leaves_out_what_was_rejected_or_observed(night: DecidedNight) -> None:
+    night.check_the_next_plan()
 
 
-def test_second_channel_plans_what_the_first_approved(decided: tuple[Any, dict[str, Any], list[str]]) -> None:
-    broker, job, (approved, *_) = decided
-    broker.run(job, 3)
-    with Store.open(broker.folder / "colleagues.sqlite", read_only=True) as store:
-        plan = store.load_plan(night=NIGHT, site="lapalma").plan
-    assert [target.id for target in everything(plan)] == [approved]
-    planned = [stock["name"][0] for stock in broker.documents("stock", {"tag": "COLLEAGUES_PLANNED"})]
-    assert planned == [target.id for target in plan.targets]
+def test_second_channel_plans_what_the_first_approved(night: DecidedNight) -> None:
+    night.check_the_second_channel()
 
 
 @pytest.mark.parametrize("done", [False, True])

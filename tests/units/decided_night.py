@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import yaml
 from ampel_broker import EXAMPLES
-from night_plans import NIGHT, SITE
+from night_plans import NIGHT, SITE, everything, stored
 
 from ampel_followup.decision import Decision
 from ampel_followup.labels import Label
@@ -79,3 +80,50 @@ def told(broker: Any) -> dict[str, tuple[set[str], list[tuple[Any, ...]]]]:
             said = [(r["extra"].get("verdict") or r["extra"]["type"], r["extra"]["time"]) for r in records]
             found[next(n for n in stock["name"] if str(n).startswith("ZTF"))] = (tags, said)
     return found
+
+
+@dataclass(frozen=True)
+class DecidedNight:
+    """A broker after a night on which the first targets were decided on, with its job."""
+
+    broker: Any
+    job: dict[str, Any]
+    approved: str
+    rejected: str
+    observed: str
+    observed_later: str
+
+    @classmethod
+    def of(cls, broker: Any, archive: Path) -> Self:
+        """Run the night in two channels, decide on four targets, and tell the stocks."""
+        job = for_colleagues(broker, broker.job(archive, site=SITE, night=NIGHT))
+        broker.run(job, 0, 1, 2)
+        first = [target.id for target in stored(broker).plan.targets[:4]]
+        verdicts = ("approve", "reject", "observed", "approve")
+        for minute, (target, verdict) in enumerate(zip(first, verdicts, strict=True)):
+            decide(broker.store, target, verdict, minute=minute)
+        decide(broker.store, first[3], "observed", minute=9)
+        broker.run(decisions_job(broker))
+        return cls(broker, job, *first)
+
+    def check_the_next_plan(self) -> None:
+        """Assert that the plan of the first channel leaves out what was rejected or observed, and nothing else."""
+        assert told(self.broker) == {
+            self.approved: ({"FOLLOWUP_APPROVED"}, [("approve", at(0))]),
+            self.rejected: ({"FOLLOWUP_REJECTED"}, [("reject", at(1))]),
+            self.observed: ({"FOLLOWUP_OBSERVED"}, [("observed", at(2))]),
+            self.observed_later: ({"FOLLOWUP_OBSERVED"}, [("approve", at(3)), ("observed", at(9))]),
+        }
+        before = {target.id for target in everything(stored(self.broker).plan)}
+        self.broker.run(leaving_out_what_was_decided(self.job), 2)
+        after = {target.id for target in everything(stored(self.broker).plan)}
+        assert before - after == {self.rejected, self.observed, self.observed_later}
+
+    def check_the_second_channel(self) -> None:
+        """Assert that the second channel plans what the first approved and did not observe yet."""
+        self.broker.run(self.job, 3)
+        with Store.open(self.broker.folder / "colleagues.sqlite", read_only=True) as store:
+            plan = store.load_plan(night=NIGHT, site="lapalma").plan
+        assert [target.id for target in everything(plan)] == [self.approved]
+        planned = [stock["name"][0] for stock in self.broker.documents("stock", {"tag": "COLLEAGUES_PLANNED"})]
+        assert planned == [target.id for target in plan.targets]

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from decided_night import MORNING, at, decide, decisions_job, name, take_back, told
+from decided_night import MORNING, DecidedNight, at, decide, decisions_job, name, take_back, told
 from night_plans import NIGHT, SITE
 
 from ampel_followup.errors import StoreError
@@ -157,3 +157,11 @@ def test_comments_are_kept_back_on_request(broker: Any) -> None:
 def test_a_store_that_is_not_there_is_said(broker: Any) -> None:
     with pytest.raises(StoreError, match="nowhere"):
         broker.run(decisions_job(broker, store="nowhere.sqlite"))
+
+
+def test_next_plan_and_a_second_channel_heed_the_tags(new_broker: Callable[[], Any], tmp_path: Path) -> None:
+    archive = tmp_path / "night.tar.gz"
+    write_alerts(simulate_objects(12, dt.date.fromisoformat(NIGHT), np.random.default_rng(7)), archive)
+    night = DecidedNight.of(new_broker(), archive)
+    night.check_the_second_channel()
+    night.check_the_next_plan()
