@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ampel_followup.store.past_ranks import PastRank
 from ampel_followup.store.records import (
     Appearance,
     PlanInfo,
@@ -18,6 +17,7 @@ from ampel_followup.store.store import Store
 
 if TYPE_CHECKING:
     from ampel_followup.store.learning import LearningRecords, StoredObject
+    from ampel_followup.store.past_ranks import PastRank
 
 __all__ = [
     "Appearance",
@@ -40,4 +40,8 @@ def __getattr__(name: str) -> Any:
         from ampel_followup.store import learning
 
         return getattr(learning, name)
+    if name == "PastRank":
+        from ampel_followup.store.past_ranks import PastRank
+
+        return PastRank
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

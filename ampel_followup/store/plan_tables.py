@@ -11,7 +11,6 @@ from typing import Any
 from ampel_followup.errors import StoreError
 from ampel_followup.plan import NightPlan, NightSummary, RankedTarget, StopAdvice
 from ampel_followup.store import statements as sql
-from ampel_followup.store import visit_table
 from ampel_followup.store.connection import Connection
 from ampel_followup.store.records import Appearance, PlanInfo, StoredPlan, finite, number
 
@@ -71,6 +70,8 @@ def plan_rows(plan: NightPlan, *, created: str, report: Mapping[str, Any]) -> Pl
 
 def save(connection: Connection, rows: PlanRows) -> int:
     """Write a plan and the visits of its targets, unless it is the newest one already; return its revision."""
+    from ampel_followup.store import visit_table
+
     circumstances = {name: rows.row[name] for name in ("night", "site")}
     newest = connection.execute(
         f"SELECT revision, plan_digest FROM plans{sql.where(**circumstances)}{sql.NEWEST}", circumstances

@@ -10,35 +10,29 @@ from typing import TYPE_CHECKING, Any, Self
 
 from ampel_followup.decision import Decision, Verdict, effective_verdicts
 from ampel_followup.plan import NightPlan
-from ampel_followup.store import (
-    decision_table,
-    label_table,
-    light_curve_table,
-    past_ranks,
-    plan_tables,
-    timetable_table,
-    visit_table,
-)
+from ampel_followup.store import decision_table, plan_tables
 from ampel_followup.store import statements as sql
 from ampel_followup.store.connection import Database
 from ampel_followup.store.location import Server, default_path, locate
-from ampel_followup.store.records import (
-    Appearance,
-    PlanInfo,
-    StoredLightCurve,
-    StoredPlan,
-    StoredTimetable,
-    StoredVisit,
-    TimetableInfo,
-    unpack_meta,
-)
+from ampel_followup.store.records import unpack_meta
 
+# What is asked for after the plan is loaded then: the app has not the time for it before its first screen.
 if TYPE_CHECKING:
     from ampel_followup.labels import Label
     from ampel_followup.lightcurve import LightCurve
     from ampel_followup.store.cutout_table import CutoutRecords
     from ampel_followup.store.learning import LearningRecords
     from ampel_followup.store.note_table import NoteRecords
+    from ampel_followup.store.past_ranks import PastRank
+    from ampel_followup.store.records import (
+        Appearance,
+        PlanInfo,
+        StoredLightCurve,
+        StoredPlan,
+        StoredTimetable,
+        StoredVisit,
+        TimetableInfo,
+    )
     from ampel_followup.timetable import Timetable
 
 
@@ -154,6 +148,8 @@ class Store:
         StoreError
             If the store cannot be written.
         """
+        from ampel_followup.store import light_curve_table
+
         rows = light_curve_table.light_curve_rows(light_curves)
         with self._database.transaction(write=True) as connection:
             light_curve_table.save(connection, rows)
@@ -194,6 +190,8 @@ class Store:
         StoreError
             If the store cannot be written.
         """
+        from ampel_followup.store import light_curve_table
+
         rows = plan_tables.plan_rows(plan, created=created, report=report or {})
         curves = light_curve_table.light_curve_rows(light_curves)
         with self._database.transaction(write=True) as connection:
@@ -259,8 +257,10 @@ class Store:
                 connection, first_night=first_night, last_night=last_night, target=target, labelled=labelled
             )
 
-    def past_ranks(self, target: str) -> list[past_ranks.PastRank]:
+    def past_ranks(self, target: str) -> list[PastRank]:
         """Return where an object stood in the newest plan of each night and site that has it, the oldest first."""
+        from ampel_followup.store import past_ranks
+
         with self._database.transaction(write=False) as connection:
             return past_ranks.find(connection, target)
 
@@ -284,12 +284,16 @@ class Store:
         StoreError
             If the store cannot be written.
         """
+        from ampel_followup.store import timetable_table
+
         with self._database.transaction(write=True) as connection:
             connection.serialise("timetables")
             return timetable_table.append(connection, timetable, created=created)
 
     def timetables(self) -> list[TimetableInfo]:
         """Return all schedules without their blocks, newest first."""
+        from ampel_followup.store import timetable_table
+
         with self._database.transaction(write=False) as connection:
             return timetable_table.list_timetables(connection)
 
@@ -309,6 +313,8 @@ class Store:
         StoreError
             If there is no such schedule.
         """
+        from ampel_followup.store import timetable_table
+
         with self._database.transaction(write=False) as connection:
             return timetable_table.load(connection, self.url, revision=revision, night=night)
 
@@ -323,6 +329,8 @@ class Store:
         night : str, optional
             Only those that first were in a plan of this evening date, ISO 8601.
         """
+        from ampel_followup.store import visit_table
+
         with self._database.transaction(write=False) as connection:
             return visit_table.find(connection, target=target, night=night)
 
@@ -338,6 +346,8 @@ class Store:
 
         With `when_listed`, the one that it had when a plan first listed it; None if none did.
         """
+        from ampel_followup.store import light_curve_table
+
         with self._database.transaction(write=False) as connection:
             return light_curve_table.load(connection, target_id, self.url, when_listed=when_listed)
 
@@ -478,6 +488,8 @@ class Store:
         StoreError
             If a label is not complete or cannot be stored.
         """
+        from ampel_followup.store import label_table
+
         rows = [label_table.checked(label) for label in labels]
         with self._database.transaction(write=True) as connection:
             connection.serialise("labels")
@@ -494,5 +506,7 @@ class Store:
         since_id : int
             Only those with a higher number.
         """
+        from ampel_followup.store import label_table
+
         with self._database.transaction(write=False) as connection:
             return label_table.find(connection, target=target, since_id=since_id)
