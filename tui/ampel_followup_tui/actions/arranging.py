@@ -123,13 +123,13 @@ class ArrangingActions(Screens):
             else:
                 self._complain(f"The plan is still being read: strategy {view.strategy} is not looked at yet.")
 
-    def action_save_view(self) -> None:
+    async def action_save_view(self) -> None:
         """Keep what is listed under a name."""
         from ampel_followup_tui.kept_views import default_path
         from ampel_followup_tui.screens.views import SaveViewScreen
 
         if self.screen is self._tonight:
-            self.push_screen(
+            await self._open_dialogue(
                 SaveViewScreen(
                     default_path(), self._tonight.view, lambda name: self.notify(f"Saved “{name}”.", markup=False)
                 )

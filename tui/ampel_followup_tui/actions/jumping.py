@@ -13,11 +13,11 @@ class JumpActions(PlanActions):
 
     _wanted = ""
 
-    def action_jump(self) -> None:
+    async def action_jump(self) -> None:
         """Ask for a number or a part of a name."""
         from ampel_followup_tui.screens.jump import JumpScreen
 
-        self.push_screen(JumpScreen(self._wanted), self._jump)
+        await self._open_dialogue(JumpScreen(self._wanted), self._jump)
 
     async def _jump(self, wanted: str | None) -> None:
         """Go to a row of the list that is shown, or else to a target of any list."""

@@ -78,7 +78,7 @@ class PlanActions(Screens):
         if new and self._plan is not None:
             self._plan.show_notes()
 
-    def action_note(self) -> None:
+    async def action_note(self) -> None:
         """Ask for a note on the night, or on what is under the cursor."""
         if self._plan is None:
             return
@@ -99,4 +99,4 @@ class PlanActions(Screens):
             if self._plan is not None:
                 self._plan.show_notes()
 
-        self.push_screen(NoteScreen(subjects, written, record))
+        await self._open_dialogue(NoteScreen(subjects, written, record))

@@ -25,7 +25,7 @@ class ProgramActions(Screens):
         elif not self._tonight.deselect(self._tonight.selected):
             await self._tonight.clear_filter()
 
-    def action_export(self) -> None:
+    async def action_export(self) -> None:
         """Ask where the approved targets should go."""
         if not any(decision.verdict == Verdict.APPROVE for decision in self.journal.verdicts.values()):
             self.notify("No target is approved yet, so there is nothing to export.", markup=False)
@@ -36,7 +36,7 @@ class ProgramActions(Screens):
             if path is not None:
                 self.notify(f"{'Sent' if self.is_web else 'Wrote'} {path}", markup=False)
 
-        self.push_screen(ExportScreen(self.journal), tell)
+        await self._open_dialogue(ExportScreen(self.journal), tell)
 
     def action_drift(self) -> None:
         """Say which features are not as in training."""

@@ -2,26 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from textual import events
 from textual.app import App
+from textual.containers import VerticalScroll
 
 from ampel_followup.errors import FollowupError
 from ampel_followup.untrusted import clean, inert
 from ampel_followup_tui.commands import COMMANDS, Command, Place
 from ampel_followup_tui.journal import Journal
 from ampel_followup_tui.screens import place_of_screen
+from ampel_followup_tui.widgets.steady_table import SteadyTable
 
 if TYPE_CHECKING:
     from textual.widget import Widget
 
+    from ampel_followup_tui.screens.dialogue import Dialogue
     from ampel_followup_tui.screens.learning import LearningScreen
     from ampel_followup_tui.screens.plan import PlanScreen, Replan
     from ampel_followup_tui.screens.target import TargetScreen
     from ampel_followup_tui.screens.tonight import TonightScreen
     from ampel_followup_tui.widgets.detail import Detail
+
+Answer = TypeVar("Answer")
+
+#: What may have the focus and makes nothing of a key.
+_WITHOUT_KEYS = (SteadyTable, VerticalScroll)
 
 
 class Screens(App[None]):
@@ -79,10 +87,33 @@ class Screens(App[None]):
         super().notify(inert(message), markup=markup, **options)
 
     async def on_event(self, event: events.Event) -> None:
-        """Take from what is pasted what would steer a terminal, before a field shows it; lines become one."""
+        """
+        Run the command of a key at once where no field takes it, so that what is typed behind it comes after it.
+
+        By way of the list, which has no keys of its own, the next keys would be on their way to it before a command
+        can open a field for them. From what is pasted, what would steer a terminal is taken; lines become one.
+        """
         if isinstance(event, events.Paste) and not event.is_forwarded:
             event.text = clean(event.text)
+        if isinstance(event, events.Key) and not event.is_forwarded and self._takes_commands_alone:
+            if not await self._check_bindings(event.key, priority=True):
+                await self._check_bindings(event.key)
+            return
         await super().on_event(event)
+
+    @property
+    def _takes_commands_alone(self) -> bool:
+        """True if keys mean commands, and nothing else, to what has the focus."""
+        screen = self.screen
+        return screen.is_mounted and not screen.is_modal and isinstance(screen.focused, _WITHOUT_KEYS)
+
+    async def _open_dialogue(
+        self, dialogue: Dialogue[Answer], then: Callable[[Answer | None], Any] | None = None
+    ) -> None:
+        """Open a dialogue; what is typed behind the key that did goes into its first field."""
+        await self.push_screen(dialogue, then)
+        if dialogue.focused is None and dialogue.focus_chain:
+            dialogue.set_focus(dialogue.focus_chain[0])
 
     @property
     def _lister(self) -> TonightScreen | PlanScreen:

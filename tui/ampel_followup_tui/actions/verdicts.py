@@ -21,7 +21,7 @@ class VerdictActions(Screens):
         """Record a verdict, then go on to the next target that has none."""
         await self._decide(self._chosen, Verdict(verdict))
 
-    def action_defer_until(self) -> None:
+    async def action_defer_until(self) -> None:
         """Ask for the day on which targets should come back, and defer them until then."""
         from ampel_followup_tui.screens.defer import DeferScreen
 
@@ -33,9 +33,9 @@ class VerdictActions(Screens):
             if until is not None:
                 await self._decide(chosen, Verdict.DEFER, until=until)
 
-        self.push_screen(DeferScreen(_named(chosen), self.journal.plan.night.date), defer)
+        await self._open_dialogue(DeferScreen(_named(chosen), self.journal.plan.night.date), defer)
 
-    def action_comment(self) -> None:
+    async def action_comment(self) -> None:
         """Ask for a comment."""
         from ampel_followup_tui.screens.comment import CommentScreen
 
@@ -48,7 +48,7 @@ class VerdictActions(Screens):
             self._tonight.deselect(chosen)
             self._show_decisions(chosen)
 
-        self.push_screen(CommentScreen(_named(chosen), record))
+        await self._open_dialogue(CommentScreen(_named(chosen), record))
 
     async def action_undo(self) -> None:
         """Take back the observer's latest step, and go to its first target."""

@@ -41,6 +41,9 @@ class CommentScreen(Dialogue[None]):
 
     async def on_input_submitted(self, event: Input.Submitted) -> None:
         """Record the comment and close."""
+        if not self.is_current:
+            # Struck twice: it is recorded.
+            return
         if not event.value.strip():
             self.dismiss()
             return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar, TypeVar
 
+from textual.await_complete import AwaitComplete
 from textual.binding import BindingType
 from textual.events import Key
 from textual.getters import app
@@ -55,6 +56,10 @@ class Dialogue(ModalScreen[Answer]):
         }
     }
     """
+
+    def dismiss(self, result: Answer | None = None) -> AwaitComplete:
+        """Close, once: the key that did may have been struck twice."""
+        return super().dismiss(result) if self.is_current else AwaitComplete()
 
     def on_key(self, event: Key) -> None:
         """Close with the keys that opened it."""

@@ -69,6 +69,9 @@ class NoteScreen(Dialogue[None]):
 
     async def on_input_submitted(self, event: Input.Submitted) -> None:
         """Record the note and close."""
+        if not self.is_current:
+            # Struck twice: it is recorded.
+            return
         if not event.value.strip():
             self.dismiss()
             return
