@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 from ampel_followup.errors import FollowupError
 from ampel_followup.records import Record
@@ -94,6 +94,30 @@ class AttentionScores(Record):
             times=tuple(round(float(time), _TIME_DIGITS) for time in times),
             attention=tuple(round(weight / total, _ATTENTION_DIGITS) for weight in weights),
         )
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """
+        Rebuild from `to_dict`; unknown keys are ignored, so that a newer writer can be read.
+
+        What was kept was checked when it was made. To check it again, number by number, would make up a quarter of what
+        reading a plan takes.
+
+        Raises
+        ------
+        FollowupError
+            If lengths do not fit.
+        """
+        kept = {name: tuple(data.get(name) or ()) for name in cls.__slots__}
+        if len(kept["times"]) != len(kept["attention"]) or len(kept["probabilities"]) not in (
+            0,
+            len(kept["class_names"]),
+        ):
+            return cls(**kept)  # which says what is wrong
+        made = object.__new__(cls)
+        for name, values in kept.items():
+            object.__setattr__(made, name, values)
+        return made
 
     @property
     def known(self) -> bool:

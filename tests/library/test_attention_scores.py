@@ -58,6 +58,16 @@ def test_what_cannot_be_attention_is_refused(probabilities, times, attention) ->
         AttentionScores(CLASSES, probabilities, times, attention)
 
 
+def test_what_a_store_lost_is_noticed_and_what_it_has_besides_is_ignored() -> None:
+    scores = AttentionScores.of(CLASSES, (0.5, 0.3, 0.2), [58350.2, 58353.2], [1.0, 3.0])
+    kept = scores.to_dict()
+    assert AttentionScores.from_dict({**kept, "of a later version": 1}) == scores
+    assert AttentionScores.from_dict({"class_names": list(CLASSES)}) == AttentionScores(CLASSES)
+    for name in ("times", "attention", "class_names"):
+        with pytest.raises(FollowupError, match="do not fit"):
+            AttentionScores.from_dict({**kept, name: kept[name][1:]})
+
+
 def test_weights_that_are_all_zero_are_refused() -> None:
     with pytest.raises(FollowupError, match="at least one point must count"):
         AttentionScores.of(CLASSES, (0.5, 0.3, 0.2), [1.0, 2.0], [0.0, 0.0])
