@@ -1,0 +1,1 @@
+"""Light curves as Gaussian processes in time and wavelength, and new ones made of them."""
