@@ -13,6 +13,7 @@ import typer
 from ampel_followup.cli import (
     evaluate_assistant,
     evaluate_attention,
+    evaluate_gaussian_process,
     evaluate_learning,
     evaluate_microlensing,
     evaluate_streams,
@@ -60,6 +61,7 @@ class Conditional(StrEnum):
 app.command()(evaluate_assistant.assistant)
 app.command()(evaluate_streams.streams)
 app.command()(evaluate_learning.learning)
+app.command(name="gaussian-process")(evaluate_gaussian_process.gaussian_process)
 app.command()(evaluate_microlensing.microlensing)
 app.command()(evaluate_attention.attention)
 

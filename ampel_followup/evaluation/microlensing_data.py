@@ -113,7 +113,12 @@ def part_of(name: str) -> Part:
 
 
 def load_donors(
-    folder: Path, *, simulated: int, seed: int, progress: Progress = lambda done, total: None
+    folder: Path,
+    *,
+    simulated: int,
+    seed: int,
+    names: Sequence[str] | None = None,
+    progress: Progress = lambda done, total: None,
 ) -> list[Donors]:
     """
     Read the data sets in a folder, and simulate ZTF.
@@ -126,6 +131,8 @@ def load_donors(
         Objects of the simulation of ZTF, with histories of half a year; 0 for none.
     seed : int
         Of the simulation.
+    names : sequence of str, optional
+        Which of these folders; by default all.
     progress : callable, optional
         Called with the number of surveys that are read, and of all.
 
@@ -136,9 +143,10 @@ def load_donors(
     """
     if not folder.is_dir():
         raise FollowupError(f"{folder} is no folder; give one with any of {', '.join(_READERS)}")
-    there = {name: folder / name for name in _READERS if (folder / name).is_dir()}
+    wanted = [name for name in _READERS if names is None or name in names]
+    there = {name: folder / name for name in wanted if (folder / name).is_dir()}
     if not there:
-        raise FollowupError(f"{folder} holds no data to search for lenses in; it needs any of {', '.join(_READERS)}")
+        raise FollowupError(f"{folder} holds no light curves that are known here; it needs any of {', '.join(wanted)}")
     found: list[Donors] = []
     for name, place in there.items():
         progress(len(found), None)
