@@ -65,7 +65,8 @@ def evaluate(
         ``held_out``: by set, what was held out, and kernel, the logarithm of the predictive density per point in
         units of the object's flux (mean over points of an object, then over objects; mean and standard deviation
         over seeds), its difference to that of the stationary kernel with a 95 % interval over objects (each counts
-        once, with the mean of its seeds), the root mean square of (flux − prediction) / σ, and the share of points within the 95 % interval of the prediction. ``wiggle``: by set
+        once, with the mean of its seeds), the root mean square of (flux − prediction) / σ, and the share of points
+        within the 95 % interval of the prediction. ``wiggle``: by set
         and kernel, turning points of the mean after the peak per band, and where the truth is known the number it has,
         the ratio of ∫ f″² dt, and the error of the mean relative to the peak.
     """
