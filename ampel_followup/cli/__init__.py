@@ -11,6 +11,7 @@ import typer
 from ampel_followup import __version__
 from ampel_followup.cli import (
     audit,
+    augment,
     bundles,
     decisions,
     drift,
@@ -77,6 +78,7 @@ app.add_typer(bundles.app, name="bundle")
 app.command()(drift.drift)
 app.add_typer(evaluate.app, name="evaluate")
 app.add_typer(train.app, name="train")
+app.command()(augment.augment)
 app.command(name="sites")(sites.list_sites)
 app.command(name="instruments")(sites.list_instruments)
 app.command(name="strategies")(ranking.list_strategies)

@@ -13,6 +13,7 @@ import typer
 from ampel_followup.cli import (
     evaluate_assistant,
     evaluate_attention,
+    evaluate_augmentation,
     evaluate_gaussian_process,
     evaluate_learning,
     evaluate_microlensing,
@@ -64,6 +65,7 @@ app.command()(evaluate_learning.learning)
 app.command(name="gaussian-process")(evaluate_gaussian_process.gaussian_process)
 app.command()(evaluate_microlensing.microlensing)
 app.command()(evaluate_attention.attention)
+app.command()(evaluate_augmentation.augmentation)
 
 
 @app.callback()

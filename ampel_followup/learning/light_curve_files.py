@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -86,6 +87,26 @@ def read_light_curve(path: Path, ra: float, dec: float, name: str | None = None)
             f"{place}: no detection with a positive error among {len(time)} points; correct the errors, or leave it out"
         )
     return light_curve
+
+
+def write_light_curve(path: Path, light_curve: LightCurve) -> None:
+    """
+    Write the points of an object as `read_light_curve` takes them.
+
+    The columns are ``mjd``, ``band``, ``flux``, ``flux_err`` [µJy] and ``upper_limit``.
+
+    Parameters
+    ----------
+    path : Path
+        CSV.
+    light_curve : LightCurve
+    """
+    columns = (light_curve.time, light_curve.band, light_curve.flux, light_curve.flux_err, light_curve.upper_limit)
+    rows = zip(*(column.tolist() for column in columns), strict=True)
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(("mjd", "band", "flux", "flux_err", "upper_limit"))
+        writer.writerows((repr(mjd), band, repr(flux), repr(err), int(limit)) for mjd, band, flux, err, limit in rows)
 
 
 def until(light_curve: LightCurve, mjd: float) -> LightCurve:
