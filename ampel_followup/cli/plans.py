@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from ampel_followup.cli import night_sheets, schedules
+from ampel_followup.cli import night_sheets, schedules, target_plots
 from ampel_followup.cli.output import JsonOption, NightOption, SiteOption, StoreOption, console, print_json, print_table
 from ampel_followup.further_scores import FURTHER_SCORERS
 from ampel_followup.plan import NightPlan, RankedTarget, StopAdvice
@@ -16,6 +16,7 @@ app = typer.Typer(no_args_is_help=True, help="Tonight's list, and its schedule a
 app.command()(schedules.make)
 app.command()(schedules.replan)
 app.command()(night_sheets.sheet)
+app.command()(target_plots.plot)
 app.command()(night_sheets.note)
 app.command()(night_sheets.notes)
 
