@@ -36,6 +36,8 @@ class Terminal:
         self._terminal, inside = pty.openpty()
         fcntl.ioctl(inside, termios.TIOCSWINSZ, struct.pack("HHHH", size[1], size[0], 0, 0))
         environment = {**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor"}
+        # What is installed has been compiled, by the installer or at the first start; so has Textual, in any case.
+        environment.pop("PYTHONDONTWRITEBYTECODE", None)
         #: When it was started [s].
         self.begin = time.perf_counter()
         self._process = subprocess.Popen(
