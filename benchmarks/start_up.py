@@ -2,8 +2,8 @@
 Time what a person waits for: `import ampel_followup`, and the first screen of the app.
 
 Each is compared with its empty counterpart (`import numpy`; a Textual app without widgets), in fresh interpreters that
-take turns, so that a busy machine slows both. The ratio is that of the medians. The first turn, which is not counted, leaves
-the byte code of the app where Python keeps it, as that of Textual is.
+take turns, so that a busy machine slows both. The ratio is that of the medians. The first turn, which is not counted,
+leaves the byte code of the app where Python keeps it, as that of Textual is.
 """
 
 from __future__ import annotations

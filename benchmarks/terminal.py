@@ -69,6 +69,13 @@ class Terminal:
                 return int(line.split()[1]) / 1024
         raise OSError("the process says nothing of its memory")
 
+    @property
+    def cpu_seconds(self) -> float:
+        """Time that the process has computed for, in all of its threads [s]; of Linux."""
+        fields = Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()
+        user, system = fields[11:13]
+        return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+
     def press(self, keys: bytes) -> float:
         """Type; return when [s]."""
         at = time.perf_counter()

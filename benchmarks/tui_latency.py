@@ -4,7 +4,8 @@ Time what an observer waits for in the terminal app, and weigh it.
 The real app, as `ampel-followup tui` runs it, in processes of their own on pseudo-terminals: the first screen with
 1,000 targets beside that of an empty Textual app, in turns; from a key to the last byte painted, moving through 1,000
 targets with light curve and reasons below the list (140 × 45); how long 10,000 targets take to open, from the start of
-the process until the list is filled; and the memory at the end of the walk.
+the process until the list is filled; and the memory at the end of the walk. What a key costs to compute, in all
+threads, says the most where the machine has other work.
 """
 
 from __future__ import annotations
@@ -42,19 +43,20 @@ ALL_LISTED = b"\x1b]2;all is listed\x07"
 QUIET = 0.15
 
 
-def walk(store: Path, names: list[str], n_keys: int) -> tuple[list[float], float]:
-    """Move down the list key by key; return how long each took to be painted [s], and the memory then [MB]."""
+def walk(store: Path, names: list[str], n_keys: int) -> tuple[list[float], float, float]:
+    """Move down the list; return how long each key took to be painted, computing for one [s], and the memory [MB]."""
     waits = []
     with Terminal(APP, str(store), size=SIZE) as terminal:
         terminal.until(ALL_LISTED)
         # The panes below the list come after it.
         terminal.until_quiet(1.5)
+        computed = terminal.cpu_seconds
         for name in names[1 : n_keys + 1]:
             pressed = terminal.press(b"j")
             # The row of the target first, then what is read of it.
             terminal.until(name.encode())
             waits.append(terminal.until_quiet(QUIET)[1] - pressed)
-        return waits, terminal.resident_mb
+        return waits, (terminal.cpu_seconds - computed) / len(waits), terminal.resident_mb
 
 
 def open_many(store: Path, repeats: int) -> float:
@@ -79,7 +81,7 @@ def main() -> None:
         ours, empty = first_screen(Path(folder) / "night.sqlite", options.repeats, n_targets=N_TARGETS)
         walked = Path(folder) / "walked.sqlite"
         names = fill_store(walked, n_targets=N_TARGETS)
-        waits, resident = walk(walked, names, min(options.keys, N_TARGETS - 1))
+        waits, computing, resident = walk(walked, names, min(options.keys, N_TARGETS - 1))
         many = Path(folder) / "many.sqlite"
         fill_store(many, n_targets=N_MANY)
         opened = open_many(many, max(3, options.repeats // 3))
@@ -88,6 +90,7 @@ def main() -> None:
         "first_screen_ratio": round(ours / empty, 3),
         "p50_ms": round(1000 * percentiles[49], 1),
         "p95_ms": round(1000 * percentiles[94], 1),
+        "cpu_per_key_ms": round(1000 * computing, 1),
         "open_10k_s": round(opened, 3),
         "rss_mb": round(resident, 1),
     }
