@@ -1,0 +1,150 @@
+"""
+How fast networks with attention classify light curves as ONNX, against a tf.function of the same network.
+
+Run: python benchmarks/serving_speed.py [--objects N] [--repeats R] [--train N] [--seed S] [--json]
+
+All on one core, in one run: for each network with random weights, one light curve at a time by onnxruntime and by a
+tf.function that is compiled before, turn by turn; so is the largest difference of their probabilities. Then the
+packaged classifier: one light curve from its points on (sequence, network, attention per epoch), and N in one call.
+Light curves are simulated ones of ZTF. Times are of the CPU: the median of the repeats, the 10th and 90th percentile.
+With --train N, time-attention is trained on N simulated light curves, on all cores, and its time measured instead.
+Needs TensorFlow.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+from collections.abc import Callable
+from time import perf_counter, process_time
+from typing import Any
+
+import numpy as np
+
+from ampel_followup.learning.attention_curves import simulated_curves
+from ampel_followup.learning.attention_export import served, train_and_measure
+from ampel_followup.learning.attention_training import FitOptions, TrainedNetwork
+from ampel_followup.lightcurve import LightCurve
+from ampel_followup.models.attention_bundle import load_attention_bundle
+from ampel_followup.models.attention_networks import build_network, tensorflow
+from ampel_followup.models.attention_options import NetworkOptions
+
+#: As published, as compared in the manual, and as packaged.
+NETWORKS = {
+    "gru, 128 steps, 100 units": NetworkOptions("gru", 128, 100),
+    "attention-gru, 128 steps, 100 units": NetworkOptions("attention-gru", 128, 100),
+    "attention-gru, 32 steps, 48 units": NetworkOptions("attention-gru", 32, 48),
+    "time-attention, 48 units": NetworkOptions("time-attention", units=48),
+}
+
+CLASSES = tuple(f"class {k}" for k in range(10))
+
+
+def one_core() -> None:
+    """Keep this process, and what TensorFlow starts in it, on one core."""
+    with contextlib.suppress(AttributeError):  # only Linux can
+        os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+    _, tf = tensorflow()
+    tf.config.threading.set_intra_op_parallelism_threads(1)
+    tf.config.threading.set_inter_op_parallelism_threads(1)
+
+
+def cpu_ms(function: Callable[[], object]) -> float:
+    """Return the CPU time of one run [ms]."""
+    start = process_time()
+    function()
+    return 1000.0 * (process_time() - start)
+
+
+def spread(times: list[float]) -> list[float]:
+    """Return the median, and the 10th and 90th percentile."""
+    return [round(float(np.percentile(times, q)), 4) for q in (50, 10, 90)]
+
+
+def compare(options: NetworkOptions, curve: LightCurve, repeats: int, seed: int) -> dict[str, Any]:
+    """Measure one light curve by both, turn by turn."""
+    from ampel_followup.features.ragged import stack
+
+    _, tf = tensorflow()
+    network = build_network(options, len(CLASSES))
+    network.start(np.random.default_rng(seed))
+    model = served(TrainedNetwork(network.weights, options, 4.0, 1.0, 0, 0, 0.0), CLASSES)
+    found = model.sequences(stack([curve]))
+    length = int(found.mask[0].sum())
+    inputs = [found.values] if options.on_grid else [found.values[:, :length], np.ones((1, length), np.float32)]
+    shapes = [tf.TensorSpec((None, *((None,) if not options.on_grid else value.shape[1:2]), *value.shape[2:]))
+              for value in inputs]  # fmt: skip
+    compiled = tf.function(lambda x: network.looks(x, training=False), input_signature=[shapes])
+    tensors = [tf.constant(value) for value in inputs]
+    logits = compiled(tensors)[0].numpy()[0]
+    p = np.exp(logits - logits.max())
+    p /= p.sum()
+    names = [one.name for one in model.session.get_inputs()]
+    feed = dict(zip(names, inputs, strict=True))
+    difference = float(np.abs(model.session.run(None, feed)[0][0] - p).max())
+    times: dict[str, list[float]] = {"onnx": [], "tf_function": []}
+    for _ in range(repeats):
+        times["onnx"].append(cpu_ms(lambda: model.session.run(None, feed)))
+        times["tf_function"].append(cpu_ms(lambda: [part.numpy() for part in compiled(tensors)]))
+    ratio = np.median(times["tf_function"]) / np.median(times["onnx"])
+    return {
+        "onnx_ms": spread(times["onnx"]),
+        "tf_function_ms": spread(times["tf_function"]),
+        "times_faster": round(float(ratio), 2),
+        "difference": difference,
+        "with_sequence_ms": spread([cpu_ms(lambda: model.score([curve])) for _ in range(repeats)]),
+    }
+
+
+def train(n: int, seed: int) -> dict[str, Any]:
+    """Train on n simulated light curves; the 35 % that training, stopping and testing share come on top."""
+    data = simulated_curves(round(n / 0.65), seed)
+    start = perf_counter()
+    result = train_and_measure(data, seed, NetworkOptions("time-attention", units=48), FitOptions())
+    seconds = perf_counter() - start
+    return {"light_curves": result.training["objects"], "rounds": result.training["rounds"], "s": round(seconds, 1)}
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--objects", type=int, default=1000)
+    parser.add_argument("--repeats", type=int, default=100)
+    parser.add_argument("--train", type=int, default=0, metavar="N")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--json", action="store_true")
+    options = parser.parse_args()
+    result: dict[str, Any] = {**vars(options)}
+    if options.train:
+        result["training"] = train(options.train, options.seed)
+    else:
+        one_core()
+    curves = simulated_curves(options.objects, options.seed).curves
+    typical = sorted(curves, key=len)[len(curves) // 2]
+    result["points"] = len(typical)
+    if not options.train:  # TensorFlow's threads are chosen once
+        result["networks"] = {
+            name: compare(network, typical, options.repeats, options.seed) for name, network in NETWORKS.items()
+        }
+    packaged = load_attention_bundle()
+    packaged.score(curves[:10])
+    result["packaged"] = {
+        "one_ms": spread([cpu_ms(lambda c=curve: packaged.score([c])) for curve in curves[: options.repeats]]),
+        "all_s": round(float(np.median([cpu_ms(lambda: packaged.score(curves)) for _ in range(5)])) / 1000.0, 3),
+        "objects": len(curves),
+    }
+    if options.json:
+        print(json.dumps(result))
+        return
+    for name, found in {**result.get("networks", {}), "packaged": result["packaged"]}.items():
+        print(name)
+        for key, value in found.items():
+            print(f"  {key:18s} {value}")
+    if options.train:
+        print(f"training: {result['training']}")
+
+
+if __name__ == "__main__":
+    main()
