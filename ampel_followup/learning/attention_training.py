@@ -52,7 +52,7 @@ class FitOptions:
     rounds : int
         At most; in each every object is seen once. The learning rate falls along half a cosine.
     patience : int
-        Rounds without a lower loss on the held-out objects after which training stops.
+        Rounds without a lower loss on the held-out objects after which training stops, in its second half.
     batch_size : int
     learning_rate : float
         Of Adam, at its highest.
@@ -224,7 +224,8 @@ class Trainer:
             if loss < best:
                 best, best_round, kept, best_logits = loss, number, self.network.looks.get_weights(), logits
             on_round(number, loss)
-            if number - best_round >= fit.patience:
+            # At high learning rates the loss may rise for a while.
+            if number - best_round >= fit.patience and 2 * number > fit.rounds:
                 break
         if not best_logits:
             raise TrainingError(f"training does not converge with a learning rate of {fit.learning_rate}; lower it")
