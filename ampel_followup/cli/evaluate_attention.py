@@ -136,14 +136,19 @@ def _print(result: dict[str, Any]) -> None:
              for pair in one["paired"]],
         )  # fmt: skip
         for goal in one["goals"]:
-            line.print(
-                f"{goal['model']} better than {goal['better_than']} at {goal['fraction']:.0%}"
-                + (f" by {goal['wanted']:g}" if goal["wanted"] else "")
-                + f": {'yes' if goal['reached'] else 'no'}, {goal['by']:+.3f}, in {goal['better_in']} of {goal['of']}",
-                markup=False,
-            )
+            line.print(_told(goal), markup=False)
         for file in one.get("plots", ()):
             line.print(file, markup=False)
+
+
+def _told(goal: dict[str, Any]) -> str:
+    answer = "no" if not goal["reached"] else "yes" if goal["beyond_the_spread"] else "yes, within the spread of seeds"
+    wanted = f" by {goal['wanted']:g}" if goal["wanted"] else ""
+    interval = "" if goal["interval"] is None else " ({:+.3f} to {:+.3f})".format(*goal["interval"])
+    return (
+        f"{goal['model']} better than {goal['better_than']} at {goal['fraction']:.0%}{wanted}: {answer}; "
+        f"{goal['by']:+.3f}{interval}, better in {goal['better_in']} of {goal['of']}"
+    )
 
 
 def _pm(values: dict[str, Any], sign: str = "") -> str:

@@ -101,23 +101,37 @@ def _spread(values: Array, fractions: Sequence[float]) -> dict[str, Any]:
 def _goals(
     one: str, other: str, difference: Array, fractions: Sequence[float], wanted: Sequence[float], least: float
 ) -> list[dict[str, Any]]:
-    found = []
+    found: list[dict[str, Any]] = []
     for i, fraction in enumerate(fractions):
-        if fraction in wanted:
-            mean = float(difference[:, i].mean())
-            found.append(
-                {
-                    "model": one,
-                    "better_than": other,
-                    "fraction": fraction,
-                    "by": round(mean, 4),
-                    "wanted": least,
-                    "reached": mean > least if least == 0.0 else mean >= least,
-                    "better_in": int((difference[:, i] > 0).sum()),
-                    "of": len(difference),
-                }
-            )
+        if fraction not in wanted:
+            continue
+        mean, (low, high) = float(difference[:, i].mean()), _interval(difference[:, i])
+        found.append(
+            {
+                "model": one,
+                "better_than": other,
+                "fraction": fraction,
+                "by": round(mean, 4),
+                "interval": None if low is None or high is None else [round(low, 4), round(high, 4)],
+                "wanted": least,
+                "reached": mean > 0.0 and mean >= least,
+                "beyond_the_spread": low is not None and low > 0.0,
+                "better_in": int((difference[:, i] > 0).sum()),
+                "of": len(difference),
+            }
+        )
     return found
+
+
+def _interval(difference: Array) -> tuple[float | None, float | None]:
+    """Return the 95 % interval of the mean of paired differences, by Student's distribution; None for one seed."""
+    from scipy.stats import t
+
+    n = len(difference)
+    if n < 2:
+        return None, None
+    half = float(t.ppf(0.975, n - 1) * difference.std(ddof=1) / np.sqrt(n))
+    return float(difference.mean()) - half, float(difference.mean()) + half
 
 
 def _at(fraction: float) -> str:

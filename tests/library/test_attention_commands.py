@@ -108,6 +108,10 @@ def test_summary_gives_spread_and_paired_differences_of_seeds() -> None:
         (0.25, True, 1),
         (1.0, True, 1),
     ]
+    # Two seeds, one of them without a difference: Student's distribution with one degree of freedom.
+    low, high = found["goals"][0]["interval"]
+    assert (low + high) / 2 == pytest.approx(0.25) and high - low == pytest.approx(2 * 12.706 * 0.25, rel=1e-3)
+    assert not found["goals"][0]["beyond_the_spread"]
 
 
 def test_forest_learns_and_runs_are_kept(tmp_path: Path) -> None:
