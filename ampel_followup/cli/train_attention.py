@@ -55,6 +55,10 @@ def attention(
     rounds: Annotated[
         int, typer.Option("--rounds", min=1, metavar="N", help="At most; in each every object is seen once.")
     ] = 25,
+    augment: Annotated[
+        int,
+        typer.Option("--augment", min=0, metavar="N", help="New light curves of each to learn from (`augment`)."),
+    ] = 0,
     name: Annotated[
         str | None, typer.Option("--name", metavar="NAME", help="Of the bundle; by default that of its folder.")
     ] = None,
@@ -85,10 +89,13 @@ def attention(
         task = bars.add_task("starting TensorFlow", total=None)
         tensorflow()
 
+        def on_copies(stage: str, done: int, total: int) -> None:
+            bars.update(task, description=stage, completed=done, total=total)
+
         def on_round(number: int, loss: float) -> None:
             bars.update(task, description=f"training, {loss:.3f} nat", completed=number, total=rounds)
 
-        result = train_and_measure(curves, seed, options, fit, on_round)
+        result = train_and_measure(curves, seed, options, fit, on_round, copies=augment, on_copies=on_copies)
         bundle = save_trained(
             out,
             result.trained,
@@ -156,7 +163,9 @@ def _light_curves(
 def _print(summary: dict[str, Any]) -> None:
     out, training, metrics = console(), summary["training"], summary["metrics"]
     out.print(
-        f"{summary['model']}: {training['objects']} light curves to learn from, {training['held_out']} to stop and "
+        f"{summary['model']}: {training['objects']} light curves to learn from"
+        + (f" and {training['copies']} copies" if training["copies"] else "")
+        + f", {training['held_out']} to stop and "
         f"calibrate; best round {training['best_round']} of {training['rounds']}",
         markup=False,
     )

@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ampel_followup.errors import TrainingError
+from ampel_followup.features.ragged import Points
 from ampel_followup.features.sequence import beginnings
-from ampel_followup.learning.attention_curves import LabelledCurves
+from ampel_followup.learning.attention_curves import LabelledCurves, labelled_curves
 from ampel_followup.learning.attention_metrics import calibration_error, confusion, macro_recall, recalls
 from ampel_followup.learning.attention_training import FRACTIONS, FitOptions, TrainedNetwork, Trainer, split_objects
 from ampel_followup.models.attention_bundle import NETWORK, AttentionModel, save_attention_bundle
@@ -51,6 +52,9 @@ def train_and_measure(
     options: NetworkOptions,
     fit: FitOptions,
     on_round: Callable[[int, float], None] = lambda number, loss: None,
+    *,
+    copies: int = 0,
+    on_copies: Callable[[str, int, int], None] = lambda stage, done, total: None,
 ) -> Result:
     """
     Split objects by `SHARES`, class by class; train, stop, calibrate and measure on parts of their own.
@@ -64,6 +68,10 @@ def train_and_measure(
     fit : FitOptions
     on_round : callable
         Called with the number of each finished round, and the loss on the held-out objects.
+    copies : int
+        New light curves that are made of each training object (`with_copies`), and learned from as well.
+    on_copies : callable
+        Called with the stage of making them, how far it is, and its end.
 
     Raises
     ------
@@ -82,12 +90,16 @@ def train_and_measure(
     rng = np.random.default_rng([seed, 3])
     part = split_objects(data.y, SHARES, rng)
     training, held_out, test = (np.flatnonzero(part == number) for number in range(3))
+    points, y = data.of(training), data.y[training]
+    if copies:
+        points, y = with_copies(data, training, copies, rng, on_copies)
     trained = Trainer(options, len(data.class_names)).train(
-        data.of(training), data.y[training], data.of(held_out), data.y[held_out], rng, fit=fit, on_round=on_round
+        points, y, data.of(held_out), data.y[held_out], rng, fit=fit, on_round=on_round
     )
     told = {
         "data": data.name,
         "objects": len(training),
+        "copies": len(y) - len(training),
         "held_out": len(held_out),
         "seed": seed,
         "rounds": trained.rounds,
@@ -95,6 +107,48 @@ def train_and_measure(
         "loss_held_out": trained.loss,
     }
     return Result(trained, told, measure(served(trained, data.class_names), data, test))
+
+
+def with_copies(
+    data: LabelledCurves,
+    rows: NDArray[np.intp],
+    copies: int,
+    rng: np.random.Generator,
+    progress: Callable[[str, int, int], None] = lambda stage, done, total: None,
+) -> tuple[Points, NDArray[np.intp]]:
+    """
+    Make new light curves of some objects by Gaussian processes, and put them behind.
+
+    Parameters
+    ----------
+    data : LabelledCurves
+    rows : ndarray of int, shape (n,)
+        Training objects only.
+    copies : int
+        Of each, as far as it has detections enough (`ampel_followup.gaussian_process.augment`); at other redshifts
+        where the host has a photometric one.
+    rng : numpy.random.Generator
+    progress : callable
+        Called with the stage, how far it is, and its end.
+
+    Returns
+    -------
+    points : Points
+        Of the n objects and their copies.
+    y : ndarray of int
+        Their classes.
+    """
+    from ampel_followup.gaussian_process.augment import augmented
+    from ampel_followup.gaussian_process.copies import FARTHEST, NEAREST
+
+    curves = [data.curves[i] for i in rows.tolist()]
+    labels = [data.class_names[c] for c in data.y[rows].tolist()]
+    z = np.array([float(curve.meta.get("photoz", np.nan)) for curve in curves])
+    made = augmented(
+        curves, labels, np.where((z >= NEAREST) & (z <= FARTHEST), z, np.nan), copies, rng, progress=progress
+    )
+    every = labelled_curves(data.name, [*curves, *made.light_curves], [*labels, *made.labels], "", data.class_names)
+    return every.points, every.y
 
 
 def measure(model: AttentionModel, data: LabelledCurves, rows: NDArray[np.intp]) -> dict[str, Any]:

@@ -56,11 +56,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @needs_tensorflow
 def test_trained_bundle_classifies_without_tensorflow(run, folder: Path, tmp_path: Path) -> None:
     out = tmp_path / "mine"
-    arguments = ("--labels", folder / "labels.csv", "--out", out, "--rounds", 2, "--units", 8)
+    arguments = ("--labels", folder / "labels.csv", "--out", out, "--rounds", 2, "--units", 8, "--augment", 1)
     code, printed, error = run("train", "attention", folder / "curves", *arguments, "--json")
     assert code == 0, error
     told = json.loads(printed)
     assert told["classes"] == ["fast", "slow"] and told["training"]["objects"] == 40
+    assert 0 < told["training"]["copies"] <= 40
     assert set(told["metrics"]["recall"]) == {"0.25", "0.5", "1"}
     model = load_attention_bundle(out)
     assert model.digest == told["digest"]
