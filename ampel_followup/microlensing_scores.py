@@ -39,10 +39,15 @@ class MicrolensingScores(Record):
         brighter [mag]. NaN where nothing can be said.
     significance : float
         Of the departure, positive if brighter [σ].
+    p_before : float
+        p_microlensing without the last night, or the last three, whichever is more: until a planet came, it may have
+        looked like one lens. NaN where that was not asked for.
+    p_departure : float
+        Probability that the departure is none of a single lens, and none of anything else; NaN where nothing departs.
     since_mjd : float
         First point of the departure [MJD, UTC].
     urgent : bool
-        It may be a lens (P from the bundle's `watched` on), and departs from it: perhaps a planet, gone within days.
+        p_departure is beyond the bundle's `alarm`: perhaps a planet, gone within days.
     sentence : str
         In words, for the reasons; empty unless called a lens or urgent.
     """
@@ -56,6 +61,8 @@ class MicrolensingScores(Record):
     achromatic: float = math.nan
     departure: float = math.nan
     significance: float = math.nan
+    p_before: float = math.nan
+    p_departure: float = math.nan
     since_mjd: float = math.nan
     urgent: bool = False
     sentence: str = ""

@@ -1,13 +1,17 @@
 """
 Make the search for lenses that the package ships, from data with known classes.
 
-    python scripts/build_microlensing_bundle.py DATA [--seed 1] [--simulated 3000]
+    python scripts/build_microlensing_bundle.py DATA [--seed 1] [--simulated 3000] [--planets 300]
 
 DATA is a folder with any of snpcc, elasticc, ztf_bts_snia, rr_lyrae and ztf_alerts (README of the evaluation in
 docs/microlensing.md); half of the objects, by a digest of their names, are for training, and only those are looked at
 here. Every light curve counts once whole, and once until a random time, so that one model serves all ages. The line
 is drawn where no more than `FALSE` of the supernovae, and of the variables, whole light curves of objects that the
-trees have not seen, are called lenses; that of the alarm where few of the nights of events without planets raise one.
+trees have not seen, are called lenses.
+
+The trees of the alarm learn from nights in which a planet changes the newest points, from the same nights without it,
+from nights of events without planets, and of everything else; the line is drawn where no more than `FALSE_ALARMS` of
+the events without a planet raise one at any time.
 
 No data go into the bundle, only trees and numbers.
 """
@@ -36,13 +40,16 @@ from ampel_followup.evaluation.microlensing_data import (
     real_pulls,
     until,
 )
+from ampel_followup.evaluation.microlensing_watch import event_nights, other_nights
 from ampel_followup.features.ragged import stack
+from ampel_followup.learning.microlensing_alarm import AlarmTable, train_alarm
 from ampel_followup.learning.microlensing_training import LensTable, groups_of, train_search
 from ampel_followup.lightcurve import LightCurve
 from ampel_followup.microlensing.features import LEAST_POINTS, LensFits
 from ampel_followup.microlensing.injection import Event
+from ampel_followup.models.assistant_bundle import ScoreModel
 from ampel_followup.models.folder import PACKAGED
-from ampel_followup.models.microlensing_bundle import DEFAULT_MICROLENSING, save_microlensing
+from ampel_followup.models.microlensing_bundle import DEFAULT_MICROLENSING, save_microlensing, watch_features
 
 DESCRIPTION = (
     "P(microlensing) against supernovae, cataclysmic variables, variable stars and nuclei, from the shape of light "
@@ -54,12 +61,18 @@ DESCRIPTION = (
 #: objects best.
 FALSE = 0.006
 
-#: Significance of a departure that is urgent [σ], the lesser of two: docs/microlensing.md says what it finds and costs.
-ALARM = 2.0
+#: Share of the events without a planet that may raise an alarm at any time: docs/microlensing.md has the whole curve.
+FALSE_ALARMS = 0.07
 
-#: P(microlensing) from which on planets are looked for: before the peak few lenses are called one yet, and what is
-#: none seldom departs from the best lens so suddenly.
-WATCHED = 0.5
+#: P(microlensing) from which on planets are looked for, now or before the last nights, and from which on it is asked
+#: what it was before: what a planet disturbs no longer looks like one lens. Lower ones cost time, and find little more.
+WATCHED, LOOK_AGAIN = 0.1, 0.001
+
+#: Objects of each survey, and nights of each, that are no lens.
+OTHERS, OTHER_NIGHTS = 150, 8
+
+#: Weight of a night: with a planet that shows, with another, of an event without, of what is no lens.
+WEIGHTS = {"shown": 1.0, "planet": 0.3, "single": 0.5, "other": 2.0}
 
 #: Objects that are no lens, and events, of each survey: so many that none outweighs the others.
 SIZES = {
@@ -136,6 +149,35 @@ def table_of(donors: Sequence[Donors], seed: int) -> LensTable:
     return replace(table, **{name: getattr(table, name)[known] for name in table.__dataclass_fields__})
 
 
+def alarm_table(donors: Sequence[Donors], model: ScoreModel, planets: int, seed: int) -> AlarmTable:
+    """Make the table that the alarm learns from."""
+    rng = np.random.default_rng([seed, 2])
+    nights = list(track(event_nights(donors, "training", real_pulls(donors, "training"), planets, rng), "events"))
+    kept = [WEIGHTS["single"]] * len(nights)
+    for k, night in enumerate(nights):
+        if night.role == "planet":
+            kept[k] = WEIGHTS["shown" if night.shown else "planet"]
+    number = [night.number + (planets if night.role == "single" else 0) for night in nights]
+    for donor in donors:
+        some = donor.part("training").some(OTHERS, rng)
+        more = list(other_nights(some.curves, rng, OTHER_NIGHTS))
+        first = max(number) + 1
+        number += [first + night.number for night in more]
+        nights += more
+        kept += [WEIGHTS["other"]] * len(more)
+    parts = [[night.curve for night in nights[begin : begin + 400]] for begin in range(0, len(nights), 400)]
+    every = track(parts, "watching")
+    x = np.concatenate([watch_features(part, model, watched=WATCHED, look_again=LOOK_AGAIN) for part in every])
+    return AlarmTable(
+        x=x,
+        planet=np.array([night.role == "planet" for night in nights]),
+        event=np.array(number, dtype=np.intp),
+        weight=np.array(kept),
+        shown=np.array([night.shown for night in nights]),
+        single=np.array([night.role == "single" for night in nights]),
+    )
+
+
 def metrics_of(table: LensTable, probability: NDArray[np.float64], threshold: float) -> dict[str, Any]:
     """Return shares of the training half, by models that have not seen the donor."""
     called = probability >= threshold
@@ -153,12 +195,18 @@ def main() -> None:
     parser.add_argument("data", type=Path, metavar="DATA")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--simulated", type=int, default=3000, help="objects of the simulation of ZTF")
+    parser.add_argument("--planets", type=int, default=300, help="events with a planet, and as many without")
     parser.add_argument("--out", type=Path, default=PACKAGED / DEFAULT_MICROLENSING)
     options = parser.parse_args()
     donors = load_donors(options.data, simulated=options.simulated, seed=options.seed)
     table = table_of(donors, options.seed)
     trained = train_search(table, false=FALSE, seed=options.seed)
     metrics = metrics_of(table, trained.probability, trained.threshold)
+    alarm = train_alarm(
+        alarm_table(donors, trained.model, options.planets, options.seed), false=FALSE_ALARMS, seed=options.seed
+    )
+    metrics["planets_flagged"] = round(alarm.flagged, 4)
+    metrics["false_alarms_per_event"] = round(alarm.false_per_event, 4)
     info = {
         "name": DEFAULT_MICROLENSING,
         "version": "1",
@@ -166,8 +214,8 @@ def main() -> None:
         "description": DESCRIPTION,
         "threshold": trained.threshold,
         "watched": WATCHED,
-        "alarm": ALARM,
-        "look_again": round(0.1 * trained.threshold, 3),
+        "alarm": alarm.alarm,
+        "look_again": LOOK_AGAIN,
         "training": {
             "part": "training",
             "seed": options.seed,
@@ -175,11 +223,12 @@ def main() -> None:
             "rows": len(table.lens),
             "lenses": int(table.lens.sum()),
             "donors": int(table.group.max()) + 1,
+            "planets": options.planets,
         },
         "metrics": metrics,
     }
-    bundle = save_microlensing(options.out, info, trained.model)
-    print(f"{options.out}: threshold {bundle.threshold:.4f}")
+    bundle = save_microlensing(options.out, info, trained.model, alarm.model)
+    print(f"{options.out}: threshold {bundle.threshold:.4f}, alarm {bundle.alarm:.4f}")
     for name, value in metrics.items():
         print(f"  {name} {value}")
 

@@ -31,7 +31,7 @@ import numpy as np
 
 from ampel_followup.features.ragged import Floats
 from ampel_followup.microlensing.flux_points import N_BANDS, FluxPoints
-from ampel_followup.microlensing.projection import DEGENERATE, Problem, shape
+from ampel_followup.microlensing.projection import DEGENERATE, PRIOR_SCATTER, Problem, shape
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +114,9 @@ class PaczynskiFit:
         return np.where(np.isfinite(flux), flux, np.nan) * rescaled, variance
 
 
-def fit_paczynski(points: FluxPoints, *, skewed: bool = False, start: Floats | None = None) -> PaczynskiFit:
+def fit_paczynski(
+    points: FluxPoints, *, skewed: bool = False, start: Floats | None = None, scatter: Floats = PRIOR_SCATTER
+) -> PaczynskiFit:
     """
     Fit all objects.
 
@@ -126,13 +128,15 @@ def fit_paczynski(points: FluxPoints, *, skewed: bool = False, start: Floats | N
         Let the time scales before and after the peak differ.
     start : ndarray, shape (n, 4), optional
         Where to begin; by default at the two best of a grid over peak times, time scales and impact parameters.
+    scatter : ndarray, shape (4,)
+        Standard deviations of the priors on the parameters.
 
     Returns
     -------
     PaczynskiFit
         A row depends on its own points alone.
     """
-    problem = Problem.of(points, skewed)
+    problem = Problem.of(points, skewed, scatter)
     if start is not None:
         parameters, _ = problem.minimise(problem.clip(start))
     else:

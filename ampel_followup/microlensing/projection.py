@@ -18,6 +18,10 @@ PARAMETERS = ("peak_time", "ln_einstein_time", "ln_impact", "skewness")
 PRIOR_MEAN = np.array([0.0, np.log(25.0), np.log(0.4), 0.0])
 PRIOR_SCATTER = np.array([np.inf, 1.3, 1.0, 0.7])
 
+#: For what is taken to be a lens, standard deviations that are those of the events that surveys find (Mróz et al. 2019,
+#: ApJS 244, 29).
+LENS_SCATTER = np.array([np.inf, 0.9, 0.9, 0.7])
+
 # Bounds on ln t_E, ln u₀ and s; t₀ is near the points.
 _LOWEST, _HIGHEST = np.log([0.3, 1e-3]), np.log([1500.0, 2.0])
 _MOST_SKEWED = 2.0
@@ -39,15 +43,16 @@ DEGENERATE = 1e-9
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Points, and the bounds of the peak times (n,)."""
+    """Points, the bounds of the peak times (n,), and the standard deviations of the prior (4,)."""
 
     points: FluxPoints
     earliest: Floats
     latest: Floats
     skewed: bool
+    scatter: Floats
 
     @classmethod
-    def of(cls, points: FluxPoints, skewed: bool) -> Problem:
+    def of(cls, points: FluxPoints, skewed: bool, scatter: Floats = PRIOR_SCATTER) -> Problem:
         """Bound the peak times by the points."""
         first, last = np.full(points.n, np.inf), np.full(points.n, -np.inf)
         np.minimum.at(first, points.index, points.time)
@@ -55,7 +60,7 @@ class Problem:
         empty = points.count() == 0
         first, last = np.where(empty, 0.0, first), np.where(empty, 0.0, last)
         beyond = np.clip(last - first, 1.0, _OUTSIDE)
-        return cls(points, first - beyond, last + beyond, skewed)
+        return cls(points, first - beyond, last + beyond, skewed, scatter)
 
     def clip(self, parameters: Floats) -> Floats:
         """Return the parameters within their bounds, shape (n, 4)."""
@@ -124,7 +129,7 @@ class Problem:
 
     def cost(self, parameters: Floats, residual: Floats) -> Floats:
         """Return the sum of squares, prior included, shape (n,)."""
-        prior = (((parameters - PRIOR_MEAN) / PRIOR_SCATTER) ** 2).sum(axis=1)
+        prior = (((parameters - PRIOR_MEAN) / self.scatter) ** 2).sum(axis=1)
         return np.asarray(self.points.sum(self.points.weight * residual**2) + prior)
 
     def linearise(self, parameters: Floats) -> tuple[Floats, Floats, Floats, Floats]:
@@ -146,7 +151,7 @@ class Problem:
             gradient[:, k] = points.sum(weighted * residual)
             for other in range(k, fitted):
                 curvature[:, k, other] = curvature[:, other, k] = points.sum(weighted * projected[other])
-        precision = PRIOR_SCATTER**-2.0
+        precision = self.scatter**-2.0
         curvature[:, np.arange(4), np.arange(4)] += precision
         curvature[:, 0, 0] += (self.latest - self.earliest) ** -2.0  # t₀ where nothing tells it
         gradient += (PRIOR_MEAN - parameters) * precision
@@ -184,7 +189,7 @@ class Problem:
             points.weight[kept],
             points.scale[chosen],
         )
-        return Problem(part, self.earliest[chosen], self.latest[chosen], self.skewed)
+        return Problem(part, self.earliest[chosen], self.latest[chosen], self.skewed, self.scatter)
 
     def begin(self, start: Floats) -> _State:
         """Return where a minimisation begins."""

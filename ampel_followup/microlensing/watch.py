@@ -12,8 +12,16 @@ gives the magnified source there,
 is the share by which the source is brighter than one lens makes it, where r is the χ² of the fit per degree of freedom,
 and :math:`s_i` the error of the prediction, taken as common to all points. One bad point is no planet: two must agree,
 and none counts for much more than the second one. Where the parameters are uncertain that is not linear: so the lens
-is fitted once more with the last nights, and what they add to χ² in spite of it has to be significant as well
-(:math:`\sqrt{2 Δχ^2 / r} - \sqrt{2 n - 1}` for n points, Fisher 1925). The lesser of the two is what counts.
+is fitted once more with the last nights, and what they add to χ² in spite of it counts
+(:math:`\sqrt{2 Δχ^2 / r} - \sqrt{2 n - 1}` for n points, Fisher 1925), but for no more than twice the significance of
+δ, which the uncertainty of the prediction makes a cautious one.
+
+How much that means depends on the lens, hardly risen or long past, on how many points, and on whether it looked like a
+lens until then. `FEATURES_OF_NIGHTS` and `FEATURES_OF_LENS` measure it for trees, which tell planets from the rest:
+single lenses, supernovae, variables.
+
+The priors on ln t_E and ln u₀ are those of the lenses that surveys find: broader ones let a lens that has hardly risen
+follow whatever comes.
 """
 
 from __future__ import annotations
@@ -29,6 +37,7 @@ from ampel_followup.microlensing.features import LEAST_POINTS
 from ampel_followup.microlensing.fit import PaczynskiFit, fit_paczynski
 from ampel_followup.microlensing.flux_points import N_BANDS, FluxPoints
 from ampel_followup.microlensing.magnification import point_lens
+from ampel_followup.microlensing.projection import LENS_SCATTER
 
 #: Nights that a departure may have lasted when it is found.
 NIGHTS = 3
@@ -36,21 +45,63 @@ NIGHTS = 3
 #: Departures count no farther from the peak than this [t_E].
 NEAR = 2.0
 
-# Points further apart than this belong to different nights [d].
-_NIGHT_GAP = 0.5
+# Points further apart than this belong to different nights, and no night is longer than a day: telescopes all around
+# the Earth leave no gap [d].
+_NIGHT_GAP, _LONGEST_NIGHT = 0.5, 1.0
 
 # Two points of the same sign must be beyond so many σ, and none counts for more than so many beyond the lesser of them.
 _AGREEING, _BEYOND = 1.0, 3.0
+
+# One point that is so many times as far off as any other in its direction is a bad one.
+_LONE = 4.0
 
 # The scatter about a fit of few points is uncertain: so many more points are taken to have errors that are right.
 _USUAL = 5.0
 
 # Before the last nights a lens must have taken away so much χ² from constant light, in units of the misfit: what has
 # hardly begun to rise is no event yet, and its rise no departure.
-_EVENT = 60.0
+_EVENT = 20.0
+
+# The significance of a departure is no more than so many times that against the prediction.
+_CAUTION = 2.0
 
 # Residuals beyond so many σ count in proportion to their size in the fit, no longer to its square.
 _HUBER = 2.5
+
+
+#: Name and meaning of what is measured of the last three nights, of the last two, and of the last one.
+FEATURES_OF_NIGHTS: dict[str, str] = {
+    "change": "share by which the source is brighter or fainter, δ, without its sign",
+    "against_prediction": "the same over its error",
+    "in_spite": "what the points add to χ² in spite of the fit with them [σ]",
+    "agreeing": "second largest pull of a point in the direction of δ",
+    "largest": "largest pull of a point, of either sign",
+    "scatter": "χ² of the points about δ, per point and in units of the misfit",
+    "points": "number of points that say something",
+    "uncertainty": "error of the prediction, as a share of the source",
+}
+
+#: The same of the lens that is departed from: the fit without the last three nights, or (the last three of these) one.
+FEATURES_OF_LENS: dict[str, str] = {
+    "log_event": "ln of the χ² that it takes away from constant light, in units of the misfit",
+    "log_misfit": "ln of χ² per degree of freedom",
+    "log_impact": "ln u₀",
+    "log_time": "ln t_E [d]",
+    "time_error": "standard deviation of ln t_E",
+    "peak_error": "standard deviation of t₀ [t_E]",
+    "phase": "first of the new points after the peak [t_E]",
+    "log_detections": "ln(1 + number of detections before)",
+    "gap": "from the last point before to the first of the new ones [d]",
+}
+
+#: Names of the columns of `Departures.features`.
+DEPARTURE_FEATURES: tuple[str, ...] = (
+    *(f"{name}_{nights}" for nights in range(NIGHTS, 0, -1) for name in FEATURES_OF_NIGHTS),
+    *FEATURES_OF_LENS,
+)
+
+# Those of the lens that are taken when all but the last night is known; the others are of before the last three.
+_OF_LAST_NIGHT = ("phase", "log_detections", "gap")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +122,10 @@ class Departures:
         Points in them.
     start : ndarray, shape (n,)
         Time of its first point, on the clock of the points [d].
+    lone : ndarray of bool, shape (n,)
+        One point is so much farther off than all others that it may be a bad one.
+    features : ndarray, shape (n, k)
+        `DEPARTURE_FEATURES`; NaN where not measurable.
     """
 
     significance: Floats
@@ -78,6 +133,8 @@ class Departures:
     nights: Indices
     points: Indices
     start: Floats
+    lone: Mask
+    features: Floats
 
 
 def departures(points: Points) -> Departures:
@@ -98,14 +155,21 @@ def departures(points: Points) -> Departures:
         np.zeros(n, dtype=np.intp),
         np.zeros(n, dtype=np.intp),
         np.full(n, np.nan),
+        np.zeros(n, dtype=np.bool_),
+        np.full((n, len(DEPARTURE_FEATURES)), np.nan),
     )
     # An event that rises is hidden below the limits for long: here they are 0 within the limit itself, lest they hold
     # its beginning down.
     used, start = FluxPoints.of(known, LIMIT_SIGMA), None
     for nights in range(NIGHTS, 0, -1):
         one, start = _departures(used, known.detected, from_last < nights, start)
+        for name, column in zip((*FEATURES_OF_NIGHTS, *FEATURES_OF_LENS), one.features.T, strict=True):
+            if name in FEATURES_OF_NIGHTS:
+                found.features[:, DEPARTURE_FEATURES.index(f"{name}_{nights}")] = column
+            elif nights == (1 if name in _OF_LAST_NIGHT else NIGHTS):
+                found.features[:, DEPARTURE_FEATURES.index(name)] = column
         larger = np.isfinite(one.significance) & ~(np.abs(one.significance) < np.abs(found.significance))
-        for name in ("significance", "magnitude", "points", "start"):
+        for name in ("significance", "magnitude", "points", "start", "lone"):
             getattr(found, name)[larger] = getattr(one, name)[larger]
         found.nights[larger] = nights
     return found
@@ -113,14 +177,34 @@ def departures(points: Points) -> Departures:
 
 def nights_from_last(points: Points) -> Indices:
     """Return how many nights each point is before the last one of its object, shape (N,); 0 for the last night."""
-    later = np.zeros(len(points.time), dtype=np.intp)
-    gap = np.diff(points.time) > _NIGHT_GAP
-    same = np.diff(points.segments.index) == 0
-    begins = np.concatenate([[False], gap & same]).astype(np.intp) if len(later) else later
-    number = np.cumsum(begins)
+    number = nights_of(points.time, points.segments.index)
     last = np.zeros(len(points.segments), dtype=np.intp)
     last[points.segments.index] = number  # of what is written again and again, the last one stays
     return np.asarray(last[points.segments.index] - number)
+
+
+def nights_of(time: Floats, index: Indices) -> Indices:
+    """
+    Return the number of the night of each point.
+
+    Parameters
+    ----------
+    time : ndarray, shape (N,)
+        In order within each object [d].
+    index : ndarray of int, shape (N,)
+        The object of each point, in order.
+
+    Returns
+    -------
+    ndarray of int, shape (N,)
+        Rises by one from a night to the next, and does not fall from an object to the next.
+    """
+    if not len(time):
+        return np.zeros(0, dtype=np.intp)
+    run = np.append(0, np.cumsum((np.diff(time) > _NIGHT_GAP) | (np.diff(index) != 0)))
+    begin = time[np.flatnonzero(np.append(1, np.diff(run)))]
+    day = np.floor((time - begin[run]) / _LONGEST_NIGHT)
+    return np.append(0, np.cumsum((np.diff(run) != 0) | (np.diff(day) != 0))).astype(np.intp)
 
 
 def robust_fit(points: FluxPoints, detected: Mask, start: Floats | None = None) -> tuple[PaczynskiFit, Floats, Floats]:
@@ -143,13 +227,14 @@ def robust_fit(points: FluxPoints, detected: Mask, start: Floats | None = None) 
     weight : ndarray, shape (N,)
         Of the points, in the end.
     """
-    fit, weight = fit_paczynski(points, start=start), points.weight
+    fit, weight = fit_paczynski(points, start=start, scatter=LENS_SCATTER), points.weight
     for _ in range(2):
         flux, _ = fit.predict(points)
         misfit = _misfit(points, detected, flux)
         pull = np.abs(points.flux - flux) * np.sqrt(points.weight / misfit[points.index])
         weight = points.weight * np.minimum(1.0, _HUBER / np.maximum(np.nan_to_num(pull), 1e-9))
-        fit = fit_paczynski(_weighted(points, weight), start=np.nan_to_num(fit.parameters))
+        again = np.nan_to_num(fit.parameters)
+        fit = fit_paczynski(_weighted(points, weight), start=again, scatter=LENS_SCATTER)
     flux, _ = fit.predict(points)
     return fit, _misfit(_weighted(points, weight), detected, flux), weight
 
@@ -185,32 +270,58 @@ def _departures(points: FluxPoints, detected: Mask, recent: Mask, start: Floats 
     usable &= detected[recent] | (np.nan_to_num(flux) > limit)
     pull = np.where(usable, (seen - flux) / np.where(usable, total, 1.0), 0.0)
     brighter, fainter = (_second_largest(now, sign * pull) for sign in (1.0, -1.0))
+    pull_of_all = pull
     pull = np.clip(pull, -(fainter + _BEYOND)[now.index], (brighter + _BEYOND)[now.index])
     source = np.where(usable, source, 1.0)
     share = np.where(usable, pull * np.where(usable, total, 0.0) / source, 0.0)
     spread = np.sqrt(np.where(usable, variance, 0.0)) / source
     weight = np.where(usable, source**2 / error2, 0.0)
-    sums = now.sum(weight)
+    sums, n_usable = now.sum(weight), now.sum(usable.astype(np.float64))
     with np.errstate(invalid="ignore", divide="ignore"):
         delta = now.sum(weight * share) / sums
         error = np.sqrt(1.0 / sums + (now.sum(weight * spread) / sums) ** 2)
-        significance = delta / error
-        in_spite = np.sqrt(2.0 * added / misfit) - np.sqrt(
-            np.maximum(2.0 * now.sum(usable.astype(np.float64)) - 1.0, 0.0)
-        )
-        significance = np.sign(delta) * np.minimum(np.abs(significance), np.maximum(in_spite, 0.0))
-    agreeing = np.where(delta > 0, brighter, fainter) > _AGREEING
-    event = (_constant(before) - np.nan_to_num(fit.chi2)) / misfit > _EVENT
-    told = (sums > 0) & (before.count() >= LEAST_POINTS) & event
-    significance = np.where(told, np.where(agreeing, significance, 0.0), np.nan)
-    begin = np.full(points.n, np.inf)
+        against = delta / error
+        in_spite = np.sqrt(2.0 * added / misfit) - np.sqrt(np.maximum(2.0 * n_usable - 1.0, 0.0))
+        significance = np.sign(delta) * np.minimum(_CAUTION * np.abs(against), np.maximum(in_spite, 0.0))
+    second = np.where(delta > 0, brighter, fainter)
+    event = (_constant(before) - np.nan_to_num(fit.chi2)) / misfit
+    told = (sums > 0) & (before.count() >= LEAST_POINTS) & (event > _EVENT)
+    significance = np.where(told, np.where(second > _AGREEING, significance, 0.0), np.nan)
+    begin, known = np.full(points.n, np.inf), np.full(points.n, -np.inf)
     np.minimum.at(begin, now.index, now.time)
+    np.maximum.at(known, before.index, before.time)
+    largest = np.zeros(points.n)
+    np.maximum.at(largest, now.index, np.abs(pull_of_all))
+    left = share - np.nan_to_num(delta)[now.index]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        features = (
+            np.abs(delta),
+            np.abs(against),
+            np.maximum(in_spite, 0.0),
+            second,
+            largest,
+            now.sum(weight * left**2) / n_usable,
+            n_usable,
+            now.sum(weight * spread) / sums,
+            np.log(event),
+            np.log(misfit),
+            fit.parameters[:, 2],
+            fit.parameters[:, 1],
+            np.sqrt(fit.covariance[:, 1, 1]),
+            np.sqrt(fit.covariance[:, 0, 0]) * np.exp(-fit.parameters[:, 1]),
+            (begin - fit.parameters[:, 0]) * np.exp(-fit.parameters[:, 1]),
+            np.log1p(before.sum(detected[~recent].astype(np.float64))),
+            begin - known,
+        )
+    measured = np.where(told[:, None], np.stack(features, axis=1), np.nan)
     found = Departures(
         significance,
         np.where(told, -2.5 * np.log10(np.maximum(1.0 + np.nan_to_num(delta), 1e-3)), np.nan),
         np.zeros(points.n, dtype=np.intp),
         now.count().astype(np.intp),
         np.where(np.isfinite(begin), begin, np.nan),
+        largest > _LONE * second,
+        np.where(np.isfinite(measured), measured, np.nan),
     )
     return found, np.nan_to_num(fit.parameters)
 
@@ -224,7 +335,8 @@ def _constant(points: FluxPoints) -> Floats:
 
 def _added(points: FluxPoints, before: PaczynskiFit) -> Floats:
     """Return what new points add to χ², shape (n,), when the lens is fitted to all, from where it was and anew."""
-    near, anew = fit_paczynski(points, start=np.nan_to_num(before.parameters)), fit_paczynski(points)
+    near = fit_paczynski(points, start=np.nan_to_num(before.parameters), scatter=LENS_SCATTER)
+    anew = fit_paczynski(points, scatter=LENS_SCATTER)
     return np.asarray(np.maximum(np.fmin(near.chi2, anew.chi2) - np.nan_to_num(before.chi2), 0.0))
 
 

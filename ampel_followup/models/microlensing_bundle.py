@@ -1,5 +1,5 @@
 """
-The bundle of a search for lenses: trees for P(microlensing), and the lines from which on an object is a lens or urgent.
+The bundle of a search for lenses: trees for P(microlensing) and for planets, and the lines from which on they count.
 
 It is a folder (`ampel_followup.models.folder`) of kind "microlensing"; one comes with the package.
 """
@@ -23,7 +23,7 @@ from ampel_followup.features.ragged import Points, stack
 from ampel_followup.lightcurve import LightCurve
 from ampel_followup.microlensing.features import FEATURES, LEAST_POINTS, LensFits
 from ampel_followup.microlensing.flux_points import N_BANDS
-from ampel_followup.microlensing.watch import Departures, departures, without_last_nights
+from ampel_followup.microlensing.watch import DEPARTURE_FEATURES, NIGHTS, Departures, departures, without_last_nights
 from ampel_followup.microlensing_scores import MicrolensingScores
 from ampel_followup.models.assistant_bundle import ScoreModel
 from ampel_followup.models.folder import MICROLENSING, Bundle, find_folder, read_folder, write_folder
@@ -33,14 +33,20 @@ Array = NDArray[np.float64]
 #: The bundle that comes along.
 DEFAULT_MICROLENSING = "microlensing"
 
-#: File of the trees.
-TREES = "microlensing.json"
+#: Files of the trees for P(microlensing), and for the probability of a departure.
+TREES, DEPARTURE_TREES = "microlensing.json", "departure.json"
+
+#: What the trees for departures see.
+WATCH_FEATURES = (*DEPARTURE_FEATURES, "p_now", "p_before_1", "p_before_3")
 
 # Objects whose points are in memory at once.
 _BATCH = 200
 
 # Detections, of either sign, without which there is no lens to look for.
 _LEAST_DETECTIONS = 5
+
+# There is no alarm below so many σ, whatever else speaks for it.
+_LEAST_SIGNIFICANT = 1.0
 
 _EPOCH = datetime.datetime(1858, 11, 17)
 
@@ -61,7 +67,7 @@ class MicrolensingBundle(Bundle):
 
     @property
     def alarm(self) -> float:
-        """Significance from which on a departure is urgent [σ]."""
+        """Probability of a departure from which on it is urgent."""
         return float(self.info["alarm"])
 
     def describe(self) -> dict[str, str]:
@@ -71,18 +77,25 @@ class MicrolensingBundle(Bundle):
     @cached_property
     def model(self) -> ScoreModel:
         """Trees of P(microlensing)."""
+        return self._model(TREES, tuple(FEATURES))
+
+    @cached_property
+    def departure_model(self) -> ScoreModel:
+        """Trees of the probability that a departure is none of a single lens, nor of something else."""
+        return self._model(DEPARTURE_TREES, WATCH_FEATURES)
+
+    def _model(self, file: str, features: tuple[str, ...]) -> ScoreModel:
         try:
-            model = ScoreModel.from_dict(json.loads(self.files[TREES]))
+            model = ScoreModel.from_dict(json.loads(self.files[file]))
         except (KeyError, TypeError, ValueError) as error:
-            raise BundleError(f"{self.label}: {TREES} is no model; make the bundle again") from error
-        if model.trees.features != tuple(FEATURES):
+            raise BundleError(f"{self.label}: {file} is no model; make the bundle again") from error
+        if model.trees.features != features:
             raise BundleError(f"{self.label} was made with other features than this version has; make it again")
         return model
 
     def predict(self, x: Array) -> Array:
         """Return P(microlensing), shape (n,), of `FEATURES`, shape (n, k); NaN for objects without any."""
-        p = self.model.probability(x)
-        return np.where(np.isfinite(x).any(axis=1), p, np.nan)
+        return _predict(self.model, x)
 
     def score(self, light_curves: Sequence[LightCurve], *, watch: bool = True) -> list[MicrolensingScores]:
         """
@@ -113,13 +126,20 @@ class MicrolensingBundle(Bundle):
         points = stack([light_curves[i] for i in rows])
         fits = LensFits.of(points)
         p = self.predict(fits.features())
-        watched, found = self._watch(points, p if watch else np.full(len(p), -1.0))
+        of_interest = p if watch else np.full(len(p), np.nan)
+        watched = Watched.of(points, of_interest, self.model, self.watched, float(self.info["look_again"]))
+        # Trees may learn from what one bad point does, or what is not significant, but that is no alarm.
+        significance = np.nan_to_num(watched.departures.significance)
+        counts = (np.abs(significance) >= _LEAST_SIGNIFICANT) & ~watched.departures.lone
+        p_departure = np.where(counts, self.departure_model.probability(watched.features), np.nan)
+        place = {int(row): k for k, row in enumerate(watched.rows)}
+        found = watched.departures
         freedom = 3.0 * np.maximum(np.isfinite(fits.by_band.chi2.reshape(-1, N_BANDS)).sum(axis=1) - 1.0, 0.0)
         with np.errstate(invalid="ignore", divide="ignore"):
             achromatic = fits.chromatic_gain / freedom / np.maximum(fits.misfit, 1e-3)
         for j, i in enumerate(rows):
             first = float(light_curves[i].time[0])
-            k = watched.get(j)
+            k = place.get(j)
             one = MicrolensingScores(
                 p_microlensing=float(p[j]),
                 threshold=self.threshold,
@@ -130,22 +150,103 @@ class MicrolensingBundle(Bundle):
                 achromatic=float(achromatic[j]) if freedom[j] > 0 else np.nan,
                 departure=np.nan if k is None else float(found.magnitude[k]),
                 significance=np.nan if k is None else float(found.significance[k]),
+                p_before=np.nan if k is None else float(watched.p_before[k]),
+                p_departure=np.nan if k is None else float(p_departure[k]),
                 since_mjd=np.nan if k is None else float(found.start[k]) + first,
-                urgent=k is not None and abs(float(found.significance[k])) >= self.alarm,
+                urgent=k is not None and float(p_departure[k]) >= self.alarm,
             )
             scores[i] = _with_sentence(one)
         return scores
 
-    def _watch(self, points: Points, p: Array) -> tuple[dict[int, int], Departures]:
-        """Look for departures in what may be a lens, or might before the last nights: row → place in what is found."""
-        before = points.select(without_last_nights(points))
-        # What a planet disturbs may no longer look like one lens; what never had any likeness need not be fitted again.
-        unsure = np.flatnonzero((p < self.watched) & (p >= float(self.info["look_again"])))
-        was = np.zeros(len(p), dtype=np.bool_)
-        if len(unsure):
-            was[unsure] = self.predict(LensFits.of(_objects(before, unsure)).features()) >= self.watched
-        rows = np.flatnonzero((p >= self.watched) | was)
-        return {int(row): k for k, row in enumerate(rows)}, departures(_objects(points, rows))
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """
+    Of many objects, the m that may be a lens, or might before the last nights, and what these did.
+
+    Parameters
+    ----------
+    rows : ndarray of int, shape (m,)
+        Which they are.
+    p_before : ndarray, shape (m,)
+        P(microlensing) without the last night, or without the last three, whichever is more; NaN where too little was
+        known.
+    departures : Departures
+    features : ndarray, shape (m, k)
+        `WATCH_FEATURES`.
+    """
+
+    rows: NDArray[np.intp]
+    p_before: Array
+    departures: Departures
+    features: Array
+
+    @property
+    def told(self) -> NDArray[np.bool_]:
+        """Two points agree on a departure near a peak, shape (m,)."""
+        return np.asarray(np.abs(np.nan_to_num(self.departures.significance)) > 0)
+
+    @classmethod
+    def of(cls, points: Points, p: Array, model: ScoreModel, watched: float, look_again: float) -> Watched:
+        """
+        Look for departures.
+
+        Parameters
+        ----------
+        points : Points
+            Of n objects.
+        p : ndarray, shape (n,)
+            P(microlensing); NaN for what is not to be watched.
+        model : ScoreModel
+            That it is from.
+        watched, look_again : float
+            Objects of which P is, or was before the last nights, `watched` or more; that P is asked for if it is
+            `look_again` or more now.
+        """
+        # What a planet disturbs may no longer look like one lens; what has no likeness at all never was one.
+        rows = np.flatnonzero(np.nan_to_num(p, nan=-1.0) >= look_again)
+        before = np.full((len(rows), 2), np.nan)
+        if len(rows):
+            part = _objects(points, rows)
+            for k, nights in enumerate((1, NIGHTS)):
+                fits = LensFits.of(part.select(without_last_nights(part, nights)))
+                before[:, k] = _predict(model, fits.features())
+        every = np.column_stack([p[rows], before])
+        kept = np.fmax.reduce(every, axis=1) >= watched
+        rows, every = rows[kept], every[kept]
+        found = departures(_objects(points, rows))
+        return cls(rows, np.fmax(every[:, 1], every[:, 2]), found, np.column_stack([found.features, every]))
+
+
+def watch_features(
+    light_curves: Sequence[LightCurve], model: ScoreModel, *, watched: float, look_again: float
+) -> Array:
+    """
+    Return what trees learn planets from.
+
+    Parameters
+    ----------
+    light_curves : sequence of LightCurve
+    model : ScoreModel
+        For P(microlensing).
+    watched, look_again : float
+        As for `Watched.of`.
+
+    Returns
+    -------
+    ndarray, shape (n, k)
+        `WATCH_FEATURES`; all NaN of what is not watched, or in which no two points agree on a departure.
+    """
+    x = np.full((len(light_curves), len(WATCH_FEATURES)), np.nan)
+    for begin in range(0, len(light_curves), _BATCH):
+        part = range(begin, min(begin + _BATCH, len(light_curves)))
+        worth = np.array([i for i in part if _worth_a_fit(light_curves[i])], dtype=np.intp)
+        if len(worth):
+            points = stack([light_curves[i] for i in worth])
+            p = _predict(model, LensFits.of(points).features())
+            found = Watched.of(points, p, model, watched, look_again)
+            x[worth[found.rows[found.told]]] = found.features[found.told]
+    return x
 
 
 def load_microlensing(name: str | os.PathLike[str] | None = None) -> MicrolensingBundle:
@@ -164,14 +265,16 @@ def load_microlensing(name: str | os.PathLike[str] | None = None) -> Microlensin
         If there is no such bundle, it is incomplete, of another kind or a later format, or a byte of it was changed.
     """
     folder = find_folder(DEFAULT_MICROLENSING if name is None else name)
-    info, digest, files = read_folder(folder, MICROLENSING, (TREES,))
+    info, digest, files = read_folder(folder, MICROLENSING, (TREES, DEPARTURE_TREES))
     missing = {"name", "version", "threshold", "watched", "alarm", "look_again"} - info.keys()
     if missing:
         raise BundleError(f"{folder / 'bundle.json'} says nothing of {', '.join(sorted(missing))}; make it again")
     return MicrolensingBundle(info, digest, files)
 
 
-def save_microlensing(folder: Path, info: Mapping[str, Any], model: ScoreModel) -> MicrolensingBundle:
+def save_microlensing(
+    folder: Path, info: Mapping[str, Any], model: ScoreModel, departure_model: ScoreModel
+) -> MicrolensingBundle:
     """
     Write a search for lenses, complete or not at all, and return it as loaded back.
 
@@ -183,15 +286,24 @@ def save_microlensing(folder: Path, info: Mapping[str, Any], model: ScoreModel) 
         name, version, created, description, threshold, watched, alarm, look_again, training, metrics.
     model : ScoreModel
         Of `FEATURES`.
+    departure_model : ScoreModel
+        Of `WATCH_FEATURES`.
 
     Raises
     ------
     BundleError
         If the folder cannot be written to.
     """
-    text = json.dumps(model.to_dict(), sort_keys=True, separators=(",", ":"))
-    write_folder(folder, {**info, "kind": MICROLENSING}, {TREES: text.encode()})
+    models = {TREES: model, DEPARTURE_TREES: departure_model}
+    files = {
+        name: json.dumps(one.to_dict(), sort_keys=True, separators=(",", ":")).encode() for name, one in models.items()
+    }
+    write_folder(folder, {**info, "kind": MICROLENSING}, files)
     return load_microlensing(folder)
+
+
+def _predict(model: ScoreModel, x: Array) -> Array:
+    return np.where(np.isfinite(x).any(axis=1), model.probability(x), np.nan)
 
 
 def _worth_a_fit(curve: LightCurve) -> bool:
@@ -206,10 +318,10 @@ def _with_sentence(one: MicrolensingScores) -> MicrolensingScores:
     """Say in words what was found, if anything was."""
     if not (one.called or one.urgent):
         return one
-    lens = (
-        f"microlensing (P {one.p_microlensing:.2f}, peak {_date(one.peak_mjd)}, t_E {one.einstein_days:.0f} d, "
-        f"u₀ {one.impact:.2f})"
-    )
+    p = f"P {one.p_microlensing:.2f}"
+    if one.urgent and one.p_before > one.p_microlensing:
+        p = f"P {one.p_before:.2f} until then"
+    lens = f"microlensing ({p}, peak {_date(one.peak_mjd)}, t_E {one.einstein_days:.0f} d, u₀ {one.impact:.2f})"
     if one.urgent:
         change = f"{abs(one.departure):.2f} mag {'brighter' if one.departure < 0 else 'fainter'}"
         text = (

@@ -1,0 +1,120 @@
+"""From departures of events with planets, and of everything else, to trees that know when to raise the alarm."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ampel_followup.errors import TrainingError
+from ampel_followup.models.assistant_bundle import ScoreModel
+from ampel_followup.models.microlensing_bundle import WATCH_FEATURES
+from ampel_followup.models.trees import Calibration, TreeEnsemble
+
+Array = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class AlarmTable:
+    """
+    Nights to learn from.
+
+    Parameters
+    ----------
+    x : ndarray, shape (n, k)
+        `ampel_followup.models.microlensing_bundle.WATCH_FEATURES`; all NaN where nothing departs, and no alarm can be.
+    planet : ndarray of bool, shape (n,)
+        A planet changes the last points.
+    event : ndarray of int, shape (n,)
+        Event or object of each night: its nights are never on both sides of a fold.
+    weight : ndarray, shape (n,)
+    shown : ndarray of bool, shape (n,)
+        Of the planets, those that one must see.
+    single : ndarray of bool, shape (n,)
+        Nights of events without a planet, all of them, by which the line is drawn.
+    """
+
+    x: Array
+    planet: Mask
+    event: NDArray[np.intp]
+    weight: Array
+    shown: Mask
+    single: Mask
+
+
+@dataclass(frozen=True, slots=True)
+class TrainedAlarm:
+    """The model, the line of the alarm, and what it flags of events that the trees have not seen."""
+
+    model: ScoreModel
+    alarm: float
+    flagged: float
+    false_per_event: float
+
+
+def train_alarm(table: AlarmTable, *, false: float, folds: int = 5, trees: int = 150, seed: int = 1) -> TrainedAlarm:
+    """
+    Train the trees, calibrate them on events that they have not seen, and draw the line.
+
+    Parameters
+    ----------
+    table : AlarmTable
+    false : float
+        Largest share of the events without a planet that may raise an alarm at any time.
+    folds, trees : int
+    seed : int
+        Of the folds.
+
+    Raises
+    ------
+    TrainingError
+        If no planet departs, or nothing else does.
+    """
+    departs: Mask = np.asarray(np.isfinite(table.x).any(axis=1))
+    if len(table.event) == 0 or not table.planet[departs].any() or table.planet[departs].all():
+        raise TrainingError("an alarm needs departures by planets and others to learn from; there is only one kind")
+    fold = np.random.default_rng(seed).integers(folds, size=int(table.event.max()) + 1)[table.event]
+    log_odds = np.zeros(len(fold))
+    for k in range(folds):
+        unseen = departs & (fold == k)
+        if unseen.any():
+            log_odds[unseen] = _grow(table, np.asarray(departs & (fold != k)), trees).log_odds(table.x[unseen])
+    calibration = Calibration.fit(log_odds[departs], table.planet[departs], table.weight[departs])
+    probability = np.where(departs, calibration(log_odds), 0.0)
+    singles = largest_of(probability, table.event, table.single)
+    ordered = np.sort(singles)[::-1]
+    alarm = float(np.round(ordered[min(int(false * len(ordered)), len(ordered) - 1)] + 1e-4, 4))
+    return TrainedAlarm(
+        ScoreModel(_grow(table, departs, trees), calibration),
+        alarm,
+        float((largest_of(probability, table.event, table.planet & table.shown) >= alarm).mean()),
+        float((singles >= alarm).mean()),
+    )
+
+
+def largest_of(values: Array, event: NDArray[np.intp], rows: Mask) -> Array:
+    """Return the largest value of each event that has any of the rows, shape (number of these events,)."""
+    _, index = np.unique(event[rows], return_inverse=True)
+    largest = np.zeros(int(index.max()) + 1 if len(index) else 0)
+    np.maximum.at(largest, index, values[rows])
+    return largest
+
+
+def _grow(table: AlarmTable, rows: Mask, trees: int) -> TreeEnsemble:
+    from sklearn.ensemble import HistGradientBoostingClassifier
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # comes with scikit-learn
+
+    model = HistGradientBoostingClassifier(
+        max_iter=trees,
+        max_leaf_nodes=8,
+        learning_rate=0.06,
+        min_samples_leaf=25,
+        l2_regularization=5.0,
+        early_stopping=False,
+    )
+    # One thread adds up in one order: the same rows give the same trees.
+    with threadpool_limits(1):
+        model.fit(table.x[rows], table.planet[rows], sample_weight=table.weight[rows])
+    return TreeEnsemble.from_boosting(model, WATCH_FEATURES)
