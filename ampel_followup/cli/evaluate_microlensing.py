@@ -23,7 +23,9 @@ def microlensing(
     data: Annotated[
         Path,
         typer.Argument(
-            metavar="DATA", help="Folder with any of snpcc, elasticc, ztf_bts_snia, rr_lyrae and ztf_alerts."
+            metavar="DATA",
+            help="Folder with any of snpcc, elasticc, ztf_bts_snia, rr_lyrae and ztf_alerts; and microlensing, with "
+            "real events.",
         ),
     ],
     bundle: Annotated[
@@ -43,6 +45,16 @@ def microlensing(
     planets: Annotated[
         int, typer.Option("--planets", min=0, metavar="N", help="Events with a planet, and as many without.")
     ] = 60,
+    urgent: Annotated[
+        int,
+        typer.Option(
+            "--urgent",
+            min=0,
+            metavar="N",
+            help="Objects that are no lens, of each survey, gone through night by night.",
+        ),
+    ] = 40,
+    events: Annotated[bool, typer.Option("--events/--no-events", help="Go through the real events.")] = True,
     simulated: Annotated[
         int, typer.Option("--simulated", min=0, metavar="N", help="Objects of a simulation of ZTF, half a year each.")
     ] = 2000,
@@ -56,10 +68,12 @@ def microlensing(
 
     Events are put into the epochs of real and simulated objects, those with a planet into long runs of real epochs of
     ZTF, which are gone through night by night. What is no lens counts as it is: supernovae, cataclysmic variables,
-    variable stars, nuclei. The manual (docs/microlensing.md) defines each number; some minutes on two cores.
+    variable stars, nuclei; some of it is gone through night by night, too, to see how often it becomes urgent. Real
+    events come last. The manual (docs/microlensing.md) defines each number; a quarter of an hour on two cores.
     """
     from ampel_followup.evaluation.microlensing import Sizes, evaluate
     from ampel_followup.evaluation.microlensing_data import load_donors
+    from ampel_followup.evaluation.microlensing_events import FOLDER, evaluate_events
     from ampel_followup.models.microlensing_bundle import load_microlensing
 
     loaded = load_microlensing(bundle)
@@ -85,9 +99,13 @@ def microlensing(
             loaded,
             part=part.value,
             seeds=range(first_seed, first_seed + seeds),
-            sizes=Sizes(others, lenses, planets),
+            sizes=Sizes(others, lenses, planets, urgent),
             progress=report,
         )
+        result["events"] = []
+        if events and (data / FOLDER).is_dir():
+            report("real events", seeds - 1, seeds)
+            result["events"] = evaluate_events(data / FOLDER, loaded)
     if plots is not None:
         from ampel_followup.evaluation.microlensing_plots import write_microlensing_figures
 
@@ -102,7 +120,7 @@ def _print(result: dict[str, Any]) -> None:
     line = console()
     line.print(
         f"bundle {result['bundle']}, part {result['part']}, seeds {result['seeds'][0]} to {result['seeds'][-1]}: "
-        f"lenses from P = {result['threshold']:.3f} on, urgent from {result['alarm']:.1f}σ on",
+        f"lenses from P = {result['threshold']:.3f} on, urgent from P(departure) = {result['alarm']:.3f} on",
         markup=False,
     )
     print_table(
@@ -148,8 +166,75 @@ def _print(result: dict[str, Any]) -> None:
                 if isinstance(one, dict)
             ),
         )
+    _print_urgent(result["urgent"])
+    _print_events(result["events"])
     for file in result.get("plots", ()):
         line.print(file, markup=False)
+
+
+def _print_urgent(table: list[dict[str, Any]]) -> None:
+    if table:
+        print_table(
+            (
+                "no lens",
+                "kind",
+                ("objects", "right"),
+                ("ever urgent", "right"),
+                "95 % interval",
+                ("nights", "right"),
+                ("urgent", "right"),
+                "95 % interval",
+            ),
+            (
+                (
+                    one["survey"],
+                    one["kind"],
+                    ever["objects"],
+                    _pm(ever),
+                    _interval(ever),
+                    night["objects"],
+                    f"{100.0 * night['share']:.2f} %",
+                    _interval(night),
+                )
+                for one, ever, night in ((one, one["per_object"], one["per_night"]) for one in table)
+            ),
+        )
+
+
+def _print_events(table: list[dict[str, Any]]) -> None:
+    if table:
+        print_table(
+            (
+                "real event",
+                "cadence",
+                ("points", "right"),
+                ("P", "right"),
+                ("called [d from peak]", "right"),
+                ("planet flagged after [d]", "right"),
+                ("urgent otherwise", "right"),
+            ),
+            (
+                (
+                    one["event"],
+                    one["cadence"],
+                    one["points"],
+                    f"{one['p_microlensing']:.3f}",
+                    "never" if one["called_mjd"] is None else f"{one['called_mjd'] - one['peak_mjd']:+.1f}",
+                    _after(one),
+                    f"{one['urgent_otherwise']} of {one['times']}",
+                )
+                for one in table
+            ),
+        )
+
+
+def _after(one: dict[str, Any]) -> str:
+    if "planet_points" not in one:
+        return "no planet"
+    if not one["planet_points"]:
+        return "not observed"
+    days = one["planet_after_days"]
+    return f"{days:.2f}" if days is not None else f"missed ({one['planet_points']} points)"
 
 
 def _pm(one: dict[str, Any]) -> str:

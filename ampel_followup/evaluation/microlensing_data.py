@@ -279,6 +279,11 @@ def until(curve: LightCurve, time: float) -> LightCurve:
     return _points(curve, curve.time <= time)
 
 
+def between(curve: LightCurve, begin: float, end: float) -> LightCurve:
+    """Return what is known of a light curve from one time to another [MJD]."""
+    return _points(curve, (curve.time >= begin) & (curve.time <= end))
+
+
 def _points(curve: LightCurve, mask: NDArray[np.bool_]) -> LightCurve:
     time, band, limit = curve.time[mask], curve.band[mask], curve.upper_limit[mask]
     flux, flux_err = curve.flux[mask], curve.flux_err[mask]
