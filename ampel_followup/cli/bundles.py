@@ -76,7 +76,7 @@ def list_(as_json: JsonOption = False) -> None:
         if isinstance(bundle, EarlyBundle):
             info["knows"] = f"P(Ia), threshold {bundle.threshold:.2f}"
         elif isinstance(bundle, MicrolensingBundle):
-            info["knows"] = f"P(microlensing), threshold {bundle.threshold:.2f}; planets from {bundle.alarm:.1f}σ"
+            info["knows"] = f"P(microlensing), threshold {bundle.threshold:.2f}, planets from {bundle.alarm:.2f}"
         elif isinstance(bundle, AttentionModel):
             classes = list(bundle.class_names)
             info |= {"classes": classes, "knows": f"{len(classes)} classes at any age, {bundle.options.kind}"}
@@ -217,7 +217,7 @@ def _made(info: Mapping[str, Any]) -> str:
 def _show_microlensing(loaded: MicrolensingBundle) -> None:
     info, out = loaded.info, console()
     out.print(f"called a lens from P(microlensing) = {loaded.threshold:.3f} on", markup=False)
-    out.print(f"urgent from a departure of {loaded.alarm:.1f}σ on", markup=False)
+    out.print(f"urgent from P(departure) = {loaded.alarm:.3f} on", markup=False)
     print_table(("trained on and measured", ""), _numbers({**info["training"], **info["metrics"]}))
 
 
