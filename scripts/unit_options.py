@@ -21,6 +21,7 @@ MANUAL = ROOT / "docs" / "ampel.md"
 _PAGES = {
     "`ampel-followup train early`": "active-learning.md",
     "virtual assistant": "assistant.md",
+    "classifier that says which epochs counted": "attention.md",
     "in use": "learning-loop.md",
     "Ranking strategy": "method.md",
     "search for lenses": "microlensing.md",
