@@ -25,11 +25,13 @@ BundleArgument = Annotated[str | None, typer.Argument(help="Name or folder; by d
 
 def _load(name: str | None) -> Bundle:
     """Load a bundle of any kind, each byte verified."""
+    from ampel_followup.models.anomaly_bundle import load_anomaly
     from ampel_followup.models.assistant_bundle import load_assistant
     from ampel_followup.models.attention_bundle import load_attention_bundle
     from ampel_followup.models.bundle import find_bundle, load_bundle
     from ampel_followup.models.early_bundle import load_early
     from ampel_followup.models.folder import (
+        ANOMALY,
         ASSISTANT,
         ATTENTION,
         EARLY,
@@ -47,6 +49,8 @@ def _load(name: str | None) -> Bundle:
         return load_early(folder)
     if kind == MICROLENSING:
         return load_microlensing(folder)
+    if kind == ANOMALY:
+        return load_anomaly(folder)
     if kind == ATTENTION:
         return load_attention_bundle(folder)
     if kind == STREAM:
@@ -57,6 +61,7 @@ def _load(name: str | None) -> Bundle:
 @app.command(name="list")
 def list_(as_json: JsonOption = False) -> None:
     """List the bundles that can be used by name."""
+    from ampel_followup.models.anomaly_bundle import AnomalyBundle
     from ampel_followup.models.assistant_bundle import AssistantBundle
     from ampel_followup.models.attention_bundle import AttentionModel
     from ampel_followup.models.bundle import ModelBundle
@@ -77,6 +82,8 @@ def list_(as_json: JsonOption = False) -> None:
             info["knows"] = f"P(Ia), threshold {bundle.threshold:.2f}"
         elif isinstance(bundle, MicrolensingBundle):
             info["knows"] = f"P(microlensing), threshold {bundle.threshold:.2f}, planets from {bundle.alarm:.2f}"
+        elif isinstance(bundle, AnomalyBundle):
+            info["knows"] = f"what is like nothing in {bundle.info['training']['objects']} objects"
         elif isinstance(bundle, AttentionModel):
             classes = list(bundle.class_names)
             info |= {"classes": classes, "knows": f"{len(classes)} classes at any age, {bundle.options.kind}"}
@@ -110,6 +117,7 @@ def _knows(entry: Mapping[str, Any]) -> str:
 @app.command()
 def show(bundle: BundleArgument = None, as_json: JsonOption = False) -> None:
     """Say what a bundle was trained on and how well it did."""
+    from ampel_followup.models.anomaly_bundle import AnomalyBundle
     from ampel_followup.models.assistant_bundle import AssistantBundle
     from ampel_followup.models.attention_bundle import AttentionModel
     from ampel_followup.models.bundle import ModelBundle
@@ -130,6 +138,8 @@ def show(bundle: BundleArgument = None, as_json: JsonOption = False) -> None:
         _show_early(loaded)
     elif isinstance(loaded, MicrolensingBundle):
         _show_microlensing(loaded)
+    elif isinstance(loaded, AnomalyBundle):
+        print_table(("trained on", ""), _numbers(loaded.info["training"]))
     elif isinstance(loaded, AttentionModel):
         _show_attention(loaded)
     elif isinstance(loaded, AssistantBundle):
@@ -232,6 +242,7 @@ def _numbers(values: Mapping[str, Any]) -> list[tuple[str, object]]:
 @app.command()
 def verify(bundle: BundleArgument = None, as_json: JsonOption = False) -> None:
     """Check every byte of a bundle against its digests, and that its models load."""
+    from ampel_followup.models.anomaly_bundle import AnomalyBundle
     from ampel_followup.models.assistant_bundle import AssistantBundle
     from ampel_followup.models.attention_bundle import AttentionModel
     from ampel_followup.models.bundle import ModelBundle, find_bundle
@@ -244,7 +255,7 @@ def verify(bundle: BundleArgument = None, as_json: JsonOption = False) -> None:
     # Loads and checks the models.
     if isinstance(loaded, EarlyBundle):
         _ = loaded.forest
-    elif isinstance(loaded, MicrolensingBundle):
+    elif isinstance(loaded, (MicrolensingBundle, AnomalyBundle)):
         _ = loaded.model
     elif isinstance(loaded, AttentionModel):
         _ = loaded.session

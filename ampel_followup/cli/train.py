@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ampel_followup.cli import train_assistant, train_attention, train_early, train_spectra
+from ampel_followup.cli import train_anomaly, train_assistant, train_attention, train_early, train_spectra
 from ampel_followup.cli.output import JsonOption, console, print_json, print_table, progress
 from ampel_followup.errors import TrainingError
 
@@ -24,6 +24,7 @@ app = typer.Typer(no_args_is_help=True, help="Train models on your own objects."
 app.command()(train_spectra.spectra)
 app.command()(train_assistant.assistant)
 app.command()(train_early.early)
+app.command()(train_anomaly.anomaly)
 app.command()(train_attention.attention)
 
 

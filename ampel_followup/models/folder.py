@@ -27,7 +27,7 @@ PACKAGED = Path(__file__).parent.parent / "bundles"
 DEFAULT_BUNDLE = "simulated"
 
 GAIN, ASSISTANT, STREAM, EARLY, MICROLENSING = "gain", "assistant", "stream", "early", "microlensing"
-ATTENTION = "attention"
+ATTENTION, ANOMALY = "attention", "anomaly"
 
 _REMEDY = "restore the bundle from where it came, or choose another with --bundle"
 
@@ -39,6 +39,7 @@ _PURPOSE = {
     STREAM: "a classifier that learns from a stream",
     MICROLENSING: "a search for lenses",
     ATTENTION: "a classifier with attention",
+    ANOMALY: "a search for anomalies",
 }
 
 
@@ -80,7 +81,7 @@ def read_folder(folder: Path, kind: str, required: Sequence[str] = ()) -> tuple[
     ----------
     folder : Path
     kind : str
-        `GAIN`, `ASSISTANT`, `EARLY`, `MICROLENSING` or `ATTENTION`.
+        `GAIN`, `ASSISTANT`, `EARLY`, `MICROLENSING`, `ATTENTION` or `ANOMALY`.
     required : sequence of str
         Names of the files that must be there.
 
