@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ampel_followup.cli import (
+    evaluate_anomaly,
     evaluate_assistant,
     evaluate_attention,
     evaluate_augmentation,
@@ -63,6 +64,7 @@ app.command()(evaluate_assistant.assistant)
 app.command()(evaluate_streams.streams)
 app.command()(evaluate_learning.learning)
 app.command(name="gaussian-process")(evaluate_gaussian_process.gaussian_process)
+app.command()(evaluate_anomaly.anomaly)
 app.command()(evaluate_microlensing.microlensing)
 app.command()(evaluate_attention.attention)
 app.command()(evaluate_augmentation.augmentation)
