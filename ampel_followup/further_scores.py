@@ -14,14 +14,26 @@ from typing import TYPE_CHECKING, Any
 from ampel_followup.plan import NightPlan, ScoredObject
 
 if TYPE_CHECKING:
+    from ampel_followup.anomaly.night import AnomalyNight
     from ampel_followup.lightcurve import LightCurve
     from ampel_followup.models.attention_bundle import AttentionModel
     from ampel_followup.models.early_bundle import EarlyBundle
     from ampel_followup.models.microlensing_bundle import MicrolensingBundle
+    from ampel_followup.store import Store
 
 
 def _nothing_found(_: NightPlan) -> dict[str, Any]:
     return {}
+
+
+def _same_bundle(bundle: Any) -> Any:
+    return bundle
+
+
+def _nothing_to_finish(
+    objects: Sequence[ScoredObject], store: Store | None, evening: str, bundle: Any
+) -> list[ScoredObject]:
+    return list(objects)
 
 
 def _nothing_told(_: Mapping[str, Any]) -> Iterator[str]:
@@ -49,6 +61,11 @@ class FurtherScorer:
         Returns what it found in a whole plan, for the report.
     told : callable, optional
         Says in sentences, from the report, what a person should know at once.
+    tonight : callable, optional
+        Makes of a bundle what `add` and `finish` get in its place, new for each night: it may remember objects.
+    finish : callable, optional
+        Completes what is said of all objects of a night, once all are known; gets objects, the store (or None) and the
+        evening date besides.
     """
 
     name: str
@@ -58,6 +75,8 @@ class FurtherScorer:
     packaged: bool = False
     found: Callable[[NightPlan], dict[str, Any]] = _nothing_found
     told: Callable[[Mapping[str, Any]], Iterator[str]] = _nothing_told
+    tonight: Callable[[Any], Any] = _same_bundle
+    finish: Callable[[Sequence[ScoredObject], Store | None, str, Any], list[ScoredObject]] = _nothing_to_finish
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +94,14 @@ class LoadedScorer:
     def add(self, objects: Sequence[ScoredObject], light_curves: Sequence[LightCurve]) -> list[ScoredObject]:
         """Give scored objects what the bundle says of their light curves, in the same order."""
         return self.scorer.add(objects, light_curves, self.bundle)
+
+    def tonight(self) -> LoadedScorer:
+        """Return the same for one night, of which it may remember objects."""
+        return replace(self, bundle=self.scorer.tonight(self.bundle))
+
+    def finish(self, objects: Sequence[ScoredObject], store: Store | None, evening: str) -> list[ScoredObject]:
+        """Complete what is said of all objects of a night, in the same order."""
+        return self.scorer.finish(objects, store, evening, self.bundle)
 
     def report(self, plan: NightPlan) -> dict[str, Any]:
         """Return name, version and digest of the bundle, and what it found in a plan."""
@@ -174,6 +201,42 @@ def with_attention(
     return [replace(o, attention=attention) for o, attention in zip(objects, model.score(light_curves), strict=True)]
 
 
+def with_anomaly(
+    objects: Sequence[ScoredObject], light_curves: Sequence[LightCurve], night: AnomalyNight
+) -> list[ScoredObject]:
+    """
+    Say of scored objects how little they are like what was trained on.
+
+    Parameters
+    ----------
+    objects : sequence of ScoredObject
+    light_curves : sequence of LightCurve
+        Of the same objects, in the same order.
+    night : AnomalyNight
+    """
+    return night.add(objects, light_curves)
+
+
+def _in_turn(
+    objects: Sequence[ScoredObject], store: Store | None, evening: str, night: AnomalyNight
+) -> list[ScoredObject]:
+    return night.finish(objects, store, evening)
+
+
+def anomalies_of(plan: NightPlan) -> dict[str, Any]:
+    """Return the names of what has a place of the list for being anomalous."""
+    return {"anomalies": [t.id for t in plan.targets if t.anomaly is not None and t.anomaly.place]}
+
+
+def _anomalies_told(report: Mapping[str, Any]) -> Iterator[str]:
+    if report["anomalies"]:
+        verdicts = report["verdicts"]
+        yield (
+            f"like nothing trained on: {', '.join(report['anomalies'])}; verdicts so far: {verdicts['interesting']} "
+            f"interesting, {verdicts['not_interesting']} not"
+        )
+
+
 def lenses_of(plan: NightPlan) -> dict[str, Any]:
     """Return the names of what is called a lens, and of what is urgent tonight, of a whole plan."""
     from ampel_followup.score_arrays import evening_of
@@ -215,6 +278,18 @@ def _load_attention(name: str | None) -> AttentionModel:
     return load_attention_bundle(name)
 
 
+def _load_anomaly(name: str | None) -> Any:
+    from ampel_followup.models.anomaly_bundle import load_anomaly
+
+    return load_anomaly(name)
+
+
+def _anomaly_night(bundle: Any) -> AnomalyNight:
+    from ampel_followup.anomaly.night import AnomalyNight
+
+    return AnomalyNight(bundle)
+
+
 #: In the order in which they are asked; reasons that a later one gives come first.
 FURTHER_SCORERS = (
     FurtherScorer("early", "early classifier", _load_early, with_early),
@@ -228,4 +303,14 @@ FURTHER_SCORERS = (
         told=_lenses_told,
     ),
     FurtherScorer("attention", "classifier with attention", _load_attention, with_attention, packaged=True),
+    FurtherScorer(
+        "anomaly",
+        "search for anomalies",
+        _load_anomaly,
+        with_anomaly,
+        found=anomalies_of,
+        told=_anomalies_told,
+        tonight=_anomaly_night,
+        finish=_in_turn,
+    ),
 )

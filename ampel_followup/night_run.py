@@ -133,6 +133,7 @@ def run_night(
     source = light_curves(
         paths, quarantine=quarantine, report=read, progress=lambda done, total: progress("reading alerts", done, total)
     )
+    further = [scorer.tonight() for scorer in further]
     scored: list[ScoredObject] = []
     features: list[NDArray[np.float64]] = []
     visited: defaultdict[Day, list[NDArray[np.float64]]] = defaultdict(list)
@@ -159,6 +160,9 @@ def run_night(
                 store.save_light_curves(batch)
         progress("scoring objects", len(scored), None)
     progress("planning the night", 0, len(scored))
+    for scorer in further:
+        with _timed(seconds, scorer.name):
+            scored = scorer.finish(scored, store, night.summary().date)
     with _timed(seconds, "plan"):
         plan = rank(
             scored,

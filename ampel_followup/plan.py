@@ -10,6 +10,7 @@ import json
 import math
 from dataclasses import dataclass, field
 
+from ampel_followup.anomaly_scores import AnomalyScores
 from ampel_followup.assistant_scores import AssistantScores, Placement
 from ampel_followup.attention_scores import AttentionScores
 from ampel_followup.microlensing_scores import MicrolensingScores
@@ -138,6 +139,7 @@ class ScoredObject(Record):
     assistant: AssistantScores | None = None
     microlensing: MicrolensingScores | None = None
     attention: AttentionScores | None = None
+    anomaly: AnomalyScores | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +203,7 @@ class RankedTarget(Record):
     placement: Placement | None = None
     microlensing: MicrolensingScores | None = None
     attention: AttentionScores | None = None
+    anomaly: AnomalyScores | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -104,6 +104,13 @@ class Closing(Settings):
     )
 
 
+class Anomalies(Settings):
+    """Places of tonight's list that are kept for anomalies, where a search for them is used (`rank --anomaly`)."""
+
+    places: int = setting("so many places of the list", "targets", default=3, ge=0, le=1000)
+    every: int = setting("one of each so many places, from the top of the list on", "targets", default=5, ge=1, le=1000)
+
+
 class Policy(Settings):
     """
     What is worth a look, and when.
@@ -136,6 +143,7 @@ class Policy(Settings):
     snooze: Snooze = Snooze()
     ages: Ages = Ages()
     closing: Closing = Closing()
+    anomalies: Anomalies = Anomalies()
     listed: tuple[Queue, ...] = setting(
         "queues that belong to tonight's list; the others are set aside, each in a tab of its own",
         default=(Queue.URGENT, Queue.EXTRAGALACTIC, Queue.GALACTIC),

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ampel_followup.anomaly.places import lift, with_places
 from ampel_followup.errors import SiteError
 from ampel_followup.models.bundle import ModelBundle
 from ampel_followup.observing.limits import ObservingLimits
@@ -17,6 +18,7 @@ from ampel_followup.observing.night import Night, night_at
 from ampel_followup.observing.sites import get_site
 from ampel_followup.observing.visibility import visibility
 from ampel_followup.plan import STOP_BELOW, NightPlan, NightSummary, RankedTarget, ScoredObject, TargetVisibility
+from ampel_followup.policy import Anomalies
 from ampel_followup.score_arrays import ScoreArrays, evening_of, generator_of, urgent_first
 from ampel_followup.stopping import check_threshold, stop_advice
 from ampel_followup.strategies import DEFAULT_STRATEGY, get_strategy
@@ -80,6 +82,7 @@ def rank(
             raise SiteError(f"the night {night} needs a site; name one")
         night = night_at(get_site(site), night)
     objects = sorted(objects, key=lambda o: o.id)
+    quota = Anomalies() if triage is None else triage.policy.anomalies
     summary = night.summary()
     seen = visibility(
         np.array([o.ra for o in objects]), np.array([o.dec for o in objects]), night, limits or ObservingLimits()
@@ -96,6 +99,10 @@ def rank(
         # Each list by itself: quotas, and whatever else compares targets, are about those that can be chosen.
         priority = chosen.priority(ScoreArrays.of([objects[i] for i in rows]), rng)
         priority = urgent_first(priority, [objects[i] for i in rows], summary)
+        if observable:
+            for i, o in zip(rows, with_places([objects[i] for i in rows], quota), strict=True):
+                objects[i] = o
+            priority = lift(priority, [objects[i] for i in rows])
         # The sort is stable, so that equal priorities stay in order of name.
         return tuple(
             _ranked_target(
@@ -161,4 +168,5 @@ def _ranked_target(
         placement=placement,
         microlensing=o.microlensing,
         attention=o.attention,
+        anomaly=o.anomaly,
     )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ampel_followup.anomaly.places import lift
 from ampel_followup.errors import StrategyError
 from ampel_followup.plan import NightPlan, RankedTarget
 from ampel_followup.score_arrays import ScoreArrays, generator_of, urgent_first
@@ -102,7 +103,7 @@ def _ordered(plan: NightPlan, strategy: Strategy) -> list[RankedTarget]:
     if not targets:
         return []
     priority = strategy.priority(ScoreArrays.of(targets), generator_of(plan.night))
-    priority = urgent_first(priority, targets, plan.night)
+    priority = lift(urgent_first(priority, targets, plan.night), targets)
     return [targets[i] for i in np.argsort(-priority, kind="stable")]
 
 

@@ -97,6 +97,15 @@ AttentionOption = Annotated[
 NoAttentionOption = Annotated[
     bool, typer.Option("--no-attention", help="Neither its classes nor where it looked, under the light curve.")
 ]
+AnomalyOption = Annotated[
+    str | None,
+    typer.Option(
+        "--anomaly",
+        metavar="NAME|DIR",
+        help="Bundle of `train anomaly` (`anomaly` comes along): keeps places of the list for what is like nothing "
+        "trained on, and learns from what was approved and rejected of it on earlier nights.",
+    ),
+]
 PolicyOption = Annotated[
     Path | None,
     typer.Option(
@@ -138,6 +147,7 @@ def rank(
     no_microlensing: NoMicrolensingOption = False,
     attention: AttentionOption = None,
     no_attention: NoAttentionOption = False,
+    anomaly: AnomalyOption = None,
     store: StoreOption = None,
     no_store: Annotated[
         bool, typer.Option("--no-store", help="Only print: keep neither plan nor light curves.")
@@ -181,7 +191,7 @@ def rank(
             policy=policy,
             no_assistant=no_assistant,
             cutouts=cutouts,
-            further={"early": early, "microlensing": microlensing, "attention": attention},
+            further={"early": early, "microlensing": microlensing, "attention": attention, "anomaly": anomaly},
             without=_left_out(microlensing=no_microlensing, attention=no_attention),
         )
     if as_json:

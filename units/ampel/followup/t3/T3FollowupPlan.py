@@ -89,6 +89,10 @@ class T3FollowupPlan(AbsT3Unit[SnapView]):
     #: False: no such classifier.
     classify_with_attention: bool = True
 
+    #: Bundle of `ampel-followup train anomaly`, by name or folder (`anomaly` is the one that comes along): keeps places
+    #: of the list for what is like nothing trained on.
+    anomaly: str | None = None
+
     #: As for `T2SpectroscopicGain`, whose scores are made again if their spectra were drawn in another way.
     monte_carlo: int | None = None
 
@@ -111,7 +115,12 @@ class T3FollowupPlan(AbsT3Unit[SnapView]):
         self._site = get_site(self.site)
         used = {"microlensing": self.search_lenses, "attention": self.classify_with_attention}
         self._further = load_further(
-            {"early": self.early, "microlensing": self.microlensing, "attention": self.attention},
+            {
+                "early": self.early,
+                "microlensing": self.microlensing,
+                "attention": self.attention,
+                "anomaly": self.anomaly,
+            },
             without=[name for name, wanted in used.items() if not wanted],
         )
         if get_strategy(self.strategy).needs_early and self.early is None:
@@ -128,9 +137,12 @@ class T3FollowupPlan(AbsT3Unit[SnapView]):
         now = datetime.now(UTC)
         night = night_at(self._site, self.night or _evening(self._site, now))
         objects, light_curves, count = self._collect(gen)
-        for scorer in self._further:
+        further = [scorer.tonight() for scorer in self._further]
+        for scorer in further:
             objects = scorer.add(objects, light_curves)
         with Store.open(self.store) as store:
+            for scorer in further:
+                objects = scorer.finish(objects, store, night.summary().date)
             triage = None
             if self._assistant is not None:
                 triage = Triage.with_store(self._assistant, self._policy, store)
@@ -152,7 +164,7 @@ class T3FollowupPlan(AbsT3Unit[SnapView]):
             created = now.isoformat().replace("+00:00", "Z")
             report = {
                 **count,
-                **reports(self._further, plan),
+                **reports(further, plan),
                 "queues": queues_of(plan),
                 "drift": drift.to_dict(),
                 "drift_assistant": None if of_assistant is None else of_assistant.to_dict(),
@@ -170,7 +182,7 @@ class T3FollowupPlan(AbsT3Unit[SnapView]):
             "not_observable": len(plan.not_observable),
             "set_aside": len(plan.set_aside),
             "assistant": plan.assistant,
-            **reports(self._further, plan),
+            **reports(further, plan),
             "policy": plan.policy,
             "queues": queues_of(plan),
             "drift": list(drift.moved),

@@ -1,0 +1,110 @@
+"""Verdicts of one night change what is shown as anomalous on the next."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from ampel_followup.anomaly.verdicts import judged_in
+from ampel_followup.cli import app
+from ampel_followup.decision import Decision
+from ampel_followup.labels import Label
+from ampel_followup.models.anomaly_bundle import load_anomaly
+from ampel_followup.store import Store
+
+NIGHTS = ("2026-09-10", "2026-09-11")
+
+
+@pytest.fixture(scope="module")
+def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("alerts") / "alerts.tar.gz"
+    done = CliRunner().invoke(app, ["simulate", str(path), "--objects", "120", "--night", NIGHTS[0], "--seed", "3"])
+    assert done.exit_code == 0, done.output
+    return path
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    with Store.open(tmp_path / "night.sqlite") as opened:
+        yield opened
+
+
+def ranked(archive: Path, store: Store, night: str) -> list[dict[str, Any]]:
+    options = ["--no-assistant", "--no-attention", "--no-microlensing", "--anomaly", "anomaly", "--json"]
+    done = CliRunner().invoke(
+        app,
+        ["rank", str(archive), "--site", "palomar", "--night", night, "--store", store.url, "--top", "500", *options],
+    )
+    assert done.exit_code == 0, done.output
+    targets: list[dict[str, Any]] = json.loads(done.output)["targets"]
+    return targets
+
+
+def placed(targets: list[dict[str, Any]]) -> dict[int, str]:
+    return {t["anomaly"]["place"]: t["id"] for t in targets if t["anomaly"]["place"]}
+
+
+def decided(target: str, verdict: str) -> Decision:
+    return Decision(target, NIGHTS[0], "palomar", verdict, "ada", f"{NIGHTS[0]}T12:00:00.000000Z", plan_revision=1)
+
+
+def test_verdicts_of_a_night_change_the_next_list_and_the_same_store_gives_the_same_list(
+    archive: Path, store: Store
+) -> None:
+    first = ranked(archive, store, NIGHTS[0])
+    places = placed(first)
+    assert sorted(places) == [5, 10, 15]
+    by_id = {t["id"]: t for t in first}
+    assert all(by_id[name]["rank"] <= place for place, name in places.items())
+    assert all(by_id[name]["reasons"][0].startswith("Anomaly ") for name in places.values())
+    untaught = {t["id"]: t["anomaly"]["interest"] for t in ranked(archive, store, NIGHTS[1])}
+
+    yes, no, _ = places.values()
+    store.record_all([decided(yes, "approve"), decided(no, "reject")])
+    second = ranked(archive, store, NIGHTS[1])
+    again = ranked(archive, store, NIGHTS[1])
+    assert second == again
+    assert not {yes, no} & set(placed(second).values())
+    taught = {t["id"]: t["anomaly"]["interest"] for t in second}
+    assert taught[yes] > untaught[yes] and taught[no] < untaught[no]
+    # Tonight's verdicts do not move tonight's list.
+    assert placed(ranked(archive, store, NIGHTS[0])) == places
+
+
+def test_a_label_settles_what_a_verdict_said(archive: Path, store: Store) -> None:
+    yes, other, _ = placed(ranked(archive, store, NIGHTS[0])).values()
+    store.record_all([decided(yes, "approve"), decided(other, "reject")])
+    classes = load_anomaly().model.classes
+    assert judged_in(store, classes, NIGHTS[1]).names == {yes, other}
+    store.add_labels(
+        [
+            Label(yes, "SN Ia", "spectrum", f"{NIGHTS[0]}T20:00:00Z"),
+            Label(other, "Gap transient", "spectrum", f"{NIGHTS[0]}T20:00:00Z"),
+        ]
+    )
+    judged = judged_in(store, classes, NIGHTS[1])
+    assert [c.id for c in judged.interesting] == [other] and [c.id for c in judged.dull] == [yes]
+
+
+def test_verdicts_on_what_no_plan_or_no_place_tells_of_are_passed_over(archive: Path, store: Store) -> None:
+    targets = ranked(archive, store, NIGHTS[0])
+    usual = next(t["id"] for t in targets if not t["anomaly"]["place"])
+    elsewhere = Decision("ZTF00unknown", "2026-09-01", "lasilla", "approve", "ada", "2026-09-01T12:00:00.000000Z")
+    store.record_all([decided(usual, "approve"), elsewhere])
+    assert judged_in(store, ("SN Ia",), NIGHTS[1]).names == frozenset()
+
+
+def test_light_curves_count_as_they_were_when_judged(archive: Path, store: Store) -> None:
+    name, *_ = placed(ranked(archive, store, NIGHTS[0])).values()
+    store.record_all([decided(name, "approve")])
+    (curve,) = judged_in(store, ("SN Ia",), NIGHTS[1]).interesting
+    dusk = store.load_plan(night=NIGHTS[0], site="palomar").plan.night.dusk
+    assert float(curve.time.max()) <= (dt.datetime.fromisoformat(dusk).timestamp() / 86400 + 40587)
+    assert np.isfinite(curve.flux).all()
