@@ -186,6 +186,7 @@ def test_plan_document_counts_what_went_into_the_plan(night: Any) -> None:
         "set_aside": len(plan.plan.set_aside),
         "assistant": load_assistant().label,
         "early": None,
+        "anomaly": None,
         "attention": load_attention_bundle().describe(),
         "microlensing": {**load_microlensing().describe(), "lenses": [], "urgent": []},
         "policy": triage().policy_label,
