@@ -25,8 +25,9 @@ venv-train: $(STAMP) ## add TensorFlow, for the tests that train networks
 demo: $(STAMP) ## simulate a night, rank it, open the terminal app
 	$(BIN)/ampel-followup demo
 
+# One process more than two cores: many tests wait for a server, a browser or a terminal.
 test: $(STAMP) ## run the tests
-	$(BIN)/python -m pytest -n 2 -q
+	$(BIN)/python -m pytest -n 3 --dist worksteal -q
 
 mongo-server: $(SERVER)/lib/.ready ## set up a server that speaks MongoDB's protocol, for tests; needs a JDK and Maven
 
