@@ -30,6 +30,8 @@ def anomaly(
     are asked, five at a time, on what is shown first. Printed is the share of the class at random, before any verdict,
     and after them: among the first 50 with those that were judged interesting on top, and among the next 50 that were
     not judged. About ten seconds for each class and seed on one core.
+
+    Beside it stands active anomaly discovery (AAD), asked the same, where coniferest (extra `anomaly`) is installed.
     """
     from ampel_followup.evaluation.anomaly import evaluate_anomaly
     from ampel_followup.evaluation.anomaly_data import load_class_tables
@@ -68,6 +70,7 @@ def _print(result: dict[str, Any]) -> None:
             ("30 verdicts", "right"),
             ("not judged", "right"),
             ("found by verdicts", "right"),
+            ("AAD, 30 verdicts", "right"),
         ),
         (
             (
@@ -78,6 +81,7 @@ def _print(result: dict[str, Any]) -> None:
                     for key in ("at_random", "by_score", "without_feedback", "with_judged", "not_judged")
                 ),
                 f"{one['found_by_verdicts']['mean']:.1f}",
+                _percent(one["aad_with_judged"]) if "aad_with_judged" in one else None,
             )
             for one in result["classes"]
         ),

@@ -5,6 +5,8 @@ The objects of a data set are divided once, by a digest of their names; models s
 and what is shown comes from the test part with all classes. With each seed the models, and 80 % of either part, are
 drawn anew. Verdicts are asked `BATCH` at a time on the first shown that were not judged, and say whether the object is
 of the class that was left out.
+
+Beside ours, active anomaly discovery is asked the same, where coniferest is installed.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ from numpy.typing import NDArray
 
 from ampel_followup.anomaly.feedback import show
 from ampel_followup.anomaly.model import AnomalyModel, Examined
+from ampel_followup.evaluation.active_discovery import active_order, has_active_discovery
 from ampel_followup.evaluation.anomaly_data import ClassTable
 from ampel_followup.learning.anomaly_training import AnomalyOptions, train_anomaly
 
@@ -64,13 +67,17 @@ def evaluate_anomaly(
     dict
         ``classes``: for each data set and class, means and standard deviations over seeds; ``calibration``; ``runs``.
     """
-    done = _finished(runs_file)
+    done, compared = _finished(runs_file), has_active_discovery()
     todo = [(table, name, seed) for table in tables for seed in seeds for name in table.classes]
     runs = []
     for number, (table, name, seed) in enumerate(todo):
         key = f"{table.digest[:16]} {name} {seed}"
-        if key not in done:
-            done[key] = {"key": key, **one_run(table, name, seed)}
+        fresh = {} if key in done else {"key": key, **one_run(table, name, seed)}
+        if compared and "aad_with_judged" not in done.get(key, {}):
+            fresh |= active_discovery(table, name, seed)
+        if fresh:
+            # A later line of the same run holds.
+            done[key] = done.get(key, {}) | fresh
             if runs_file is not None:
                 with runs_file.open("a") as out:
                     out.write(json.dumps(done[key]) + "\n")
@@ -87,11 +94,7 @@ def evaluate_anomaly(
 
 def one_run(table: ClassTable, left_out: str, seed: int) -> dict[str, Any]:
     """Leave one class out with one seed; returns shares among the first shown, with and without verdicts."""
-    rng = np.random.default_rng([seed, table.classes.index(left_out)])
-    training = np.flatnonzero(table.training & (table.y != left_out))
-    training = rng.permutation(training)[: min(int(_DRAWN * len(training)), MOST_TRAINED)]
-    pool = np.flatnonzero(~table.training)
-    pool = np.sort(rng.permutation(pool)[: int(_DRAWN * len(pool))])
+    training, pool, rng = _drawn(table, left_out, seed)
     model = train_anomaly(table.x[training], table.y[training].tolist(), table.features, rng, OPTIONS)
     columns = [table.features.index(name) for name in model.features]
     tonight = model.examine(table.x[pool][:, columns])
@@ -117,6 +120,31 @@ def one_run(table: ClassTable, left_out: str, seed: int) -> dict[str, Any]:
         "curve_after": np.cumsum(wanted[kept[: 2 * FIRST]]).tolist(),
         "above": {str(q): float((usual > 1.0 - q).mean()) for q in LEVELS},
     }
+
+
+def active_discovery(table: ClassTable, left_out: str, seed: int) -> dict[str, float]:
+    """Return the same shares of active anomaly discovery, on the same objects and with as many verdicts."""
+    training, pool, _ = _drawn(table, left_out, seed)
+    wanted = table.y[pool] == left_out
+    asked, order = active_order(table.x[training], table.x[pool], wanted, seed, verdicts=VERDICTS, batch=BATCH)
+    new = order[~np.isin(order, asked)]
+    kept = np.concatenate([asked[wanted[asked]], new])
+    return {
+        "aad_with_judged": float(wanted[kept[:FIRST]].mean()),
+        "aad_not_judged": float(wanted[new[:FIRST]].mean()),
+    }
+
+
+def _drawn(
+    table: ClassTable, left_out: str, seed: int
+) -> tuple[NDArray[np.intp], NDArray[np.intp], np.random.Generator]:
+    """Return rows to train on, rows of the pool, and the generator that drew them."""
+    rng = np.random.default_rng([seed, table.classes.index(left_out)])
+    training = np.flatnonzero(table.training & (table.y != left_out))
+    training = rng.permutation(training)[: min(int(_DRAWN * len(training)), MOST_TRAINED)]
+    pool = np.flatnonzero(~table.training)
+    pool = np.sort(rng.permutation(pool)[: int(_DRAWN * len(pool))])
+    return training, pool, rng
 
 
 def shown_with_verdicts(
@@ -152,10 +180,11 @@ def _finished(file: Path | None) -> dict[str, dict[str, Any]]:
 
 def _summary(table: ClassTable, name: str, runs: Sequence[dict[str, Any]]) -> dict[str, Any]:
     own = [run for run in runs if run["data"] == table.name and run["left_out"] == name]
-    keys = (
+    keys: tuple[str, ...] = (
         "pool", "of_class", "at_random", "by_score", "without_feedback", "found_by_verdicts", "with_judged",
         "not_judged",
     )  # fmt: skip
+    keys += ("aad_with_judged", "aad_not_judged") if all("aad_with_judged" in run for run in own) else ()
     summary: dict[str, Any] = {"data": table.name, "left_out": name}
     for key in keys:
         values = [float(run[key]) for run in own]
