@@ -12,11 +12,17 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from ampel_followup.alerts.quarantine import Quarantine
+from ampel_followup.alerts.spool import light_curves
+from ampel_followup.anomaly.night import AnomalyNight
 from ampel_followup.anomaly.verdicts import judged_in
 from ampel_followup.cli import app
 from ampel_followup.decision import Decision
+from ampel_followup.errors import BundleError
 from ampel_followup.labels import Label
 from ampel_followup.models.anomaly_bundle import load_anomaly
+from ampel_followup.models.bundle import load_bundle
+from ampel_followup.scoring import score
 from ampel_followup.store import Store
 
 NIGHTS = ("2026-09-10", "2026-09-11")
@@ -108,3 +114,31 @@ def test_light_curves_count_as_they_were_when_judged(archive: Path, store: Store
     dusk = store.load_plan(night=NIGHTS[0], site="palomar").plan.night.dusk
     assert float(curve.time.max()) <= (dt.datetime.fromisoformat(dusk).timestamp() / 86400 + 40587)
     assert np.isfinite(curve.flux).all()
+
+
+def test_batches_of_a_night_do_not_change_the_order(archive: Path) -> None:
+    curves = list(light_curves([archive], quarantine=Quarantine()))
+    gain, search = load_bundle(None), load_anomaly()
+    objects = score(curves, gain)
+    orders = []
+    for size in (len(curves), 17):
+        night = AnomalyNight(search)
+        found = []
+        for begin in range(0, len(curves), size):
+            found += night.add(objects[begin : begin + size], curves[begin : begin + size])
+        orders.append({o.id: o.anomaly for o in night.finish(found, None, NIGHTS[0])})
+    assert orders[0] == orders[1]
+
+
+def test_train_anomaly_writes_a_bundle_from_a_table_and_refuses_it_for_light_curves(
+    archive: Path, tmp_path: Path
+) -> None:
+    rng = np.random.default_rng(1)
+    rows = [f"o{i},SN I{'a' if i % 2 else 'I'},{rng.normal() + 3 * (i % 2)},{rng.normal()}" for i in range(80)]
+    (tmp_path / "table.csv").write_text("\n".join(["id,label,a,b", *rows]))
+    out = str(tmp_path / "mine")
+    done = CliRunner().invoke(app, ["train", "anomaly", str(tmp_path / "table.csv"), "--out", out, "--json"])
+    assert done.exit_code == 0, done.output
+    assert json.loads(done.output)["classes"] == {"SN II": 40, "SN Ia": 40}
+    with pytest.raises(BundleError, match="table of features"):
+        load_anomaly(out).score(list(light_curves([archive], quarantine=Quarantine()))[:3])
