@@ -61,7 +61,9 @@ def is_urgent(target: RankedTarget) -> bool:
 
 
 def has_anomaly(target: RankedTarget) -> bool:
-    """Tell whether the last points of a target are not what was to be expected."""
+    """Tell whether a target is not as was to be expected: its last points, or all of it, so that a place is kept."""
+    if target.anomaly is not None and target.anomaly.place:
+        return True
     return target.assistant is not None and bool(target.assistant.anomaly)
 
 
