@@ -163,7 +163,10 @@ def look_around(tmux: Tmux, plan: NightPlan) -> None:
     tmux.type(last.id)
     tmux.until(lambda shown: listed(shown) == [last.rank], "the filtered list")
     tmux.press("Enter", "Escape")
-    in_order = tmux.until(lambda shown: len(listed(shown)) > 1 and "match" not in shown, "the whole list")
+    # The cursor stays on the target: the list is at rest once that is in sight.
+    in_order = tmux.until(
+        lambda shown: len(listed(shown)) > 1 and last.rank in listed(shown) and "match" not in shown, "the whole list"
+    )
     for key, dialogue, downs in (("o", "Sort by", 2), ("s", "another strategy", 1)):
         tmux.press(key)
         tmux.until(lambda shown, title=dialogue: title in shown, f"the dialogue “{dialogue}”")  # type: ignore[misc]

@@ -167,7 +167,8 @@ def test_an_altered_forest_is_refused(run, tmp_path) -> None:
         load_early(tmp_path / "b")
 
 
-RANK = ("--site", "palomar", "--night", "2026-11-09", "--no-store", "--no-assistant", "--json")
+# What may be a planet comes first under every strategy: no lenses are looked for.
+RANK = ("--site", "palomar", "--night", "2026-11-09", "--no-store", "--no-assistant", "--no-microlensing", "--json")
 
 
 def test_a_night_is_ranked_by_what_would_teach_the_classifier_most(run, night, tmp_path) -> None:

@@ -122,7 +122,7 @@ class TonightScreen(SelectingScreen, inherit_bindings=False):
             return
         detail = Detail(self._journal)
         await self.query_one("#below").mount(detail)
-        if not detail.is_attached:
+        if not (detail.is_attached and self.app.is_running):
             return
         # Not before its parts are there: the list may be filled meanwhile, and then asks it to show a target.
         self._detail = detail

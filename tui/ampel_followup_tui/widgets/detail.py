@@ -190,7 +190,9 @@ class Detail(Container):
 
     def on_mount(self) -> None:
         """Begin with the first pane."""
-        self.watch_pane(self.pane)
+        # It may be told so while the app closes, and its parts are gone.
+        if self.app.is_running:
+            self.watch_pane(self.pane)
 
     def watch_pane(self, pane: str) -> None:
         """Show another pane, where one is shown at a time."""
