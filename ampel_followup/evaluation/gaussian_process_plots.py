@@ -121,7 +121,7 @@ def _draw_gains(folder: Path, result: dict[str, Any]) -> list[Path]:
     left.set_yticks(range(len(places)), [f"{name}\n{what}" for name, what in places], fontsize=7)
     left.invert_yaxis()
     left.set_xlabel("ln p per held-out point, more than stationary")
-    left.legend(fontsize=7, loc="lower right")
+    left.legend(fontsize=7, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3)
     for k, name in enumerate(result["kernels"]):
         rows = [one for one in result["wiggle"] if one["kernel"] == name]
         at = np.arange(len(rows)) + 0.18 * (k - 1.5)
