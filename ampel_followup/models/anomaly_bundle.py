@@ -118,10 +118,7 @@ def load_anomaly(name: str | os.PathLike[str] | None = None) -> AnomalyBundle:
         If there is no such bundle, it is incomplete, of another kind or a later format, or a byte of it was changed.
     """
     folder = find_folder(DEFAULT_ANOMALY if name is None else name)
-    info, digest, files = read_folder(folder, ANOMALY, (TREES, MODEL))
-    missing = {"name", "version", "feature_sets"} - info.keys()
-    if missing:
-        raise BundleError(f"{folder / 'bundle.json'} says nothing of {', '.join(sorted(missing))}; train it again")
+    info, digest, files = read_folder(folder, ANOMALY, (TREES, MODEL), told=("name", "version", "feature_sets"))
     return AnomalyBundle(info, digest, files)
 
 

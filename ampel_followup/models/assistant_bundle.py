@@ -302,10 +302,5 @@ def load_assistant(name: str | os.PathLike[str] | None = None) -> AssistantBundl
         If there is no such bundle, it is incomplete, of another kind or a later format, or a byte of it was changed.
     """
     folder = find_folder(DEFAULT_ASSISTANT if name is None else name)
-    info, digest, files = read_folder(folder, ASSISTANT)
-    missing = {"name", "version", "scores", "galactic_weight"} - info.keys()
-    if missing:
-        raise BundleError(
-            f"{folder / 'bundle.json'} says nothing of {', '.join(sorted(missing))}; make the bundle again"
-        )
+    info, digest, files = read_folder(folder, ASSISTANT, told=("name", "version", "scores", "galactic_weight"))
     return AssistantBundle(info, digest, files)

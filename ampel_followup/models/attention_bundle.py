@@ -186,10 +186,9 @@ def load_attention_bundle(name: str | os.PathLike[str] | None = None) -> Attenti
         If there is no such bundle, it is incomplete, of another kind or a later format, or a byte of it was changed.
     """
     folder = find_folder(DEFAULT_ATTENTION if name is None else name)
-    info, digest, files = read_folder(folder, ATTENTION, (NETWORK,))
-    missing = {"name", "version", "classes", "network", "softening", "sequence_version"} - info.keys()
-    if missing:
-        raise BundleError(f"{folder / 'bundle.json'} says nothing of {', '.join(sorted(missing))}; make it again")
+    info, digest, files = read_folder(
+        folder, ATTENTION, (NETWORK,), told=("name", "version", "classes", "network", "softening", "sequence_version")
+    )
     if info["sequence_version"] != SEQUENCE_VERSION:
         raise BundleError(
             f"{folder} was trained on sequences of version {info['sequence_version']}, this version has "

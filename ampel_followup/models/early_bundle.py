@@ -115,10 +115,9 @@ def load_early(name: str | os.PathLike[str]) -> EarlyBundle:
         If there is no such bundle, it is incomplete, of another kind or a later format, or a byte of it was changed.
     """
     folder = find_folder(name)
-    info, digest, files = read_folder(folder, EARLY, (FOREST,))
-    missing = {"name", "version", "features", "feature_sets", "threshold", "calibration"} - info.keys()
-    if missing:
-        raise BundleError(f"{folder / 'bundle.json'} says nothing of {', '.join(sorted(missing))}; train it again")
+    info, digest, files = read_folder(
+        folder, EARLY, (FOREST,), told=("name", "version", "features", "feature_sets", "threshold", "calibration")
+    )
     return EarlyBundle(info, digest, files)
 
 

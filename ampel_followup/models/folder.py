@@ -73,7 +73,9 @@ class Bundle:
         return f"{self.name} {self.info['version']}"
 
 
-def read_folder(folder: Path, kind: str, required: Sequence[str] = ()) -> tuple[dict[str, Any], str, dict[str, bytes]]:
+def read_folder(
+    folder: Path, kind: str, required: Sequence[str] = (), *, told: Sequence[str] = ()
+) -> tuple[dict[str, Any], str, dict[str, bytes]]:
     """
     Read and verify a bundle.
 
@@ -84,6 +86,8 @@ def read_folder(folder: Path, kind: str, required: Sequence[str] = ()) -> tuple[
         `GAIN`, `ASSISTANT`, `EARLY`, `MICROLENSING`, `ATTENTION` or `ANOMALY`.
     required : sequence of str
         Names of the files that must be there.
+    told : sequence of str
+        What ``bundle.json`` must say something of.
 
     Returns
     -------
@@ -116,6 +120,9 @@ def read_folder(folder: Path, kind: str, required: Sequence[str] = ()) -> tuple[
         contents[file] = _read(folder / file)
         if hashlib.sha256(contents[file]).hexdigest() != expected:
             raise BundleError(f"{folder / file} was altered: its digest does not match bundle.json; {_REMEDY}")
+    untold = sorted(set(told) - info.keys())
+    if untold:
+        raise BundleError(f"{folder / 'bundle.json'} says nothing of {', '.join(untold)}; make the bundle again")
     return info, stated, contents
 
 

@@ -265,10 +265,12 @@ def load_microlensing(name: str | os.PathLike[str] | None = None) -> Microlensin
         If there is no such bundle, it is incomplete, of another kind or a later format, or a byte of it was changed.
     """
     folder = find_folder(DEFAULT_MICROLENSING if name is None else name)
-    info, digest, files = read_folder(folder, MICROLENSING, (TREES, DEPARTURE_TREES))
-    missing = {"name", "version", "threshold", "watched", "alarm", "look_again"} - info.keys()
-    if missing:
-        raise BundleError(f"{folder / 'bundle.json'} says nothing of {', '.join(sorted(missing))}; make it again")
+    info, digest, files = read_folder(
+        folder,
+        MICROLENSING,
+        (TREES, DEPARTURE_TREES),
+        told=("name", "version", "threshold", "watched", "alarm", "look_again"),
+    )
     return MicrolensingBundle(info, digest, files)
 
 

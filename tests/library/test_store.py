@@ -397,8 +397,9 @@ def test_what_someone_else_decided_meanwhile_is_not_overruled_unseen(store: Stor
 def test_the_counter_of_changes_tells_whether_anything_was_written(store: Store, store_url: str) -> None:
     store.save_plan(PLAN, created=NOW)
     before = store.change_counter()
-    if before is None:
-        pytest.skip("a server has no counter")
+    if store_url.startswith("postgresql"):
+        assert before is None, "a server has no counter"
+        return
     store.decisions()
     assert store.change_counter() == before
     with Store.open(store_url) as other:
