@@ -17,7 +17,17 @@ from ampel.config.builder.DistConfigBuilder import DistConfigBuilder
 from ampel.model.ProcessModel import ProcessModel
 
 UNITS = {
-    "T2FollowupFeatures": "AbsLightCurveT2Unit",
+    **dict.fromkeys(
+        (
+            "T2AnomalyScore",
+            "T2AttentionClassifier",
+            "T2EarlySNIa",
+            "T2FollowupFeatures",
+            "T2Microlensing",
+            "T2VirtualAssistant",
+        ),
+        "AbsBundleT2Unit",
+    ),
     "T2SpectroscopicGain": "AbsTiedLightCurveT2Unit",
     "T3FollowupPlan": "AbsT3Unit",
     "T4ApplyDecisions": "AbsT4ControlUnit",
@@ -97,9 +107,9 @@ def test_importing_the_units_loads_no_machine_learning_library() -> None:
     assert done.stdout.splitlines()[-1] == "[]"
 
 
-@pytest.mark.parametrize("folder", ["units", "units/ampel", "units/ampel/followup", "units/ampel/followup/t2"])
+@pytest.mark.parametrize("folder", ["", "ampel", "ampel/followup", "ampel/followup/abstract", "ampel/followup/t2"])
 def test_namespace_package_stays_open_for_other_distributions(folder: str) -> None:
-    assert not (REPOSITORY / folder / "__init__.py").exists()
+    assert not (REPOSITORY / "units" / folder / "__init__.py").exists()
 
 
 def test_manual_describes_every_option_as_its_unit_does() -> None:

@@ -3,17 +3,15 @@
 # AMPEL reads the annotations of a unit as types: no `from __future__ import annotations` here.
 from typing import ClassVar
 
-from ampel.abstract.AbsLightCurveT2Unit import AbsLightCurveT2Unit
 from ampel.struct.UnitResult import UnitResult
 from ampel.types import UBson
-from ampel.view.LightCurve import LightCurve
 
-from ampel_followup.alerts.ampel_points import light_curve_from_datapoints
-from ampel_followup.errors import AlertError, LightCurveError
-from ampel_followup.models.attention_bundle import load_attention_bundle
+from ampel.followup.abstract.AbsBundleT2Unit import AbsBundleT2Unit
+from ampel_followup.lightcurve import LightCurve
+from ampel_followup.models.attention_bundle import AttentionModel, load_attention_bundle
 
 
-class T2AttentionClassifier(AbsLightCurveT2Unit):
+class T2AttentionClassifier(AbsBundleT2Unit[AttentionModel]):
     """
     Classify one state of a stock with a network that says where it looked; ONNX runs it, TensorFlow is not needed.
 
@@ -24,31 +22,18 @@ class T2AttentionClassifier(AbsLightCurveT2Unit):
     `BAD_LIGHT_CURVE`.
     """
 
-    #: Document codes, positive and with a body: a system code for missing input would make AMPEL try again until it
-    #: gives up.
-    BAD_LIGHT_CURVE: ClassVar[int] = 1
+    #: Document code of a state that says nothing to the network.
     TOO_FEW_POINTS: ClassVar[int] = 2
 
     #: Bundle of the classifier: the name of an installed one, or a folder; by default the packaged one.
     bundle: str | None = None
 
-    def post_init(self) -> None:
-        """Load the bundle, once for all documents of a worker."""
-        self._bundle = load_attention_bundle(self.bundle)
+    def load(self) -> AttentionModel:
+        """Return the bundle that the configuration names."""
+        return load_attention_bundle(self.bundle)
 
-    def process(self, light_curve: LightCurve) -> UBson | UnitResult:
-        """Return the body of the T2 document."""
-        datapoints = [*(light_curve.photopoints or ()), *(light_curve.upperlimits or ())]
-        try:
-            curve = light_curve_from_datapoints(light_curve.stock_id, datapoints)
-        except (AlertError, LightCurveError) as error:
-            self.logger.warn("No light curve", extra={"stock": light_curve.stock_id, "error": str(error)})
-            return UnitResult(body={"error": str(error)}, code=self.BAD_LIGHT_CURVE)
-        (scores,) = self._bundle.score([curve])
-        body = {
-            **scores.to_dict(),
-            "class_now": scores.class_now,
-            "bundle": self._bundle.label,
-            "bundle_digest": self._bundle.digest,
-        }
+    def tell(self, photometry: LightCurve) -> UBson | UnitResult:
+        """Return the probabilities and where the network looked."""
+        (scores,) = self._bundle.score([photometry])
+        body = {**scores.to_dict(), "class_now": scores.class_now, **self.source}
         return body if scores.known else UnitResult(body=body, code=self.TOO_FEW_POINTS)
