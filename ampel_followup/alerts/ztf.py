@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ampel_followup.alerts.positions import check_position, mean_position
+from ampel_followup.alerts.values import integer, number
 from ampel_followup.bands import ZTF_FILTERS
 from ampel_followup.errors import AlertError, LightCurveError
 from ampel_followup.lightcurve import LIMIT_SIGMA, MJD_OFFSET, LightCurve, flux_from_magnitude
@@ -143,14 +145,13 @@ def encode_candidates(object_id: str, candidates: Iterable[Mapping[str, Any]]) -
             if fid not in ZTF_FILTERS:
                 raise ValueError(f"fid = {get('fid')!r} is not a filter of ZTF; 1 (g), 2 (r) or 3 (i) is expected")
             mag = _number(get("magpsf"), "magpsf")
-            candid = _candid(get("candid"), "candid") or _candid(get("id"), "id")
+            candid = integer(get("candid"), "candid") or integer(get("id"), "id")
             if candid < 0 or (candid == 0 and mag != mag):
                 limit = _number(get("diffmaglim"), "diffmaglim")
                 points += _POINT.pack(jd, 0, int(fid), 0, 0, limit if limit >= 0 else math.nan, *_UNKNOWN)
                 continue
             ra, dec = _number(get("ra"), "ra"), _number(get("dec"), "dec")
-            if not (ra != ra or 0 <= ra <= 360) or not (dec != dec or -90 <= dec <= 90):
-                raise ValueError(f"(ra, dec) = ({ra!r}, {dec!r}) is not on the sky")
+            check_position(ra, dec)
             values = [_number(get(name), name) for name in CONTEXT_FIELDS]
             n_context = sum(value == value for value in values)
             points += _POINT.pack(
@@ -207,7 +208,7 @@ def light_curve_from_points(object_id: str, stock: int, points: bytes, context: 
         raise LightCurveError(
             f"{object_id}: no usable detection among {len(exposures)} points; the object cannot be ranked"
         )
-    ra, dec = _mean_position(exposures["ra"][detected], exposures["dec"][detected])
+    ra, dec = mean_position(exposures["ra"][detected], exposures["dec"][detected])
     if not math.isfinite(ra):
         raise LightCurveError(f"{object_id}: none of {detected.sum()} detections has a position (ra, dec)")
     return LightCurve(
@@ -273,43 +274,9 @@ def _latest_context(context: NDArray[np.void], candids: NDArray[np.int64]) -> di
     }
 
 
-def _mean_position(ra: NDArray[np.float64], dec: NDArray[np.float64]) -> tuple[float, float]:
-    """Mean direction [deg] of positions [deg], through unit vectors, so that 359.9° and 0.1° meet at 0°."""
-    known = np.isfinite(ra) & np.isfinite(dec)
-    if not known.any():
-        return math.nan, math.nan
-    alpha, delta = np.radians(ra[known]), np.radians(dec[known])
-    x, y, z = (np.cos(delta) * np.cos(alpha)).mean(), (np.cos(delta) * np.sin(alpha)).mean(), np.sin(delta).mean()
-    return math.degrees(math.atan2(y, x)) % 360.0, math.degrees(math.atan2(z, math.hypot(x, y)))
-
-
 def _number(value: object, name: str) -> float:
     """Return `value` as a float, NaN where it is not known."""
-    if value is None:
-        return math.nan
-    if isinstance(value, str | bytes | bool):
-        raise TypeError(f"{name} = {value!r} is not a number")
-    try:
-        number = float(value)  # type: ignore[arg-type]
-    except (TypeError, ValueError, OverflowError):
-        raise TypeError(f"{name} = {value!r} is not a number") from None
-    return number if _NO_VALUE < number < math.inf else math.nan
-
-
-def _candid(value: object, name: str) -> int:
-    """Return the number of a point, 0 where it has none."""
-    if value is None or value != value:
-        return 0
-    if isinstance(value, float):
-        # Tables may keep candid (19 digits) as a float (16 digits). Going one step down makes sure that the exact
-        # number, where another packet has it, is the larger one and wins.
-        return int(np.nextafter(value, -math.inf)) if abs(value) > 2**53 else int(value)
-    if isinstance(value, str | bytes | bool):
-        raise TypeError(f"{name} = {value!r} is not a number")
-    try:
-        return int(value)  # type: ignore[call-overload, no-any-return]
-    except (TypeError, ValueError):
-        raise TypeError(f"{name} = {value!r} is not a number") from None
+    return number(value, name, above=_NO_VALUE)
 
 
 def _sign(isdiffpos: object) -> int:
