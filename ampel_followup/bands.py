@@ -148,6 +148,9 @@ BANDS: dict[str, Band] = {
 #: ZTF's filter numbers (``fid``).
 ZTF_FILTERS: dict[int, str] = {1: "ztfg", 2: "ztfr", 3: "ztfi"}
 
+#: LSST's filters by their letters, in lower case (ELAsTiCC writes ``Y``).
+LSST_FILTERS: dict[str, str] = {letter: f"lsst{letter}" for letter in "ugrizy"}
+
 
 def sncosmo_bandpass(name: str, step: float = 5.0) -> sncosmo.Bandpass:
     """

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from ampel_followup.alerts.quarantine import Quarantine
 from ampel_followup.alerts.spool import ReadReport, light_curves
+from ampel_followup.alerts.writer_schemas import WriterSchemas
 from ampel_followup.assistant_scores import Queue
 from ampel_followup.drift import assistant_drift, bundle_drift
 from ampel_followup.further_scores import LoadedScorer, reports
@@ -84,6 +85,7 @@ def run_night(
     further: Sequence[LoadedScorer] = (),
     cutouts: bool = False,
     most_cutouts: int | None = None,
+    schemas: WriterSchemas | None = None,
 ) -> NightRun:
     """
     Rank the objects of an archive of alerts.
@@ -116,6 +118,8 @@ def run_night(
         Keep the cutouts of what the plan lists in the store, too; the alerts are read once more for that.
     most_cutouts : int, optional
         Of so many targets at most, the first ones.
+    schemas : WriterSchemas, optional
+        What packets without a schema are tried with; by default those that come along.
 
     Returns
     -------
@@ -130,8 +134,13 @@ def run_night(
     sampling = sampling or Sampling()
     seconds: dict[str, float] = defaultdict(float)
     read = ReadReport()
+    schemas = schemas or WriterSchemas()
     source = light_curves(
-        paths, quarantine=quarantine, report=read, progress=lambda done, total: progress("reading alerts", done, total)
+        paths,
+        quarantine=quarantine,
+        report=read,
+        progress=lambda done, total: progress("reading alerts", done, total),
+        schemas=schemas,
     )
     further = [scorer.tonight() for scorer in further]
     scored: list[ScoredObject] = []
@@ -198,7 +207,7 @@ def run_night(
     }
     if store is not None and cutouts:
         with _timed(seconds, "cutouts"):
-            report["cutouts"] = _keep_cutouts(store, paths, plan, most_cutouts, progress)
+            report["cutouts"] = _keep_cutouts(store, paths, plan, most_cutouts, progress, schemas)
     revision = 0
     if store is not None:
         # Seconds differ from run to run and are no part of what is kept.
@@ -213,7 +222,12 @@ def run_night(
 
 
 def _keep_cutouts(
-    store: Store, paths: Sequence[Path], plan: NightPlan, most: int | None, progress: Progress
+    store: Store,
+    paths: Sequence[Path],
+    plan: NightPlan,
+    most: int | None,
+    progress: Progress,
+    schemas: WriterSchemas,
 ) -> dict[str, Any]:
     """Store the newest cutouts of what is listed, and say what came of them."""
     from ampel_followup.alerts.cutouts import CutoutReport, read_cutouts
@@ -224,6 +238,7 @@ def _keep_cutouts(
         {target.id for target in (*plan.targets, *plan.not_observable)[:most]},
         report=report,
         progress=lambda done, total: progress("keeping cutouts", done, total),
+        schemas=schemas,
     )
     return {"objects": report.made, "bytes": store.cutouts.save(found), "bad_reasons": dict(report.reasons)}
 

@@ -9,22 +9,17 @@ import tarfile
 import tempfile
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO, Any, BinaryIO, cast
 
-from ampel_followup.alerts.container import MAGIC, PACKET_FIELDS, read_container
+from ampel_followup.alerts.container import MAGIC, DamageError, read_container
+from ampel_followup.alerts.packet import NotUsableError, Packet, packet_of
 from ampel_followup.alerts.quarantine import Quarantine
+from ampel_followup.alerts.writer_schemas import LARGEST, WriterSchemas, inflated
 from ampel_followup.errors import AlertError
 
-#: What a candidate must have, if only as a null, to be photometry.
-CANDIDATE_FIELDS = ("jd", "fid", "magpsf", "sigmapsf", "isdiffpos", "ra", "dec")
-
-#: Where a packet has its cutouts, each a record with the bytes of a file.
-CUTOUT_FIELDS = ("cutoutScience", "cutoutTemplate", "cutoutDifference")
-
-_SUFFIXES = {".avro": "avro", ".tar": "tar", ".tar.gz": "tar", ".tgz": "tar", ".parquet": "parquet"}
-_EXPECTED = "expected .avro, .tar, .tar.gz, .tgz or .parquet, or a folder with such files"
+_SUFFIXES = {".avro": "avro", ".avro.gz": "avro", ".tar": "tar", ".tar.gz": "tar", ".tgz": "tar", ".parquet": "parquet"}
+_EXPECTED = "expected .avro, .avro.gz, .tar, .tar.gz, .tgz or .parquet, or a folder with such files"
 _GZIP = b"\x1f\x8b"
 _LARGE_MEMBER = 1 << 26
 _PACKETS_PER_PROGRESS = 50
@@ -33,41 +28,15 @@ _PACKETS_PER_PROGRESS = 50
 Progress = Callable[[int, int], None]
 
 
-@dataclass(frozen=True, slots=True)
-class Packet:
-    """
-    One alert packet.
-
-    Parameters
-    ----------
-    object_id : str
-        Survey name of the object.
-    candid : int
-        Number of the alert.
-    candidates : tuple of mapping
-        ``candidate`` and then ``prv_candidates``, as in the packet.
-    source, member : str
-        The file, and the place in it; member is empty if the file is the packet.
-    data : bytes or None
-        The packet (or the block of packets) as it was read, an Avro container; None for the row of a table.
-    cutouts : tuple of (bytes or None)
-        Files in FITS, mostly gzipped, in the order of `ampel_followup.cutouts.NAMES`; None for what is missing.
-    """
-
-    object_id: str
-    candid: int
-    candidates: tuple[Mapping[str, Any], ...]
-    source: str
-    member: str
-    data: bytes | None
-    cutouts: tuple[bytes | None, ...] = ()
-
-
 def read_alerts(
-    paths: Sequence[Path | str], *, quarantine: Quarantine, progress: Progress | None = None
+    paths: Sequence[Path | str],
+    *,
+    quarantine: Quarantine,
+    progress: Progress | None = None,
+    schemas: WriterSchemas | None = None,
 ) -> Iterator[Packet]:
     """
-    Stream the alert packets of any number of archives.
+    Stream the alert packets of any number of archives, of any survey that is read.
 
     Nothing is extracted to disk, and no more than one packet (or block of packets) is held in memory. What cannot be
     read goes to quarantine and the reading goes on. In folders and tars, files of other kinds are passed over.
@@ -75,11 +44,13 @@ def read_alerts(
     Parameters
     ----------
     paths : sequence of path
-        Files (.avro, .tar, .tar.gz, .tgz, .parquet) or folders, which are searched to any depth.
+        Files (.avro, .avro.gz, .tar, .tar.gz, .tgz, .parquet) or folders, which are searched to any depth.
     quarantine : Quarantine
         Receives what cannot be read.
     progress : callable, optional
         Called now and then with the bytes read and the bytes in all.
+    schemas : WriterSchemas, optional
+        What packets without a schema are tried with; by default those that come along and those of containers beside.
 
     Returns
     -------
@@ -96,7 +67,7 @@ def read_alerts(
         raise AlertError(f"no alerts given; name at least one archive: {_EXPECTED}")
     for path in named:
         _check_named(path)
-    return _packets(named, quarantine, progress)
+    return _packets(named, quarantine, progress, schemas or WriterSchemas())
 
 
 def _check_named(path: Path) -> None:
@@ -111,14 +82,16 @@ def _check_named(path: Path) -> None:
         raise AlertError(f"{path}: cannot be read: {error.strerror or error}; check the path and its rights") from error
 
 
-def _packets(named: list[Path], quarantine: Quarantine, progress: Progress | None) -> Iterator[Packet]:
+def _packets(
+    named: list[Path], quarantine: Quarantine, progress: Progress | None, schemas: WriterSchemas
+) -> Iterator[Packet]:
     problems_before = quarantine.reasons.total()
     total = sum(path.stat().st_size for path in _archives(named)) if progress else 0
     done = read = 0
     for path in _archives(named):
         try:
             with path.open("rb") as file:
-                for packet in _packets_of_file(path, file, quarantine):
+                for packet in _packets_of_file(path, file, quarantine, schemas):
                     read += 1
                     yield packet
                     if progress and read % _PACKETS_PER_PROGRESS == 0:
@@ -132,7 +105,7 @@ def _packets(named: list[Path], quarantine: Quarantine, progress: Progress | Non
         where = str(named[0]) if len(named) == 1 else f"{named[0]} and {len(named) - 1} more"
         if quarantine.reasons.total() == problems_before:
             raise AlertError(f"{where}: no alert packet in it; {_EXPECTED}")
-        raise AlertError(f"{where}: no alert could be read; {quarantine.commonest()}")
+        raise AlertError(f"{where}: no alert could be used; {quarantine.commonest()}")
 
 
 def _archives(paths: Sequence[Path]) -> Iterator[Path]:
@@ -164,16 +137,25 @@ def _kind_by_content(path: Path) -> str | None:
         return "avro"
     if head.startswith(b"PAR1"):
         return "parquet"
-    return "tar" if head.startswith(_GZIP) or head[257:262] == b"ustar" else None
+    if head.startswith(_GZIP):
+        with path.open("rb") as file:
+            try:
+                head = gzip.GzipFile(fileobj=file).read(512)
+            except (OSError, EOFError, zlib.error):
+                return "tar"  # which says what is wrong with it
+        return "tar" if head[257:262] == b"ustar" else "avro"
+    if head[257:262] == b"ustar":
+        return "tar"
+    return "avro" if head.startswith(b"\0") else None  # a message of Kafka
 
 
-def _packets_of_file(path: Path, file: BinaryIO, quarantine: Quarantine) -> Iterator[Packet]:
+def _packets_of_file(path: Path, file: BinaryIO, quarantine: Quarantine, schemas: WriterSchemas) -> Iterator[Packet]:
     source = str(path)
     match _kind(path.name) or _kind_by_content(path):
         case "avro":
-            yield from _packets_of_container(file, path.stat().st_size, source, "", quarantine)
+            yield from _packets_of_avro(file, path.stat().st_size, source, "", quarantine, schemas)
         case "tar":
-            yield from _packets_of_tar(file, source, quarantine)
+            yield from _packets_of_tar(file, source, quarantine, schemas)
         case "parquet":
             from ampel_followup.alerts.table import read_table
 
@@ -181,12 +163,34 @@ def _packets_of_file(path: Path, file: BinaryIO, quarantine: Quarantine) -> Iter
                 yield from _checked_packet(row, source, f"row {number}", None, quarantine)
 
 
-def _packets_of_container(
-    stream: BinaryIO, size: int, source: str, member: str, quarantine: Quarantine
+def _packets_of_avro(
+    stream: BinaryIO, size: int, source: str, member: str, quarantine: Quarantine, schemas: WriterSchemas
 ) -> Iterator[Packet]:
+    """Yield the packets of a container, gzipped or not, or the single one of a file that brings no schema."""
     if size == 0:
         quarantine.add("alert", "truncated packet", "the file is empty", source=source, member=member)
         return
+    head = stream.read(len(MAGIC))
+    stream.seek(0)
+    if head.startswith(MAGIC) or size > LARGEST:
+        yield from _packets_of_container(stream, size, source, member, quarantine)
+        return
+    data = stream.read(size)
+    try:
+        content = inflated(data)
+        if content.startswith(MAGIC):
+            yield from _packets_of_container(io.BytesIO(content), len(content), source, member, quarantine)
+            return
+        record = schemas.decode(content, Path(source).parent)
+    except DamageError as damage:
+        quarantine.add("alert", damage.reason, damage.detail, source=source, member=member, data=data)
+        return
+    yield from _checked_packet(record, source, member, data, quarantine)
+
+
+def _packets_of_container(
+    stream: BinaryIO, size: int, source: str, member: str, quarantine: Quarantine
+) -> Iterator[Packet]:
     for block in read_container(stream, size):
         for record in block.records:
             yield from _checked_packet(record, source, member, block.data, quarantine)
@@ -194,7 +198,7 @@ def _packets_of_container(
             quarantine.add("alert", block.reason, block.detail, source=source, member=member, data=block.data)
 
 
-def _packets_of_tar(file: BinaryIO, source: str, quarantine: Quarantine) -> Iterator[Packet]:
+def _packets_of_tar(file: BinaryIO, source: str, quarantine: Quarantine, schemas: WriterSchemas) -> Iterator[Packet]:
     compressed = file.read(len(_GZIP)) == _GZIP
     file.seek(0)
     stream = _HeaderWatch(gzip.GzipFile(fileobj=file) if compressed else file)
@@ -207,7 +211,7 @@ def _packets_of_tar(file: BinaryIO, source: str, quarantine: Quarantine) -> Iter
                 if member.isfile() and _kind(member.name) == "avro":
                     content = _seekable(cast("IO[bytes]", tar.extractfile(member)), member.size)
                     with content:
-                        yield from _packets_of_container(content, member.size, source, member.name, quarantine)
+                        yield from _packets_of_avro(content, member.size, source, member.name, quarantine, schemas)
             # tarfile takes a damaged header for the end of the archive; the real end is marked by zeros.
             if any(stream.last_read):
                 raise tarfile.ReadError(f"no valid header at byte {tar.offset}")
@@ -249,24 +253,9 @@ def _seekable(stream: IO[bytes], size: int) -> BinaryIO:
 def _checked_packet(
     record: Mapping[str, Any], source: str, member: str, data: bytes | None, quarantine: Quarantine
 ) -> Iterator[Packet]:
-    """Yield the packet, unless it lacks what makes an alert."""
-    object_id, candid, candidate = (record.get(field) for field in PACKET_FIELDS)
-    previous = record.get("prv_candidates") or []
-    if not (isinstance(object_id, str) and object_id and isinstance(candid, int) and isinstance(candidate, Mapping)):
-        lacking = [field for field in PACKET_FIELDS if not record.get(field)]
-        detail = f"it lacks {', '.join(lacking)}" if lacking else "objectId, candid or candidate is of the wrong type"
-    elif lacking := [field for field in CANDIDATE_FIELDS if field not in candidate]:
-        detail = f"its candidate lacks {', '.join(lacking)}"
-    elif not (isinstance(previous, list) and all(isinstance(item, Mapping) for item in previous)):
-        detail = "its prv_candidates are no list of candidates"
-    else:
-        stamps = tuple(_stamp(record.get(field)) for field in CUTOUT_FIELDS)
-        yield Packet(object_id, candid, (candidate, *previous), source, member, data, stamps)
-        return
-    quarantine.add("alert", "not a ZTF alert", detail, source=source, member=member, data=data)
-
-
-def _stamp(cutout: object) -> bytes | None:
-    """Return the file of a cutout; None without one."""
-    stamp = cutout.get("stampData") if isinstance(cutout, Mapping) else None
-    return stamp if isinstance(stamp, bytes) and stamp else None
+    """Yield the packet, unless it lacks what makes an alert, or is one of what is not ranked."""
+    try:
+        yield packet_of(record, source, member, data)
+    except NotUsableError as problem:
+        kept = None if problem.sound else data
+        quarantine.add("alert", problem.reason, problem.detail, source=source, member=member, data=kept)

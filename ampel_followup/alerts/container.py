@@ -18,10 +18,9 @@ from typing import Any, BinaryIO
 
 import fastavro
 
-MAGIC = b"Obj\x01"
+from ampel_followup.alerts.packet import lacking, survey_of
 
-#: Fields without which a record is no ZTF alert packet.
-PACKET_FIELDS = ("objectId", "candid", "candidate")
+MAGIC = b"Obj\x01"
 
 _SYNC_SIZE = 16
 _SEARCH_STEP = 1 << 20
@@ -50,7 +49,9 @@ class Block:
     detail: str = ""
 
 
-class _DamageError(Exception):
+class DamageError(Exception):
+    """What is wrong with bytes: the sort of damage, and what exactly it is."""
+
     def __init__(self, reason: str, detail: str) -> None:
         super().__init__(detail)
         self.reason, self.detail = reason, detail
@@ -58,7 +59,7 @@ class _DamageError(Exception):
 
 def read_container(stream: BinaryIO, size: int) -> Iterator[Block]:
     """
-    Yield the blocks of an Avro container with ZTF alert packets.
+    Yield the blocks of an Avro container with alert packets.
 
     Parameters
     ----------
@@ -75,7 +76,7 @@ def read_container(stream: BinaryIO, size: int) -> Iterator[Block]:
     """
     try:
         schema, codec, sync = _read_header(stream, size)
-    except _DamageError as damage:
+    except DamageError as damage:
         stream.seek(0)
         yield Block([], stream.read(min(size, _SEARCH_STEP)), damage.reason, damage.detail)
         return
@@ -88,12 +89,12 @@ def read_container(stream: BinaryIO, size: int) -> Iterator[Block]:
             count, length = _read_long(stream), _read_long(stream)
             payload = _read_exactly(stream, length, size)
             if _read_exactly(stream, _SYNC_SIZE, size) != sync:
-                raise _DamageError("damaged packet", f"no sync marker at the end of the block at byte {start}")
+                raise DamageError("damaged packet", f"no sync marker at the end of the block at byte {start}")
             _decode(_inflate(payload, codec), count, schema, records)
             end = stream.tell()
             stream.seek(start)
             yield Block(records, header + stream.read(end - start))
-        except _DamageError as damage:
+        except DamageError as damage:
             end = _after_next_sync(stream, start, size, sync)
             stream.seek(start)
             data = header + stream.read(min(end - start, _MAX_INFLATED))
@@ -102,10 +103,29 @@ def read_container(stream: BinaryIO, size: int) -> Iterator[Block]:
         start = end
 
 
+def read_schema(stream: BinaryIO, size: int) -> Any:
+    """
+    Return the schema of an Avro container with alert packets.
+
+    Parameters
+    ----------
+    stream : binary file
+        At its beginning.
+    size : int
+        Its length [byte].
+
+    Raises
+    ------
+    DamageError
+        If it is none.
+    """
+    return _read_header(stream, size)[0]
+
+
 def _read_header(stream: BinaryIO, size: int) -> tuple[Any, str, bytes]:
     magic = stream.read(len(MAGIC))
     if magic != MAGIC:
-        raise _DamageError("not an Avro file", f"it begins with {magic!r}" if magic else "it is empty")
+        raise DamageError("not an Avro file", f"it begins with {magic!r}" if magic else "it is empty")
     metadata: dict[bytes, bytes] = {}
     while count := _read_long(stream):
         if count < 0:  # then the size of the entries follows, which is only of use to those who skip them
@@ -116,7 +136,7 @@ def _read_header(stream: BinaryIO, size: int) -> tuple[Any, str, bytes]:
     sync = _read_exactly(stream, _SYNC_SIZE, size)
     codec = metadata.get(b"avro.codec", b"null").decode(errors="replace")
     if codec not in ("null", "deflate"):
-        raise _DamageError("unknown Avro codec", f"codec {codec!r}; null and deflate can be read")
+        raise DamageError("unknown Avro codec", f"codec {codec!r}; null and deflate can be read")
     return _packet_schema(metadata.get(b"avro.schema", b"")), codec, sync
 
 
@@ -128,32 +148,30 @@ def _packet_schema(text: bytes) -> Any:
         fields = {field["name"] for field in schema["fields"]}
         name = schema["name"]
     except (ValueError, TypeError, KeyError, RecursionError):
-        raise _DamageError("damaged packet", "its Avro schema is no description of a record") from None
-    if missing := [field for field in PACKET_FIELDS if field not in fields]:
-        raise _DamageError("not a ZTF alert", f"schema {name!r} lacks {', '.join(missing)}")
+        raise DamageError("damaged packet", "its Avro schema is no description of a record") from None
+    if survey_of(fields) is None:
+        raise DamageError("not an alert", f"schema {name!r} lacks {lacking(fields)}")
     try:
         return fastavro.parse_schema(schema)
     except Exception as error:
         # The parser meets damaged schemas with whatever its code runs into.
-        raise _DamageError("damaged packet", f"its Avro schema cannot be parsed: {error!r}") from error
+        raise DamageError("damaged packet", f"its Avro schema cannot be parsed: {error!r}") from error
 
 
 def _decode(payload: bytes, count: int, schema: Any, records: list[dict[str, Any]]) -> None:
     """Append the records of a block to `records`, those before the damage if there is any."""
     if not 0 <= count <= len(payload):
-        raise _DamageError("damaged packet", f"a block of {len(payload)} bytes cannot hold {count} records")
+        raise DamageError("damaged packet", f"a block of {len(payload)} bytes cannot hold {count} records")
     buffer = io.BytesIO(payload)
     try:
         for _ in range(count):
             records.append(fastavro.schemaless_reader(buffer, schema, None))  # noqa: PERF401 (keep those before damage)
     except Exception as error:
         # The decoder meets damaged bytes with whatever its code runs into: IndexError, EOFError, UnicodeDecodeError …
-        raise _DamageError("damaged packet", f"record {len(records) + 1} of {count}: {error!r}") from error
+        raise DamageError("damaged packet", f"record {len(records) + 1} of {count}: {error!r}") from error
     if buffer.tell() != len(payload):
         records.clear()
-        raise _DamageError(
-            "damaged packet", f"{len(payload) - buffer.tell()} bytes are left over after {count} records"
-        )
+        raise DamageError("damaged packet", f"{len(payload) - buffer.tell()} bytes are left over after {count} records")
 
 
 def _inflate(payload: bytes, codec: str) -> bytes:
@@ -163,9 +181,9 @@ def _inflate(payload: bytes, codec: str) -> bytes:
         inflator = zlib.decompressobj(wbits=-15)
         inflated = inflator.decompress(payload, _MAX_INFLATED)
     except zlib.error as error:
-        raise _DamageError("damaged packet", f"a deflated block cannot be inflated: {error}") from error
+        raise DamageError("damaged packet", f"a deflated block cannot be inflated: {error}") from error
     if not inflator.eof:
-        raise _DamageError("damaged packet", f"a deflated block is incomplete or has more than {_MAX_INFLATED} bytes")
+        raise DamageError("damaged packet", f"a deflated block is incomplete or has more than {_MAX_INFLATED} bytes")
     return inflated
 
 
@@ -175,22 +193,22 @@ def _read_long(stream: BinaryIO) -> int:
     while True:
         byte = stream.read(1)
         if not byte:
-            raise _DamageError("truncated packet", f"it ends at byte {stream.tell()}")
+            raise DamageError("truncated packet", f"it ends at byte {stream.tell()}")
         value |= (byte[0] & 0x7F) << shift
         if byte[0] < 0x80:
             return (value >> 1) ^ -(value & 1)
         shift += 7
         if shift > 63:
-            raise _DamageError("damaged packet", f"no integer at byte {stream.tell()}")
+            raise DamageError("damaged packet", f"no integer at byte {stream.tell()}")
 
 
 def _read_exactly(stream: BinaryIO, length: int, size: int) -> bytes:
     """Read `length` bytes; asking for no more than there are keeps a damaged length from filling the memory."""
     left = size - stream.tell()
     if length < 0:
-        raise _DamageError("damaged packet", f"a length of {length} bytes at byte {stream.tell()}")
+        raise DamageError("damaged packet", f"a length of {length} bytes at byte {stream.tell()}")
     if length > left:
-        raise _DamageError("truncated packet", f"{length} bytes should follow byte {stream.tell()}, {left} do")
+        raise DamageError("truncated packet", f"{length} bytes should follow byte {stream.tell()}, {left} do")
     return stream.read(length)
 
 

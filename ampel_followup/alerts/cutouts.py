@@ -1,5 +1,5 @@
 r"""
-Cutouts of alerts, from gzipped FITS to pictures for the eye.
+Cutouts of alerts, from FITS to pictures for the eye.
 
 A pixel x becomes asinh((x − s) / 2σ), with the median s and the scatter σ = 1.4826 MAD of the image: the noise of the
 sky keeps its contrast, and a bright nucleus does not drown its surroundings (Lupton, Gunn & Szalay 1999, AJ 118, 1406).
@@ -21,14 +21,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ampel_followup.alerts.archive import Packet, Progress, read_alerts
+from ampel_followup.alerts.archive import Progress, read_alerts
+from ampel_followup.alerts.packet import Packet
 from ampel_followup.alerts.quarantine import Quarantine
-from ampel_followup.bands import ZTF_FILTERS
+from ampel_followup.alerts.writer_schemas import WriterSchemas
 from ampel_followup.cutouts import LARGEST, LEVELS, NAMES, Cutout, Cutouts
-from ampel_followup.lightcurve import MJD_OFFSET
-
-#: Pixels of ZTF's camera [arcsec] (Dekany et al. 2020, PASP 132, 038001).
-ZTF_SCALE = 1.01
 
 # A cutout inflates to 19 kB; more than this is damage or malice.
 _MOST_BYTES = 1 << 20
@@ -50,6 +47,7 @@ def read_cutouts(
     *,
     report: CutoutReport | None = None,
     progress: Progress | None = None,
+    schemas: WriterSchemas | None = None,
 ) -> list[Cutouts]:
     """
     Return the cutouts of the newest alert of each object that has any.
@@ -65,6 +63,8 @@ def read_cutouts(
         Is filled in.
     progress : callable, optional
         Called now and then with the bytes read and the bytes in all.
+    schemas : WriterSchemas, optional
+        As for `ampel_followup.alerts.archive.read_alerts`.
 
     Returns
     -------
@@ -78,23 +78,29 @@ def read_cutouts(
     """
     report = CutoutReport() if report is None else report
     newest: dict[str, Cutouts] = {}
-    for packet in read_alerts(paths, quarantine=Quarantine(), progress=progress):
+    for packet in read_alerts(paths, quarantine=Quarantine(), progress=progress, schemas=schemas):
         if packet.object_id not in wanted or not any(packet.cutouts):
             continue
-        jd, fid = packet.candidates[0].get("jd"), packet.candidates[0].get("fid")
-        if not isinstance(jd, int | float) or not math.isfinite(jd) or fid not in ZTF_FILTERS:
+        exposure = _exposure(packet)
+        if exposure is None:
             report.reasons["no time or filter"] += 1
             continue
+        mjd, band = exposure
         known = newest.get(packet.object_id)
-        if known is not None and (known.mjd, known.candid) >= (jd - MJD_OFFSET, packet.candid):
+        if known is not None and (known.mjd, known.candid) >= (mjd, packet.candid):
             continue
         images = tuple(_images(packet, report))
         if any(images):
-            newest[packet.object_id] = Cutouts(
-                packet.object_id, packet.candid, jd - MJD_OFFSET, ZTF_FILTERS[int(fid)], ZTF_SCALE, images
-            )
+            newest[packet.object_id] = Cutouts(packet.object_id, packet.candid, mjd, band, packet.survey.pixel, images)
     report.made = len(newest)
     return [newest[name] for name in sorted(newest)]
+
+
+def _exposure(packet: Packet) -> tuple[float, str] | None:
+    try:
+        return packet.survey.exposure(packet.candidates[0])
+    except (TypeError, ValueError):  # it is in quarantine already
+        return None
 
 
 def _images(packet: Packet, report: CutoutReport) -> Iterator[Cutout | None]:

@@ -14,7 +14,8 @@ from pathlib import Path
 
 from ampel_followup.alerts.archive import Progress, read_alerts
 from ampel_followup.alerts.quarantine import Quarantine
-from ampel_followup.alerts.ztf import encode_candidates, light_curve_from_points, ztf_stock
+from ampel_followup.alerts.surveys import SURVEYS
+from ampel_followup.alerts.writer_schemas import WriterSchemas
 from ampel_followup.errors import AlertError, LightCurveError
 from ampel_followup.lightcurve import LightCurve
 
@@ -51,9 +52,10 @@ def light_curves(
     quarantine: Quarantine,
     progress: Progress | None = None,
     report: ReadReport | None = None,
+    schemas: WriterSchemas | None = None,
 ) -> Iterator[LightCurve]:
     """
-    Merge the packets of archives into light curves.
+    Merge the packets of archives, of any survey and of several, into light curves.
 
     The packets are spooled, in compact form, to a temporary SQLite database (in ``TMPDIR``; deleted at the end, even if
     the process is killed) which sorts them by object, so that memory holds one object at a time. The result does not
@@ -69,6 +71,8 @@ def light_curves(
         Called now and then with the bytes read and the bytes in all.
     report : ReadReport, optional
         Is filled in.
+    schemas : WriterSchemas, optional
+        As for `ampel_followup.alerts.archive.read_alerts`.
 
     Yields
     ------
@@ -81,24 +85,25 @@ def light_curves(
         If a path is wrong, if no packet can be used, if no object makes a light curve, or if the disk is full.
     """
     report = ReadReport() if report is None else report
+    by_name = {survey.name: survey for survey in SURVEYS}
     before = quarantine.counts.copy(), quarantine.reasons.copy()
     try:
         # An empty name: SQLite's private temporary file, without a name in the file system.
         with closing(sqlite3.connect("", isolation_level=None)) as spool:
             for statement in ("journal_mode=OFF", "synchronous=OFF", "temp_store=FILE", "cache_size=-8000"):
                 spool.execute(f"PRAGMA {statement}")
-            spool.execute("CREATE TABLE packet (object TEXT, points BLOB, context BLOB)")
+            spool.execute("CREATE TABLE packet (object TEXT, survey TEXT, points BLOB, context BLOB)")
             spool.execute("BEGIN")
-            spool.executemany("INSERT INTO packet VALUES (?, ?, ?)", _rows(paths, quarantine, progress, report))
+            rows = _rows(paths, quarantine, progress, report, schemas)
+            spool.executemany("INSERT INTO packet VALUES (?, ?, ?, ?)", rows)
             if report.alerts_read == 0:
                 raise AlertError(f"{paths[0]}: no alert could be used; {quarantine.commonest()}")
-            rows = spool.execute("SELECT object, points, context FROM packet ORDER BY object")
-            for object_id, packets in groupby(rows, key=itemgetter(0)):
-                _, points, context = zip(*packets, strict=True)
+            found = spool.execute("SELECT object, survey, points, context FROM packet ORDER BY object, survey")
+            for (object_id, name), packets in groupby(found, key=itemgetter(0, 1)):
+                _, _, points, context = zip(*packets, strict=True)
+                survey = by_name[name]
                 try:
-                    light_curve = light_curve_from_points(
-                        object_id, ztf_stock(object_id), b"".join(points), b"".join(context)
-                    )
+                    light_curve = survey.build(object_id, survey.stock(object_id), b"".join(points), b"".join(context))
                 except LightCurveError as error:
                     quarantine.add("object", "no light curve", str(error), object_id=object_id)
                     report.objects_bad += 1
@@ -118,12 +123,16 @@ def light_curves(
 
 
 def _rows(
-    paths: Sequence[Path | str], quarantine: Quarantine, progress: Progress | None, report: ReadReport
-) -> Iterator[tuple[str, bytes, bytes]]:
-    """Yield the object and the packed points and context of each usable packet."""
-    for packet in read_alerts(paths, quarantine=quarantine, progress=progress):
+    paths: Sequence[Path | str],
+    quarantine: Quarantine,
+    progress: Progress | None,
+    report: ReadReport,
+    schemas: WriterSchemas | None,
+) -> Iterator[tuple[str, str, bytes, bytes]]:
+    """Yield the object, the survey, and the packed points and context of each usable packet."""
+    for packet in read_alerts(paths, quarantine=quarantine, progress=progress, schemas=schemas):
         try:
-            points, context = encode_candidates(packet.object_id, packet.candidates)
+            points, context = packet.survey.encode(packet.object_id, packet.candidates)
         except AlertError as error:
             quarantine.add(
                 "alert",
@@ -136,4 +145,4 @@ def _rows(
             )
             continue
         report.alerts_read += 1
-        yield packet.object_id, points, context
+        yield packet.object_id, packet.survey.name, points, context

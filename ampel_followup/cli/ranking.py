@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -114,6 +114,15 @@ PolicyOption = Annotated[
         help="What is worth a look, YAML; by default the policy that comes along (`ampel-followup policy show`).",
     ),
 ]
+SchemaOption = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--schema",
+        metavar="FILE",
+        help="Schema of packets that come without theirs: .avsc, or an avro file that has it; may be given several "
+        "times. Those of LSST 7.1 to 11.0 and of ELAsTiCC come along.",
+    ),
+]
 SeedOption = Annotated[
     int, typer.Option("--seed", metavar="S", help="Seed of the possible spectra: the same seed gives the same list.")
 ]
@@ -121,7 +130,12 @@ SeedOption = Annotated[
 
 def rank(
     alerts: Annotated[
-        list[Path], typer.Argument(metavar="ALERTS…", help="ZTF alert packets: avro files, folders, tar(.gz), parquet.")
+        list[Path],
+        typer.Argument(
+            metavar="ALERTS…",
+            help="Alert packets of ZTF and LSST: avro files (also gzipped, or Kafka's messages), folders, tar(.gz), "
+            "parquet.",
+        ),
     ],
     site: Annotated[
         str,
@@ -155,9 +169,10 @@ def rank(
     quarantine: Annotated[
         Path | None,
         typer.Option(
-            "--quarantine", metavar="DIR", help="Folder for alerts that cannot be read; by default beside the store."
+            "--quarantine", metavar="DIR", help="Folder for alerts that cannot be used; by default beside the store."
         ),
     ] = None,
+    schema: SchemaOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """
@@ -165,10 +180,13 @@ def rank(
 
     Reads the alerts, scores every object by what a spectrum of it would tell and by whether it is real, galactic and
     fast, sets aside (with the reason) what the policy does not list and what the site cannot see, prints the list in
-    order of priority, and keeps all of it in the store for `ampel-followup tui`, `decide` and `export`. Alerts that
-    cannot be read are counted and kept in quarantine.
+    order of priority, and keeps all of it in the store for `ampel-followup tui`, `decide` and `export`. Alerts of ZTF
+    and of LSST are known by their fields, and may be given together. Those that cannot be used, detections of the solar
+    system among them, are counted and kept in quarantine.
 
     Example: `ampel-followup rank alerts.tar.gz --site palomar --night 2018-08-20 --top 20`
+
+    Example: `ampel-followup rank lsst/*.avro elasticc.parquet --site rubin --night 2026-03-05`
     """
     from contextlib import nullcontext
 
@@ -191,6 +209,7 @@ def rank(
             policy=policy,
             no_assistant=no_assistant,
             cutouts=cutouts,
+            schemas=schema or (),
             further={"early": early, "microlensing": microlensing, "attention": attention, "anomaly": anomaly},
             without=_left_out(microlensing=no_microlensing, attention=no_attention),
         )
@@ -224,6 +243,7 @@ def rank_into(
     no_assistant: bool = False,
     cutouts: bool = False,
     most_cutouts: int | None = None,
+    schemas: Sequence[Path] = (),
     further: Mapping[str, str | None] | None = None,
     without: Collection[str] = (),
 ) -> NightRun:
@@ -234,6 +254,7 @@ def rank_into(
     left out.
     """
     from ampel_followup.alerts.quarantine import Quarantine
+    from ampel_followup.alerts.writer_schemas import WriterSchemas
     from ampel_followup.further_scores import load_further
     from ampel_followup.models.bundle import load_bundle
     from ampel_followup.night_run import run_night
@@ -256,6 +277,7 @@ def rank_into(
         raise StrategyError(f"strategy {strategy!r} needs an early classifier; name its bundle with --early")
     check_threshold(stop_below)
     sampling = Sampling(monte_carlo, seed)
+    known_schemas = WriterSchemas(schemas)
     the_night = night_at(get_site(site), night)
     loaded = load_bundle(chosen_folder(bundle, store))
     triage = None if no_assistant else _triage(store, assistant, policy)
@@ -277,6 +299,7 @@ def rank_into(
         further=load_further(further, without),
         cutouts=cutouts,
         most_cutouts=most_cutouts,
+        schemas=known_schemas,
     )
 
 
@@ -353,7 +376,7 @@ def print_run(run: NightRun) -> None:
     if report["bad_reasons"]:
         reasons = ", ".join(f"{reason} ({count})" for reason, count in report["bad_reasons"].items())
         kept = f"; kept in {report['quarantine']}" if report["quarantine"] else ""
-        console().print(f"{report['alerts_bad']} alerts could not be read: {reasons}{kept}", markup=False)
+        console().print(f"{report['alerts_bad']} alerts could not be used: {reasons}{kept}", markup=False)
 
 
 def _cutouts_line(cutouts: dict[str, Any]) -> str:

@@ -17,7 +17,8 @@ import fastavro
 import numpy as np
 import pytest
 
-from ampel_followup.alerts.archive import Packet, read_alerts
+from ampel_followup.alerts.archive import read_alerts
+from ampel_followup.alerts.packet import Packet
 from ampel_followup.alerts.quarantine import Quarantine
 from ampel_followup.alerts.spool import ReadReport, light_curves
 from ampel_followup.alerts.ztf import ztf_stock
@@ -249,8 +250,8 @@ def test_another_schema_is_named_with_the_fields_it_lacks(tmp_path: Path) -> Non
     (tmp_path / "b.avro").write_bytes(buffer.getvalue())
     packets, quarantine = read(tmp_path)
     assert len(packets) == 1
-    assert quarantine.reasons == {"not a ZTF alert": 1}
-    assert quarantine.examples["not a ZTF alert"] == "schema 'weather' lacks objectId, candidate"
+    assert quarantine.reasons == {"not an alert": 1}
+    assert quarantine.examples["not an alert"] == "schema 'weather' lacks objectId, candidate (ZTF) or diaSource (LSST)"
 
 
 def test_truncated_gzip_keeps_what_was_read_and_names_the_rest(tmp_path: Path) -> None:
