@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import datetime
 import json
-import re
+from typing import Any
 
 from ampel_followup.decision import Verdict
 from ampel_followup.exports.entries import ListEntry
@@ -21,23 +21,49 @@ from ampel_followup.exports.priorities import steps
 from ampel_followup.exports.short_names import ascii_line
 from ampel_followup.exports.telescope import Extras
 from ampel_followup.plan import NightPlan
+from ampel_followup.survey_names import lsst_number
 from ampel_followup.untrusted import escaped_json
 
 #: Of the DESC taxonomy.
 _NOT_CLASSIFIED = 300
 
-_LSST = re.compile(r"(?:LSST\D*|)(\d+)", re.IGNORECASE)
 _MJD_ZERO = datetime.datetime(1858, 11, 17, tzinfo=datetime.UTC)
 
 
+#: Who asks for spectra, unless told otherwise.
+REQUESTER = "ampel-followup"
+
+
 def write(plan: NightPlan, entries: list[ListEntry], extras: Extras) -> str:
-    """Return the bodies; priorities count from 1 (low) to 5 (high)."""
-    facility = ascii_line(plan.night.site_name)
-    known = [(entry, number) for entry in entries if (number := _number(entry.id)) is not None]
+    """Return the bodies as JSON; priorities count from 1 (low) to 5 (high)."""
+    document = bodies(plan, entries, extras)
+    return escaped_json(json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False)) + "\n"
+
+
+def bodies(
+    plan: NightPlan, entries: list[ListEntry], extras: Extras, *, requester: str = REQUESTER, facility: str = ""
+) -> dict[str, Any]:
+    """
+    Return what there is to POST: ``ask``, and lists of ``plan``, ``unplan``, ``report`` and ``without_number``.
+
+    Parameters
+    ----------
+    plan : NightPlan
+    entries : list of ListEntry
+        In order of priority.
+    extras : Extras
+        With the verdicts.
+    requester : str
+        Who asks.
+    facility : str
+        Where the spectra are taken; by default the name of the plan's site.
+    """
+    facility = ascii_line(facility or plan.night.site_name)
+    known = [(entry, number) for entry in entries if (number := lsst_number(entry.id)) is not None]
     approved = [(entry, number) for entry, number in known if entry.verdict == Verdict.APPROVE]
-    document = {
+    return {
         "ask": {
-            "requester": "ampel-followup",
+            "requester": requester,
             "objectids": [number for _, number in approved],
             "priorities": steps(len(approved)),
         },
@@ -67,14 +93,8 @@ def write(plan: NightPlan, entries: list[ListEntry], extras: Extras) -> str:
             for entry, number in known
             if entry.verdict == Verdict.OBSERVED
         ],
-        "without_number": [entry.id for entry in entries if _number(entry.id) is None],
+        "without_number": [entry.id for entry in entries if lsst_number(entry.id) is None],
     }
-    return escaped_json(json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False)) + "\n"
-
-
-def _number(name: str) -> int | None:
-    found = _LSST.fullmatch(name)
-    return int(found[1]) if found else None
 
 
 def _mjd(iso: str) -> float:
