@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 #: The layout that this version reads and writes: the newest migration. Kept here so that a store which is up to date
 #: opens without importing Alembic and SQLAlchemy, whose import takes longer than everything else the app does.
-CURRENT = "0008"
+CURRENT = "0009"
 
 #: Alembic's own table.
 READ_LAYOUT = "SELECT version_num FROM alembic_version"

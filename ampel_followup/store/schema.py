@@ -277,3 +277,20 @@ NOTES = Table(
     Index(None, "night", "site"),
     sqlite_autoincrement=True,
 )
+
+#: One row per thing that a service of others was told, see `ampel_followup.services.messages.Sent`; of one subject the
+#: latest row holds. `content` is JSON. Triggers refuse every change and deletion of a row.
+SENT = Table(
+    "sent",
+    METADATA,
+    Column("id", Integer, primary_key=True),
+    Column("service", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("target", Text, nullable=False),
+    Column("night", Text, nullable=False),
+    Column("time", Text, nullable=False),
+    Column("content", Text, nullable=False),
+    Index(None, "service", "subject"),
+    sqlite_autoincrement=True,
+)

@@ -91,6 +91,8 @@ PROMOTION_COLUMNS = (
 
 NOTE_COLUMNS = ("night", "site", "telescope", "target", "observer", "time", "text")
 
+SENT_COLUMNS = ("service", "action", "subject", "target", "night", "time", "content")
+
 #: In the order of the fields of `TimetableInfo`.
 TIMETABLE_INFO_COLUMNS = tuple(f.name for f in fields(TimetableInfo))
 
@@ -118,6 +120,7 @@ INSERT_LABEL = insert("labels", LABEL_COLUMNS)
 INSERT_CHALLENGER = insert("challengers", CHALLENGER_COLUMNS) + " RETURNING id"
 INSERT_PROMOTION = insert("promotions", PROMOTION_COLUMNS) + " RETURNING id"
 INSERT_NOTE = insert("notes", NOTE_COLUMNS) + " RETURNING id"
+INSERT_SENT = insert("sent", SENT_COLUMNS)
 INSERT_TIMETABLE = insert("timetables", (*TIMETABLE_INFO_COLUMNS[1:], "payload")) + " RETURNING revision"
 INSERT_DECISION = insert("decisions", DECISION_COLUMNS) + " RETURNING id"
 
@@ -167,6 +170,12 @@ SELECT_LABELS = f"SELECT {', '.join((*LABEL_COLUMNS, 'id'))} FROM labels"
 SELECT_PROMOTIONS = f"SELECT {', '.join((*PROMOTION_COLUMNS, 'id'))} FROM promotions"
 
 SELECT_NOTES = f"SELECT {', '.join((*NOTE_COLUMNS, 'id'))} FROM notes"
+
+# Of each subject what was said last.
+SELECT_LAST_SENT = (
+    f"SELECT {', '.join((*SENT_COLUMNS, 'id'))} FROM sent WHERE id IN"
+    " (SELECT max(id) FROM sent WHERE service = :service GROUP BY subject) ORDER BY id"
+)
 
 CUTOUT_COLUMNS = ("id", "candid", "mjd", "band", "scale", "images")
 

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
         StoredVisit,
         TimetableInfo,
     )
+    from ampel_followup.store.sent_table import SentRecords
     from ampel_followup.timetable import Timetable
 
 
@@ -124,6 +125,13 @@ class Store:
         from ampel_followup.store.cutout_table import CutoutRecords
 
         return CutoutRecords(self._database)
+
+    @property
+    def sent(self) -> SentRecords:
+        """What services of others were told of targets."""
+        from ampel_followup.store.sent_table import SentRecords
+
+        return SentRecords(self._database)
 
     def close(self) -> None:
         """Close the store; idempotent."""
