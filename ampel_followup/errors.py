@@ -69,6 +69,10 @@ class ExportError(FollowupError):
     """A target list that cannot be written."""
 
 
+class ServiceError(FollowupError):
+    """A service of others that cannot be reached, does not know us, or answers what makes no sense."""
+
+
 class PolicyError(FollowupError):
     """A policy file that cannot be read, or says what makes no sense; or a plan that no policy can be replayed on."""
 

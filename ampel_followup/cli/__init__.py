@@ -14,10 +14,12 @@ from ampel_followup.cli import (
     augment,
     bundles,
     decisions,
+    desc_tom,
     drift,
     evaluate,
     exporting,
     labels,
+    lasair,
     learning,
     plans,
     policy,
@@ -70,6 +72,8 @@ app.command(name="decisions")(decisions.list_decisions)
 app.add_typer(plans.app, name="plan")
 app.add_typer(policy.app, name="policy")
 app.command()(exporting.export)
+app.add_typer(lasair.app, name="lasair")
+app.add_typer(desc_tom.app, name="desc-tom")
 app.add_typer(labels.app, name="label")
 app.add_typer(learning.app, name="learn")
 app.command()(audit.audit)

@@ -1,0 +1,126 @@
+"""What the commands that tell services of others something have in common: options, the run, what is said of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Annotated, TypeVar
+
+import typer
+
+from ampel_followup.cli.output import console, print_json, print_table, progress
+from ampel_followup.errors import ServiceError
+from ampel_followup.services.messages import Message
+from ampel_followup.services.retry import Backoff
+from ampel_followup.services.sending import Circumstances, Delivery
+from ampel_followup.services.web import TIMEOUT
+from ampel_followup.untrusted import clean
+
+Result = TypeVar("Result")
+
+#: Exit code where something did not arrive.
+INCOMPLETE = 1
+
+#: Of each command that sends, below what it does.
+ONCE = (
+    "What arrived is recorded in the store: started again, the command sends only what is missing or has changed. "
+    "Where the service is busy or away it is asked again, with longer and longer waits. Exit code 0: the service knows "
+    "everything; 1: something did not arrive, and it is said what."
+)
+
+DryRunOption = Annotated[
+    bool, typer.Option("--dry-run", help="Send nothing; print what would be sent. Needs neither token nor password.")
+]
+PatienceOption = Annotated[
+    float,
+    typer.Option("--patience", metavar="SECONDS", min=0.0, help="Wait so long for one request in all; then give up."),
+]
+TimeoutOption = Annotated[
+    float, typer.Option("--timeout", metavar="SECONDS", min=0.1, help="Wait so long for an answer; then ask again.")
+]
+DEFAULT_PATIENCE, DEFAULT_TIMEOUT = Backoff().patience, TIMEOUT[1]
+
+
+def timeouts(read: float) -> tuple[float, float]:
+    """Return the two timeouts of a request, of which a user chooses the longer one."""
+    return min(TIMEOUT[0], read), read
+
+
+def secret_file(path: Path | None) -> Path | None:
+    """Refuse what is plainly the secret itself, which must not be on a command line: everyone could read it there."""
+    if path is not None and not path.exists() and "/" not in str(path) and len(str(path)) >= 32:
+        raise ServiceError("name the file that holds the token or password; others can read what is on a command line")
+    return path
+
+
+def run(work: Callable[[Circumstances], Result], *, what: str, patience: float, quiet: bool) -> Result:
+    """Do something at a service under a progress bar, with this machine's clock and chance."""
+    with progress(quiet=quiet) as bar:
+        task = bar.add_task(what, total=None)
+        return work(
+            Circumstances.of_this_machine(patience, lambda done, total: bar.update(task, completed=done, total=total))
+        )
+
+
+def report(delivery: Delivery, unknown: Sequence[str], *, what: str, as_json: bool) -> None:
+    """
+    Print what became of a delivery.
+
+    Raises
+    ------
+    typer.Exit
+        If it is not complete.
+    """
+    if as_json:
+        print_json({**delivery.to_dict(), "unknown": list(unknown)})
+    else:
+        out = console()
+        counts = [f"{n} {action}" for action, n in sorted(delivery.sent.items())]
+        arrived = f"sent {delivery.sent.total()}" + (f" ({', '.join(counts)})" if len(counts) > 1 else "")
+        out.print(
+            f"{what} at {delivery.service}: {arrived}, unchanged {delivery.unchanged}, "
+            f"failed {len(delivery.problems)}, left for later {delivery.left}",
+            markup=False,
+        )
+        _print_unknown(unknown)
+        if delivery.problems:
+            print_table(
+                ("action", "name", "what happened"),
+                ((p.action, p.target, f"refused: {p.reason}" if p.refused else p.reason) for p in delivery.problems),
+            )
+        if delivery.stopped:
+            out.print(f"Stopped: {delivery.stopped}. Start the command again later: it sends the rest.", markup=False)
+    if not delivery.complete:
+        raise typer.Exit(INCOMPLETE)
+
+
+def preview(
+    messages: Sequence[Message], unchanged: int, unknown: Sequence[str], *, service: str, as_json: bool
+) -> None:
+    """Print what would be sent."""
+    if as_json:
+        print_json(
+            {
+                "service": service,
+                "would_send": [message.to_dict() for message in messages],
+                "unchanged": unchanged,
+                "unknown": list(unknown),
+            }
+        )
+        return
+    console().print(f"Would send {len(messages)} to {service}, unchanged {unchanged}", markup=False)
+    _print_unknown(unknown)
+    print_table(("action", "name", "what"), ((m.action, m.target, _said(m)) for m in messages))
+
+
+def _said(message: Message) -> str:
+    content = message.content
+    if "explanation" in content:
+        return f"{content['classification']}: {content['explanation']}"
+    return clean(", ".join(f"{key} {value}" for key, value in content.items() if value != ""))
+
+
+def _print_unknown(unknown: Sequence[str]) -> None:
+    if unknown:
+        first = ", ".join(unknown[:3]) + (" …" if len(unknown) > 3 else "")
+        console().print(f"not of its survey, and left out: {len(unknown)} ({first})", markup=False)

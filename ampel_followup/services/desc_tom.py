@@ -1,0 +1,287 @@
+"""
+The target manager of the Dark Energy Science Collaboration (DESC TOM): ask for spectra, plan, take back, report.
+
+Its interface takes JSON below ``elasticc2/`` from whoever has logged in as with a browser
+(https://github.com/LSSTDESC/tom_desc). It refuses by error 500 and a line of text. To ask, plan and take back may be
+repeated without harm; a report that came twice would be two spectra, so that it is looked for before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ampel_followup.decision import Decision, Verdict
+from ampel_followup.errors import ServiceError
+from ampel_followup.exports import Extras, exported
+from ampel_followup.exports.desc_tom import REQUESTER, bodies
+from ampel_followup.exports.short_names import ascii_line
+from ampel_followup.plan import NightPlan
+from ampel_followup.services.credentials import Secret
+from ampel_followup.services.messages import Message, Sent
+from ampel_followup.services.retry import PassingError
+from ampel_followup.services.web import TIMEOUT, RefusedError, UnknownUserError, Web
+from ampel_followup.survey_names import lsst_number
+from ampel_followup.untrusted import clean
+
+if TYPE_CHECKING:
+    import requests
+
+    from ampel_followup.store import Store
+
+NAME = "DESC TOM"
+URL = "https://desc-tom.lbl.gov"
+
+#: Environment variables of the user's name and password.
+USER_VARIABLE, PASSWORD_VARIABLE = "AMPEL_FOLLOWUP_TOM_USER", "AMPEL_FOLLOWUP_TOM_PASSWORD"
+
+# How the lines begin by which its views refuse what they are told, and what its database says of objects that it does
+# not have; any other error 500 is trouble of its own.
+_REFUSALS = (
+    "Unknown objectid", "Mal-formed data", "Post data must be", "Failed to parse", "facility can't be",
+    "Incorrect fields",
+)  # fmt: skip
+_NO_SUCH_OBJECT = "violates foreign key"
+_ENDPOINTS = {
+    "ask": "askforspectrum", "plan": "planspectrum", "unplan": "removespectrumplan", "report": "reportspectruminfo",
+}  # fmt: skip
+_LOGIN = "accounts/login/"
+
+# Times of spectra that are the same [d]: the manager keeps them in double precision.
+_SAME_TIME = 1e-6
+
+
+@dataclass(frozen=True, slots=True)
+class Requests:
+    """What the manager is to be told of a plan, in this order, and the objects that it cannot know."""
+
+    messages: list[Message]
+    unknown: tuple[str, ...]
+
+
+def requests_for(
+    plan: NightPlan,
+    verdicts: Mapping[str, Decision],
+    latest: Mapping[str, Sent],
+    *,
+    requester: str = REQUESTER,
+    facility: str = "",
+) -> Requests:
+    """
+    Say what the manager should know of a plan.
+
+    Asked for is what is approved, with priorities from 5 (the first fifth) to 1; planned what of it can be observed
+    tonight; reported what was observed. A plan that was sent before is taken back where that has become untrue: the
+    target was rejected, deferred, or failed, or nobody approves it any longer.
+
+    Parameters
+    ----------
+    plan : NightPlan
+    verdicts : mapping of str to Decision
+        What holds for each target.
+    latest : mapping of str to Sent
+        What the manager was told last of each subject.
+    requester : str
+        Who asks.
+    facility : str
+        Where the spectra are taken; by default the name of the plan's site.
+
+    Raises
+    ------
+    ServiceError
+        If the requester has no name.
+    """
+    requester = ascii_line(requester)
+    if not requester:
+        raise ServiceError(f"{NAME} wants to know who asks; name the requester in plain letters")
+    entries = exported(plan, verdicts, "desc-tom", select="all")
+    told = bodies(plan, entries, Extras(verdicts=verdicts), requester=requester, facility=facility)
+    names = {lsst_number(entry.id): entry.id for entry in entries}
+    night = plan.night.date
+    messages = []
+    for number, priority in zip(told["ask"]["objectids"], told["ask"]["priorities"], strict=True):
+        subject = f"ask/{night}/{requester}/{number}"
+        content = {"requester": requester, "objectid": number, "priority": priority}
+        messages.append(Message("ask", subject, names[number], night, content))
+    messages += [
+        Message(action, _subject(action, body), names[body["objectid"]], night, body)
+        for action in ("plan", "report")
+        for body in told[action]
+    ]
+    planned = {message.subject for message in messages if message.action == "plan"}
+    observed = {number for number, name in names.items() if _verdict(verdicts, name) == Verdict.OBSERVED}
+    rejected = {body["objectid"] for body in told["unplan"]}
+    here = ascii_line(facility or plan.night.site_name)
+    for sent in latest.values():
+        number = lsst_number(sent.target)
+        if sent.action != "plan" or sent.subject != _subject("plan", {"facility": here, "objectid": number}):
+            continue
+        outdated = sent.night == night or number in rejected
+        if outdated and sent.subject not in planned and number not in observed:
+            content = {"objectid": number, "facility": here}
+            messages.append(Message("unplan", sent.subject, sent.target, night, content))
+    order = {action: place for place, action in enumerate(("ask", "unplan", "plan", "report"))}
+    return Requests(sorted(messages, key=lambda message: order[message.action]), tuple(told["without_number"]))
+
+
+def requests_of(
+    store: Store, service: str, *, night: str | None = None, site: str | None = None, **told: str
+) -> Requests:
+    """
+    Say what the manager should know of a plan in a store, see `requests_for`.
+
+    Parameters
+    ----------
+    store : Store
+    service : str
+        Address of the manager.
+    night, site : str, optional
+        Of the plan; by default of the latest one.
+    **told
+        As for `requests_for`.
+
+    Raises
+    ------
+    StoreError
+        If there is no such plan.
+    ServiceError
+        If the requester has no name.
+    """
+    stored = store.load_plan(night=night, site=site)
+    verdicts = store.verdicts(stored.info.night, stored.info.site)
+    return requests_for(stored.plan, verdicts, store.sent.latest(service), **told)
+
+
+def _subject(action: str, body: Mapping[str, Any]) -> str:
+    when = f"/{body['mjd']}" if action == "report" else ""
+    return f"{action}/{body['facility']}/{body['objectid']}{when}"
+
+
+def _verdict(verdicts: Mapping[str, Decision], name: str) -> str:
+    return verdicts[name].verdict if name in verdicts else ""
+
+
+class DescTom:
+    """
+    The manager's interface, for one user; logs in when it is first asked something, and again where that ran out.
+
+    Parameters
+    ----------
+    user : str
+    password : Secret
+    url : str
+        Its address.
+    timeout : (float, float)
+        See `ampel_followup.services.web.TIMEOUT`.
+    """
+
+    def __init__(self, user: str, password: Secret, url: str = URL, *, timeout: tuple[float, float] = TIMEOUT) -> None:
+        if not user:
+            raise ServiceError(f"there is no user of {NAME}: name one with --user, or as {USER_VARIABLE}")
+        self._web = Web(NAME, url, password, timeout=timeout)
+        self._user, self._password = user, password
+        self._logged_in = False
+
+    @property
+    def url(self) -> str:
+        """Its address."""
+        return self._web.url
+
+    @staticmethod
+    def together(message: Message) -> bool:
+        """Return True for messages of which many may go in one request."""
+        return message.action == "ask"
+
+    def tell(self, messages: Sequence[Message], attempt: int = 1) -> None:
+        """
+        Send messages of one action in one request: any number that ask, or one of another kind.
+
+        Raises
+        ------
+        RefusedError, PassingError, ServiceError
+            As in `ampel_followup.services.web.Web.post`.
+        """
+        action, contents = messages[0].action, [message.content for message in messages]
+        if action == "ask":
+            body = {
+                "requester": contents[0]["requester"],
+                "objectids": [content["objectid"] for content in contents],
+                "priorities": [content["priority"] for content in contents],
+            }
+        else:
+            [body] = contents
+        # Whoever heard no answer, now or in a run that was killed, does not know what became of a report.
+        if action == "report" and self._knows(body):
+            return
+        self._ask(_ENDPOINTS[action], body)
+
+    def wanted(self, **conditions: Any) -> list[dict[str, Any]]:
+        """
+        Return the spectra that anyone asked for: ``oid``, ``ra``, ``dec``, ``req``, ``prio`` and ``latest`` photometry.
+
+        Parameters
+        ----------
+        **conditions
+            As the manager knows them: ``requested_since``, ``not_claimed_in_last_days``, ``detected_in_last_days`` …
+        """
+        return _records(self._ask("spectrawanted", conditions), "wantedspectra")
+
+    def known(self, numbers: Sequence[int], **conditions: Any) -> list[dict[str, Any]]:
+        """Return the spectra that were reported of objects: ``objectid``, ``facility``, ``mjd``, ``z``, ``classid``."""
+        return _records(self._ask("getknownspectruminfo", {"objectid": list(numbers), **conditions}), "spectra")
+
+    def _knows(self, report: Mapping[str, Any]) -> bool:
+        return any(
+            spectrum.get("facility") == report["facility"]
+            and isinstance(spectrum.get("mjd"), int | float)
+            and abs(spectrum["mjd"] - report["mjd"]) < _SAME_TIME
+            for spectrum in self.known([report["objectid"]])
+        )
+
+    def _ask(self, endpoint: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        if not self._logged_in:
+            self._log_in()
+        try:
+            answer = self._post(endpoint, body)
+        except UnknownUserError:
+            self._log_in()  # sessions end; whoever may not do this is refused once more
+            answer = self._post(endpoint, body)
+        if answer.get("status") != "ok":
+            raise RefusedError(clean(str(answer.get("error", "its answer does not say ok")), 200))
+        return answer
+
+    def _post(self, endpoint: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        headers = {"X-CSRFToken": self._web.session.cookies.get("csrftoken") or "", "Referer": f"{self.url}/"}
+        return self._web.post(f"elasticc2/{endpoint}", json=dict(body), headers=headers, refused=_refusal)
+
+    def _log_in(self) -> None:
+        self._logged_in = False
+        self._web.session.cookies.clear()
+        page = self._web.request("GET", _LOGIN)
+        token = self._web.session.cookies.get("csrftoken")
+        if page.status_code >= 500 or page.status_code == 429:
+            raise PassingError(f"error {page.status_code} where one logs in", for_all=True)
+        if not token:
+            raise ServiceError(f"nobody can log in at {self.url}/{_LOGIN}: is this {NAME}? Name its address with --url")
+        form = {"username": self._user, "password": self._password.value, "csrfmiddlewaretoken": token}
+        answer = self._web.request("POST", _LOGIN, data=form, headers={"Referer": f"{self.url}/{_LOGIN}"})
+        if answer.status_code >= 500 or answer.status_code == 429:
+            raise PassingError(f"error {answer.status_code} where one logs in", for_all=True)
+        # Django answers a wrong password with the same page, and without a session.
+        if not self._web.session.cookies.get("sessionid"):
+            raise UnknownUserError(f"{NAME} does not know {clean(self._user, 80)!r}, or not with this password")
+        self._logged_in = True
+
+
+def _refusal(response: requests.Response) -> str | None:
+    text: str = response.text
+    refused = text.startswith(_REFUSALS) or _NO_SUCH_OBJECT in text
+    return text if response.status_code == 500 and refused else None
+
+
+def _records(answer: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
+    records = answer.get(name)
+    if not isinstance(records, list) or not all(isinstance(record, dict) for record in records):
+        raise PassingError(f"the answer has no list of {name}")
+    return records

@@ -1,0 +1,233 @@
+"""Requests to a service over HTTP, and what its answers mean: done, refused, to be asked again."""
+
+from __future__ import annotations
+
+import email.utils
+import ipaddress
+import math
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from ampel_followup.errors import ServiceError
+from ampel_followup.services.credentials import Secret
+from ampel_followup.services.retry import PassingError
+from ampel_followup.untrusted import clean
+
+# Requests takes as long to import as the rest of a small command.
+if TYPE_CHECKING:
+    import requests
+
+#: Seconds until a connection must stand, and until the next bytes of an answer must come.
+TIMEOUT = (10.0, 60.0)
+
+#: Longest text of an answer that is repeated to people [characters].
+_SAID = 200
+
+# Where services built as Lasair is (with the Django REST framework) say what is wrong.
+_ERROR_KEYS = ("error", "detail", "message")
+
+_TOO_MANY, _TIMED_OUT, _TOO_EARLY = 429, 408, 425
+_UNAUTHORIZED, _FORBIDDEN = 401, 403
+
+
+class RefusedError(Exception):
+    """The service understood a request and does not want it: to ask again is of no use."""
+
+
+class UnknownUserError(ServiceError):
+    """The service does not know us, or does not let us do this: whatever else we ask, it will refuse."""
+
+
+class Web:
+    """
+    A service over HTTP that answers with JSON objects.
+
+    Parameters
+    ----------
+    name : str
+        How people call it, for messages.
+    url : str
+        Its address, https; http only for this machine, for anyone on the way could read the secret.
+    secret : Secret
+        Is taken out of whatever the service says.
+    timeout : (float, float)
+        See `TIMEOUT`.
+
+    Raises
+    ------
+    ServiceError
+        If the address is none.
+    """
+
+    def __init__(self, name: str, url: str, secret: Secret, *, timeout: tuple[float, float] = TIMEOUT) -> None:
+        import requests
+
+        self.name, self.url = name, _checked_url(name, url)
+        self._secret, self._timeout = secret, timeout
+        self.session = requests.Session()
+
+    def post(
+        self,
+        path: str,
+        *,
+        data: Mapping[str, str] | None = None,
+        json: Any = None,
+        headers: Mapping[str, str] | None = None,
+        auth: Callable[[requests.PreparedRequest], requests.PreparedRequest] | None = None,
+        refused: Callable[[requests.Response], str | None] = lambda _: None,
+    ) -> dict[str, Any]:
+        """
+        Post a form or JSON, and return the object that is the answer.
+
+        Parameters
+        ----------
+        path : str
+            Below the address of the service.
+        data, json : optional
+            The form, or the JSON.
+        headers : mapping of str to str, optional
+        auth : callable, optional
+            Adds what proves who we are.
+        refused : callable, optional
+            Recognises errors by which this service means a refusal, and says why.
+
+        Raises
+        ------
+        RefusedError
+            If the service does not want this request.
+        UnknownUserError
+            If it does not want us.
+        PassingError
+            If it may want it later.
+        ServiceError
+            If it is no such service.
+        """
+        response = self.request("POST", path, data=data, json=json, headers=headers, auth=auth)
+        if response.status_code in (_UNAUTHORIZED, _FORBIDDEN):
+            raise UnknownUserError(
+                f"{self.name} refuses us ({response.status_code}: {self.said(response)}); check the token or password, "
+                "and what it may do there"
+            )
+        if (why := refused(response)) is not None:
+            raise RefusedError(self._clean(why))
+        self._check(response)
+        try:
+            answer = response.json()
+        except ValueError:
+            answer = None
+        if not isinstance(answer, dict):
+            raise PassingError(f"the answer is no JSON object: {self.said(response)!r}")
+        return answer
+
+    def request(self, method: str, path: str, **options: Any) -> requests.Response:
+        """
+        Make one request, without following to other places; see `post`.
+
+        Raises
+        ------
+        PassingError
+            If there is no whole answer.
+        ServiceError
+            If none can be expected.
+        """
+        import requests
+
+        try:
+            return self.session.request(
+                method, f"{self.url}/{path}", timeout=self._timeout, allow_redirects=False, **options
+            )
+        except requests.exceptions.SSLError as error:
+            raise ServiceError(
+                f"{self.name} at {self.url} cannot prove who it is ({self._clean(str(error))}); check its address, and "
+                "the clock and certificates of this machine"
+            ) from None
+        except requests.exceptions.Timeout:
+            raise PassingError("no answer in time", for_all=True) from None
+        except (
+            requests.exceptions.ConnectionError,
+            requests.exceptions.ChunkedEncodingError,
+            requests.exceptions.ContentDecodingError,
+        ) as error:
+            raise PassingError(_cut(error), for_all=True) from None
+        except requests.exceptions.RequestException as error:
+            raise ServiceError(
+                f"{self.name} cannot be asked at {self.url}: {self._clean(str(error))}; check its address"
+            ) from None
+
+    def said(self, response: requests.Response) -> str:
+        """Return what an answer says, as one short line; of a JSON object the error in it."""
+        try:
+            answer = response.json()
+        except ValueError:
+            answer = None
+        found = [answer[key] for key in _ERROR_KEYS if key in answer] if isinstance(answer, dict) else []
+        return self._clean(str(found[0]) if found else response.text) or clean(str(response.reason))
+
+    def _check(self, response: requests.Response) -> None:
+        status = response.status_code
+        if 200 <= status < 300:
+            return
+        told = f"{status}: {self.said(response)}"
+        if status == _TOO_MANY:
+            raise PassingError("too many requests", retry_after=retry_after(response.headers), for_all=True)
+        if status in (_TIMED_OUT, _TOO_EARLY) or status >= 500:
+            asked = retry_after(response.headers)
+            raise PassingError(f"error {told}", retry_after=asked, for_all=asked is not None)
+        if status < 400:
+            elsewhere = clean(response.headers.get("Location", "nowhere"), _SAID)
+            raise ServiceError(f"{self.name} is not at {self.url} but at {elsewhere}; name its address with --url")
+        raise RefusedError(told)
+
+    def _clean(self, text: str) -> str:
+        return clean(self._secret.hidden_in(text), _SAID)
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """
+    Return how long a service asks to wait [s]: seconds, or a date that is compared with the service's own clock.
+
+    None where it does not say, or says what makes no sense (RFC 9110, section 10.2.3).
+    """
+    value = headers.get("Retry-After", "").strip()
+    if value.isascii() and value.isdigit():
+        return float(value) if len(value) < 10 else math.inf
+    try:
+        until, now = (email.utils.parsedate_to_datetime(text) for text in (value, headers.get("Date", "")))
+        return max((until - now).total_seconds(), 0.0)
+    except (ValueError, TypeError):  # one of the two is no date, or only one of them has a time zone
+        return None
+
+
+def _checked_url(name: str, url: str) -> str:
+    parts = urlsplit(url.strip())
+    host = parts.hostname or ""
+    if parts.scheme not in ("http", "https") or not host or parts.username or parts.query or parts.fragment:
+        raise ServiceError(f"{clean(url)!r} is no address of {name}; give one such as https://example.org/api")
+    if parts.scheme == "http" and not _this_machine(host):
+        raise ServiceError(f"{clean(url)} is not encrypted: others could read the token or password; give https://…")
+    return url.strip().rstrip("/")
+
+
+def _this_machine(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _cut(error: Exception) -> str:
+    """Say in a few words why there is no answer; the library's own words name objects of Python."""
+    text = str(error)
+    for words, meaning in (
+        ("Connection refused", "nothing answers there"),
+        ("Failed to resolve", "its name is not known"),
+        ("NameResolutionError", "its name is not known"),
+        ("Connection reset", "the connection was cut"),
+        ("Remote end closed", "the connection was cut"),
+        ("IncompleteRead", "the connection was cut in the middle of the answer"),
+        ("timed out", "no answer in time"),
+    ):
+        if words in text:
+            return meaning
+    return "the connection failed"
