@@ -87,7 +87,8 @@ def _default(unit: Any, name: str, node: ast.AnnAssign) -> str:
     if node.value is None:
         return "required"
     value = getattr(unit, name) if not isinstance(node.value, ast.Constant) else node.value.value
-    if value is None:
+    value = getattr(value, "label", value)  # of a secret, the name that AMPEL's vault knows it by
+    if value is None or value == "":
         return "none"
     return f"`{value}`" if isinstance(value, str) else str(value).lower()
 

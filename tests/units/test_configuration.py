@@ -30,8 +30,10 @@ UNITS = {
     ),
     "T2SpectroscopicGain": "AbsTiedLightCurveT2Unit",
     "T3FollowupPlan": "AbsT3Unit",
+    "T4AnnotateLasair": "AbsT4Unit",
     "T4ApplyDecisions": "AbsT4ControlUnit",
     "T4LearnFromLabels": "AbsT4Unit",
+    "T4RequestSpectra": "AbsT4Unit",
 }
 REPOSITORY = Path(__file__).parents[2]
 EXAMPLES = REPOSITORY / "conf" / "ampel-followup" / "examples"
@@ -73,6 +75,7 @@ def test_example_channel_and_processes_are_what_ampel_expects() -> None:
         ("process", "followup_decisions.yml"),
         ("process", "followup_colleagues.yml"),
         ("process", "followup_learning.yml"),
+        ("process", "followup_services.yml"),
     ):
         builder.first_pass_config[section].add(yaml.safe_load((EXAMPLES / name).read_text()), "mine", "0", name)
     config = builder.build_config(
@@ -93,6 +96,8 @@ def test_example_channel_and_processes_are_what_ampel_expects() -> None:
     assert decisions.processor.config["execute"][0]["unit"] == "T4ApplyDecisions"
     learning = ProcessModel(**config["process"]["t3"]["followup_learning"])
     assert learning.processor.config["execute"][0]["unit"] == "T4LearnFromLabels"
+    services = ProcessModel(**config["process"]["t3"]["followup_services"])
+    assert [entry["unit"] for entry in services.processor.config["execute"]] == ["T4AnnotateLasair", "T4RequestSpectra"]
 
 
 def test_importing_the_units_loads_no_machine_learning_library() -> None:

@@ -1,0 +1,82 @@
+"""AMPEL unit: what a plan says of its objects, told to Lasair."""
+
+# AMPEL reads the annotations of a unit as types: no `from __future__ import annotations` here.
+from typing import ClassVar, Literal
+
+from ampel.abstract.AbsT4Unit import AbsT4Unit
+from ampel.secret.NamedSecret import NamedSecret
+from ampel.struct.UnitResult import UnitResult
+from ampel.types import UBson
+
+from ampel_followup.errors import FollowupError
+from ampel_followup.services.credentials import Secret
+from ampel_followup.services.lasair import Lasair, Survey, Which, annotations_of
+from ampel_followup.services.sending import Circumstances, deliver
+from ampel_followup.store import Store
+
+
+class T4AnnotateLasair(AbsT4Unit):
+    """
+    Annotate the objects of a plan of a follow-up store at Lasair, as `ampel-followup lasair annotate` does.
+
+    What arrived is recorded in the store: a run that was cut short is completed by the next. The body counts what was
+    ``sent``, ``unchanged`` and ``left`` for later, has the ``problems`` with what did not arrive, and names the objects
+    of other surveys (``unknown``); or it holds ``error``. Where anything is missing the document code is `INCOMPLETE`.
+    """
+
+    #: Document code of a run after which Lasair does not know everything.
+    INCOMPLETE: ClassVar[int] = 1
+
+    #: Name of your annotator, as agreed with the Lasair team.
+    topic: str
+
+    #: Your token at Lasair: the label by which AMPEL's vault of secrets knows it.
+    token: NamedSecret[str] = NamedSecret[str](label="lasair/token")
+
+    #: Which Lasair: ``lsst`` or ``ztf``.
+    survey: Literal["lsst", "ztf"] = "lsst"
+
+    #: Address of Lasair's interface; by default that of the survey.
+    url: str | None = None
+
+    #: What is worth a look (``listed``), only what is ``approved``, or ``all``, what the policy set aside included.
+    which: Literal["listed", "approved", "all"] = "listed"
+
+    #: Page with more about an object; ``{name}`` in it becomes its name.
+    page: str = ""
+
+    #: Evening date of the plan, at its site; by default of the latest one.
+    night: str | None = None
+
+    #: Site of the plan; by default that of the latest one.
+    site: str | None = None
+
+    #: Store of plans: a file, or the URL of a database; by default as the `ampel-followup` command's.
+    store: str | None = None
+
+    #: Wait so long for one request in all [s]; then leave the rest to the next run.
+    patience: float = 300.0
+
+    def do(self) -> UBson | UnitResult:
+        """Return the body of the T4 document."""
+        survey = Survey(self.survey)
+        try:
+            lasair = Lasair(Secret(self.token.get()), self.url or survey.url)
+            with Store.open(self.store, create=False) as store:
+                found = annotations_of(
+                    store, self.topic, night=self.night, site=self.site, survey=survey, which=Which(self.which),
+                    url=self.page,
+                )  # fmt: skip
+                delivery = deliver(
+                    found.messages,
+                    lasair.annotate,
+                    store.sent,
+                    lasair.url,
+                    Circumstances.of_this_machine(self.patience),
+                )
+        except FollowupError as error:
+            self.logger.warn("Nothing sent to Lasair", extra={"error": str(error)})
+            return UnitResult(body={"error": str(error)}, code=self.INCOMPLETE)
+        body = {**delivery.to_dict(), "unknown": list(found.unknown)}
+        self.logger.info("Lasair told", extra={"sent": delivery.sent.total(), "complete": delivery.complete})
+        return UnitResult(body=body, code=None if delivery.complete else self.INCOMPLETE)
