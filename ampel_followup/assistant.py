@@ -53,7 +53,9 @@ def assess(
     BundleError
         If the bundle asks for features that are not known at visits, or in another version.
     """
-    return assess_with_features(light_curves, bundle, explain=explain)[0]
+    if not light_curves:
+        return []
+    return _assessed(light_curves, bundle, *_at_visits(light_curves, bundle), explain)
 
 
 def assess_with_features(
@@ -76,13 +78,28 @@ def assess_with_features(
     """
     if not light_curves:
         return [], last_visit_features((), bundle)
+    known, names, values = _at_visits(light_curves, bundle)
+    scores = _assessed(light_curves, bundle, known, names, values, explain)
+    return scores, _last_features(bundle, known, names, values, len(light_curves))
+
+
+def _at_visits(light_curves: Sequence[LightCurve], bundle: AssistantBundle) -> tuple[Visits, tuple[str, ...], Floats]:
     known = visits(light_curves)
-    names, values = visit_features(light_curves, known, _sets(bundle))
+    return known, *visit_features(light_curves, known, _sets(bundle))
+
+
+def _assessed(
+    light_curves: Sequence[LightCurve],
+    bundle: AssistantBundle,
+    known: Visits,
+    names: tuple[str, ...],
+    values: Floats,
+    explain: bool,
+) -> list[AssistantScores]:
     history = _history(light_curves, known, _probabilities(bundle, known, names, values), bundle.galactic_weight)
     causes = _causes(bundle, known, names, values, len(light_curves)) if explain else [()] * len(light_curves)
     said = zip(light_curves, history, traits(light_curves), causes, anomalies(light_curves), strict=True)
-    scores = [_scores(lc, past, labels, why, anomaly) for lc, past, labels, why, anomaly in said]
-    return scores, _last_features(bundle, known, names, values, len(light_curves))
+    return [_scores(lc, past, labels, why, anomaly) for lc, past, labels, why, anomaly in said]
 
 
 def last_visit_features(light_curves: Sequence[LightCurve], bundle: AssistantBundle) -> dict[Day, Floats]:
@@ -108,8 +125,7 @@ def last_visit_features(light_curves: Sequence[LightCurve], bundle: AssistantBun
     """
     if not light_curves:
         return {day: np.empty((0, len(bundle.features(day)))) for day in bundle.days}
-    known = visits(light_curves)
-    return _last_features(bundle, known, *visit_features(light_curves, known, _sets(bundle)), len(light_curves))
+    return _last_features(bundle, *_at_visits(light_curves, bundle), len(light_curves))
 
 
 def _last_features(

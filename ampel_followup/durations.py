@@ -153,7 +153,7 @@ def durations(points: Points) -> Duration:
         for first, n_block, rows in _blocks(points.segments, usable)
     ]
     columns = np.concatenate(result, axis=1) if result else np.empty((6, 0))
-    without = ~np.isin(np.arange(n), points.segments.index[usable & points.positive])
+    without = points.segments.count(usable & points.positive) == 0
     columns[:, without] = np.nan
     return Duration(*columns)
 

@@ -149,7 +149,7 @@ class LightCurve:
             )
 
         good = np.isfinite(time) & np.isfinite(columns["flux"]) & np.isfinite(columns["flux_err"])
-        good &= np.nan_to_num(columns["flux_err"]) > 0
+        good &= np.asarray(columns["flux_err"], dtype=np.float64) > 0
         order = np.flatnonzero(good)
         order = order[np.lexsort((columns["source_id"][order], columns["band"][order], time[order]))]
         order = _last_of_each_source(order, columns["source_id"])

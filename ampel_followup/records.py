@@ -18,7 +18,7 @@ class Record:
 
     def to_dict(self) -> dict[str, Any]:
         """Return nested dicts, lists, numbers and strings; numbers that are not finite become None."""
-        return {f.name: _plain(getattr(self, f.name)) for f in dataclasses.fields(self)}  # type: ignore[arg-type]
+        return {name: _plain(getattr(self, name)) for name in _names(type(self))}  # type: ignore[arg-type]
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
@@ -27,7 +27,16 @@ class Record:
         return cls(**{name: readers[name](value) for name, value in data.items() if name in readers})
 
 
+@functools.cache
+def _names(record: type[Record]) -> tuple[str, ...]:
+    return tuple(f.name for f in dataclasses.fields(record))  # type: ignore[arg-type]
+
+
 def _plain(value: Any) -> Any:
+    if type(value) is float:  # most values are
+        return value if math.isfinite(value) else None
+    if value is None or isinstance(value, str | int):
+        return value
     if isinstance(value, Record):
         return value.to_dict()
     if isinstance(value, Mapping):

@@ -180,7 +180,7 @@ def _structure(points: Points) -> Floats:
     one = np.where(chance > 0.5, _seen_as_one(segments, time, flux), np.nan)
     two_peaks, one_peak = (Segments.from_counts(np.full(n, len(LETTERS), dtype=np.intp)).maximum(p) for p in (two, one))
     # A band that shows two peaks outvotes those that show one.
-    one_peak = np.where(np.nan_to_num(two_peaks) > SURE_ENOUGH, 1.0 - two_peaks, one_peak)
+    one_peak = np.where(two_peaks > SURE_ENOUGH, 1.0 - two_peaks, one_peak)
     probability = np.stack([two_peaks, one_peak], axis=1)
     varies = points.segments.count(points.detected & (points.flux < -3.0 * points.flux_err)) > 0
     varies |= np.any((~once & (chance < 0.05)).reshape(n, -1), axis=1)
@@ -191,7 +191,7 @@ def _structure(points: Points) -> Floats:
 def _dip_significance(segments: Segments, flux: Floats, variance: Floats) -> Floats:
     """By how many σ each point is below the brightest point before it and that after it: the lesser of the two."""
     before = _running_brightest(segments, flux)
-    after = len(flux) - 1 - _running_brightest(_reversed(segments), flux[::-1])[::-1]
+    after = len(flux) - 1 - _running_brightest(segments.reversed(), flux[::-1])[::-1]
     lower = np.minimum(flux[before], flux[after])
     z = np.minimum(*((flux[k] - flux) / np.sqrt(variance[k] + variance) for k in (before, after)))
     return np.where(flux < (1.0 - _LEAST_DIP) * lower, z, 0.0)
@@ -200,10 +200,6 @@ def _dip_significance(segments: Segments, flux: Floats, variance: Floats) -> Flo
 def _by_chance(z: Floats, counts: Indices) -> Floats:
     """Probability that noise makes a dip as significant among so many points; NaN without a point."""
     return -np.expm1(counts**2 * np.log1p(-np.minimum(_normal_tail(z), 1.0 - 1e-12)))
-
-
-def _reversed(segments: Segments) -> Segments:
-    return Segments(len(segments.index) - segments.offsets[::-1], len(segments) - 1 - segments.index[::-1])
 
 
 def _running_brightest(segments: Segments, flux: Floats) -> Indices:

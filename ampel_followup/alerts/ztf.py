@@ -235,7 +235,7 @@ _BAND_NAMES = np.array(["", *(ZTF_FILTERS[fid] for fid in sorted(ZTF_FILTERS))])
 
 def _usable(points: NDArray[np.void]) -> NDArray[np.bool_]:
     """Return True where a point can go into a light curve: time and depth known, and the error of a detection."""
-    usable: NDArray[np.bool_] = (points["sign"] == 0) | (np.nan_to_num(points["mag_err"]) > 0)
+    usable: NDArray[np.bool_] = (points["sign"] == 0) | (points["mag_err"] > 0)
     usable &= np.isfinite(points["jd"]) & np.isfinite(points["mag"])
     return usable
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -98,7 +99,7 @@ def select_columns(names: Sequence[str], values: Array, features: Sequence[str])
     BundleError
         If the table lacks some of them.
     """
-    where = {name: j for j, name in enumerate(names)}
+    where = _places(tuple(names))
     columns, missing = [], []
     for name in features:
         if name in where:
@@ -112,4 +113,10 @@ def select_columns(names: Sequence[str], values: Array, features: Sequence[str])
             f"the table lacks {', '.join(missing)}, which the model asks for; "
             "add the columns (empty where not measured), or take a model that was trained without them"
         )
-    return np.column_stack(columns) if columns else np.empty((len(values), 0))
+    return np.stack(columns, axis=1) if columns else np.empty((len(values), 0))
+
+
+@lru_cache(maxsize=8)
+def _places(names: tuple[str, ...]) -> dict[str, int]:
+    """Return the place of each column: for objects one by one, it is asked again and again for the same names."""
+    return {name: j for j, name in enumerate(names)}

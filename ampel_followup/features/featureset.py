@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,7 +41,7 @@ class Feature:
     source: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class FeatureSet:
     """
     Features that are computed together.
@@ -60,7 +61,7 @@ class FeatureSet:
     features: tuple[Feature, ...]
     columns: Callable[[Sequence[LightCurve]], Mapping[str, NDArray[np.float64]]]
 
-    @property
+    @cached_property
     def names(self) -> tuple[str, ...]:
         """Names of the features, in the order of the columns."""
         return tuple(feature.name for feature in self.features)

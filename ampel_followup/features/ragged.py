@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,33 +38,35 @@ class Segments:
         Segment i is points ``offsets[i]`` to ``offsets[i + 1] - 1``.
     index : ndarray of int, shape (number of points,)
         The segment of each point.
+    counts : ndarray of int, shape (n,)
+        Points in each segment.
     """
 
     offsets: Indices
     index: Indices
+    counts: Indices
 
     @classmethod
     def from_counts(cls, counts: Indices) -> Segments:
         """Make segments of `counts` points each, shape (n,)."""
-        offsets = np.zeros(len(counts) + 1, dtype=np.intp)
-        np.cumsum(counts, out=offsets[1:])
-        return cls(offsets, np.repeat(np.arange(len(counts)), counts))
-
-    @property
-    def counts(self) -> Indices:
-        """Points in each segment, shape (n,)."""
-        return np.asarray(self.offsets[1:] - self.offsets[:-1])
+        return cls(_offsets(counts), np.arange(len(counts)).repeat(counts), counts)
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
 
     def select(self, mask: Mask) -> Segments:
         """Return the segments that are left of the points where `mask` is True."""
-        return Segments.from_counts(self.count(mask))
+        index = self.index[mask]
+        counts = np.bincount(index, minlength=len(self))
+        return Segments(_offsets(counts), index, counts)
+
+    def reversed(self) -> Segments:
+        """Return the segments of the points in the opposite order."""
+        return Segments(len(self.index) - self.offsets[::-1], len(self) - 1 - self.index[::-1], self.counts[::-1])
 
     def count(self, mask: Mask) -> Indices:
         """Count the points where `mask` is True in each segment, shape (n,)."""
-        return np.bincount(self.index[mask], minlength=len(self)).astype(np.intp)
+        return np.bincount(self.index[mask], minlength=len(self))
 
     def sum(self, values: Floats) -> Floats:
         """Sum in each segment, shape (n,); 0 for an empty one."""
@@ -76,9 +79,11 @@ class Segments:
 
     def maximum(self, values: Floats) -> Floats:
         """Largest value in each segment, NaN ignored, shape (n,); NaN where there is none."""
+        if self._filled:
+            return np.fmax.reduceat(values, self.offsets[:-1])
         result = np.full(len(self), np.nan)
-        filled = self.counts > 0
-        if filled.any():
+        if len(values):
+            filled = self.counts > 0
             # Without the empty segments, the start of one is the end of the one before.
             result[filled] = np.fmax.reduceat(values, self.offsets[:-1][filled])
         return result
@@ -113,11 +118,25 @@ class Segments:
         """Last of `values` where `mask` is True in each segment, shape (n,); NaN where it nowhere is."""
         return self.select(mask).last(values[mask])
 
+    @property
+    def _filled(self) -> bool:
+        """Whether there are segments, and none is empty."""
+        return len(self.index) > 0 and (len(self.counts) == 1 or bool(self.counts.all()))
+
     def _at(self, values: Floats, position: Indices) -> Floats:
+        if self._filled:
+            return values[position]
         result = np.full(len(self), np.nan)
-        filled = self.counts > 0
-        result[filled] = values[position[filled]]
+        if len(values):
+            filled = self.counts > 0
+            result[filled] = values[position[filled]]
         return result
+
+
+def _offsets(counts: Indices) -> Indices:
+    offsets = np.zeros(len(counts) + 1, dtype=np.intp)
+    counts.cumsum(out=offsets[1:])
+    return offsets
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,8 +192,8 @@ class Points:
 
     def select(self, mask: Mask) -> Points:
         """Return the points where `mask` is True; the objects stay, if without points."""
-        columns = {f.name: getattr(self, f.name)[mask] for f in fields(self) if f.name != "segments"}
-        return Points(segments=self.segments.select(mask), **columns)
+        (left,) = mask.nonzero()
+        return self._taken(self.segments.select(mask), left)
 
     def beginnings(self, object_index: Indices, n_points: Indices) -> Points:
         """
@@ -195,8 +214,13 @@ class Points:
         segments = Segments.from_counts(n_points)
         shift = self.segments.offsets[:-1][object_index] - segments.offsets[:-1]
         taken = np.arange(len(segments.index)) + shift[segments.index]
-        columns = {f.name: getattr(self, f.name)[taken] for f in fields(self) if f.name != "segments"}
-        return Points(segments=segments, **columns)
+        return self._taken(segments, taken)
+
+    def _taken(self, segments: Segments, which: Indices) -> Points:
+        return Points(segments, *[getattr(self, name).take(which) for name in _COLUMNS])
+
+
+_COLUMNS = tuple(f.name for f in fields(Points) if f.name != "segments")
 
 
 def stack(light_curves: Sequence[LightCurve]) -> Points:
@@ -211,8 +235,13 @@ def stack(light_curves: Sequence[LightCurve]) -> Points:
     Returns
     -------
     Points
+        The same ones if it is asked for the same light curves again: a feature set after the other does so.
     """
+    return _stack(tuple(light_curves))
 
+
+@lru_cache(maxsize=1)
+def _stack(light_curves: tuple[LightCurve, ...]) -> Points:
     def column(name: str) -> Floats:
         return np.concatenate([getattr(lc, name) for lc in light_curves])
 
@@ -223,7 +252,7 @@ def stack(light_curves: Sequence[LightCurve]) -> Points:
     mag = np.full(len(flux), np.nan)
     mag_err = np.full(len(flux), np.nan)
     mag[positive], mag_err[positive] = magnitude_from_flux(flux[positive], flux_err[positive])
-    return Points(
+    points = Points(
         segments=segments,
         time=time - segments.first(time)[segments.index],
         letter=_letters(np.concatenate([lc.band for lc in light_curves])),
@@ -238,6 +267,9 @@ def stack(light_curves: Sequence[LightCurve]) -> Points:
         rb=column("rb"),
         drb=column("drb"),
     )
+    for name in _COLUMNS:  # whoever asks next gets the same ones
+        getattr(points, name).flags.writeable = False
+    return points
 
 
 def _letters(band: NDArray[np.str_]) -> NDArray[np.int8]:

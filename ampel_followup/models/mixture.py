@@ -19,9 +19,9 @@ a pattern of missing features share the matrices, so that the work is done once 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +31,30 @@ from scipy.stats import qmc
 Array = NDArray[np.float64]
 
 _LOG_2PI = float(np.log(2.0 * np.pi))
+
+#: Patterns of missing features whose matrices a mixture remembers.
+_REMEMBERED = 128
+
+
+@dataclass(frozen=True, slots=True)
+class _Marginal:
+    """What the density of the measured features needs of each component, whatever their values."""
+
+    means: Array
+    whiten: Array
+    log_determinant: Array
+
+
+@dataclass(frozen=True, slots=True)
+class _Regression:
+    """How the spectral features follow from the measured ones: A_k, transposed, and what scatter is left."""
+
+    gain: Array
+    covariance: Array
+    scatter: Array
+
+
+_Known = TypeVar("_Known", _Marginal, _Regression)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +79,9 @@ class ConditionalMixture:
     covariances: Array
     n_t: int
     component_class: NDArray[np.intp]
+    # By pattern: a worker that scores objects one by one meets the same few patterns again and again.
+    _marginals: dict[bytes, _Marginal] = field(init=False, repr=False, compare=False, default_factory=dict)
+    _regressions: dict[bytes, _Regression] = field(init=False, repr=False, compare=False, default_factory=dict)
 
     @property
     def n_s(self) -> int:
@@ -103,23 +130,41 @@ class ConditionalMixture:
         covariances : ndarray, shape (K, n_s, n_s)
             The same for all objects of the pattern.
         """
+        for rows, weights, means, regression in self._conditional(x_t, p_class):
+            yield rows, weights, means, regression.covariance
+
+    def _conditional(
+        self, x_t: Array, p_class: Array | None
+    ) -> Iterator[tuple[NDArray[np.intp], Array, Array, _Regression]]:
         spectral = slice(self.n_t, None)
         for rows, observed in measured_patterns(x_t):
             index = np.flatnonzero(observed)
-            covariance = self.covariances[:, spectral, spectral]
+            regression = self._regression(observed)
             means = np.broadcast_to(self.means[:, spectral], (len(rows), *self.means[:, spectral].shape))
             log_joint = np.broadcast_to(np.log(self.weights), (len(rows), len(self.weights)))
             if len(index):
                 x = x_t[np.ix_(rows, index)]
                 log_joint = self.log_joint(x, observed)
-                cross = self.covariances[:, index, spectral]
-                gain = np.linalg.solve(self.covariances[:, index[:, None], index], cross)
-                means = means + np.einsum("nkt,kts->nks", x[:, None, :] - self.means[None, :, index], gain)
-                covariance = covariance - np.einsum("kts,ktu->ksu", gain, cross)
+                offset = x[:, None, :] - self.means[None, :, index]
+                means = means + np.einsum("nkt,kts->nks", offset, regression.gain)
             weights = np.exp(log_joint - log_sum_exp(log_joint))
             if p_class is not None:
                 weights = self._reweighted(log_joint, p_class[rows])
-            yield rows, weights, means, covariance
+            yield rows, weights, means, regression
+
+    def _regression(self, observed: NDArray[np.bool_]) -> _Regression:
+        """Return what the `observed` features, shape (n_t,), say of the spectral ones."""
+        pattern = observed.tobytes()
+        known = self._regressions.get(pattern)
+        if known is None:
+            index = np.flatnonzero(observed)
+            cross = self.covariances[:, index, self.n_t :]
+            gain = np.linalg.solve(self.covariances[:, index[:, None], index], cross) if len(index) else cross
+            covariance = self.covariances[:, self.n_t :, self.n_t :] - np.einsum("kts,ktu->ksu", gain, cross)
+            scatter = np.asarray(np.linalg.cholesky(symmetric(covariance)))
+            known = _Regression(np.asarray(gain), np.asarray(covariance), scatter)
+            _remember(self._regressions, pattern, known)
+        return known
 
     def _reweighted(self, log_joint: Array, p_class: Array) -> Array:
         """Weights of the components, shape (m, K), that give each class the probability it should have."""
@@ -177,8 +222,8 @@ class ConditionalMixture:
         """
         drawn = np.empty((len(x_t), len(points), self.n_s))
         normal = ndtri(points[:, 1:])
-        for rows, weights, means, covariances in self.conditional(x_t, p_class):
-            scatter = np.einsum("ksu,iu->kis", np.linalg.cholesky(symmetric(covariances)), normal)
+        for rows, weights, means, regression in self._conditional(x_t, p_class):
+            scatter = np.einsum("ksu,iu->kis", regression.scatter, normal)
             chosen = np.zeros((len(rows), len(points)), dtype=np.intp)
             for edge in np.cumsum(weights, axis=1)[:, :-1].T:  # a sum over so short an axis is slow
                 chosen += points[:, 0] > edge[:, None]
@@ -189,10 +234,25 @@ class ConditionalMixture:
 
     def log_joint(self, x: Array, observed: NDArray[np.bool_]) -> Array:
         """Log of weight times density of the observed dimensions, shape (m, K)."""
-        index = np.flatnonzero(observed)
-        return _log_gaussians(x, self.means[:, index], self.covariances[:, index[:, None], index]) + np.log(
-            self.weights
-        )
+        marginal = self._marginal(observed)
+        z = np.einsum("kde,mke->mkd", marginal.whiten, x[:, None, :] - marginal.means[None])
+        distance = np.einsum("mkd,mkd->mk", z, z)
+        log_density = -0.5 * (distance + marginal.log_determinant + x.shape[1] * _LOG_2PI)
+        return np.asarray(log_density + np.log(self.weights))
+
+    def _marginal(self, observed: NDArray[np.bool_]) -> _Marginal:
+        """Return the components of the `observed` features, shape (n_t,)."""
+        pattern = observed.tobytes()
+        known = self._marginals.get(pattern)
+        if known is None:
+            index = np.flatnonzero(observed)
+            factor = np.linalg.cholesky(self.covariances[:, index[:, None], index])
+            # Solving against the identity once a component leaves products that do not depend on how many objects
+            # there are.
+            log_determinant = 2.0 * np.log(np.einsum("kdd->kd", factor)).sum(axis=1)
+            known = _Marginal(self.means[:, index], np.linalg.inv(factor), log_determinant)
+            _remember(self._marginals, pattern, known)
+        return known
 
     def to_dict(self) -> dict[str, Any]:
         """Return the parameters as lists of numbers, for a bundle."""
@@ -267,20 +327,18 @@ def random_points(n: int, n_s: int, rng: np.random.Generator) -> Array:
 def measured_patterns(x: Array) -> list[tuple[NDArray[np.intp], NDArray[np.bool_]]]:
     """Group the rows of x by which values are measured: (rows, observed) per pattern."""
     observed = np.isfinite(x)
+    if len(x) == 1:
+        return [(np.zeros(1, dtype=np.intp), observed[0])]
     unique, inverse = np.unique(observed, axis=0, return_inverse=True)
     order = np.argsort(inverse.ravel(), kind="stable")
     edges = np.searchsorted(inverse.ravel()[order], np.arange(len(unique) + 1))
     return [(order[edges[i] : edges[i + 1]], unique[i]) for i in range(len(unique))]
 
 
-def _log_gaussians(x: Array, means: Array, covariances: Array) -> Array:
-    """Log density of x (m, d) under K Gaussians (K, d), (K, d, d): shape (m, K)."""
-    factor = np.linalg.cholesky(covariances)
-    # Solving against the identity once a component leaves products that do not depend on how many objects there are.
-    whiten = np.linalg.inv(factor)
-    z = np.einsum("kde,mke->mkd", whiten, x[:, None, :] - means[None])
-    log_determinant = 2.0 * np.log(np.einsum("kdd->kd", factor)).sum(axis=1)
-    return np.asarray(-0.5 * (np.einsum("mkd,mkd->mk", z, z) + log_determinant + x.shape[1] * _LOG_2PI))
+def _remember(known: dict[bytes, _Known], pattern: bytes, value: _Known) -> None:
+    if len(known) >= _REMEMBERED:
+        known.clear()
+    known[pattern] = value
 
 
 def log_sum_exp(values: Array) -> Array:

@@ -42,6 +42,9 @@ MAX_DEPTH = 8
 # Objects looked up at once: their bytes and rows stay in the cache.
 _CHUNK = 512
 
+# No more objects than this are looked up in all columns at once, instead of column by column.
+_FEW = 8
+
 # Leaves whose tables are made at once, to bound the memory.
 _LEAVES = 512
 
@@ -104,6 +107,9 @@ class TreeParts:
             A chunk of them, c in number.
         rows : ndarray of int, shape (c, G)
         """
+        if len(x) <= _FEW:
+            yield slice(0, len(x)), self.first_row[:-1] + self._bits_of_few(x)
+            return
         places = []
         for column, edges in zip(self.columns, self.edges, strict=True):
             values = x[:, column]
@@ -116,6 +122,26 @@ class TreeParts:
             for place, outcomes in zip(places, self.outcomes, strict=True):
                 bits |= outcomes[place[chunk]]
             yield chunk, self.first_row[:-1] + bits
+
+    def _bits_of_few(self, x: Array) -> NDArray[np.uint8]:
+        """Return the outcomes of the decisions of a few objects, shape (n, G)."""
+        padded, ends, first, outcomes = self._side_by_side
+        values = x[:, self.columns]
+        place = (padded < values[:, :, None]).sum(axis=2)  # as many as `searchsorted` counts
+        place[np.isnan(values)] = 0
+        place += np.where(np.isnan(values), ends, first)
+        return np.asarray(np.bitwise_or.reduce(outcomes[place], axis=1))
+
+    @cached_property
+    def _side_by_side(self) -> tuple[Array, NDArray[np.intp], NDArray[np.intp], NDArray[np.uint8]]:
+        """Edges of all columns, padded; where the outcomes of each end (missing) and begin; the outcomes."""
+        number = np.array([len(edges) for edges in self.edges], dtype=np.intp)
+        padded = np.full((len(number), int(number.max(initial=0))), np.inf)
+        for row, edges in zip(padded, self.edges, strict=True):
+            row[: len(edges)] = edges
+        first = np.cumsum(number + 2) - (number + 2)
+        outcomes = np.zeros((0, len(self.first_row) - 1), dtype=np.uint8)
+        return padded, first + number + 1, first, np.concatenate([outcomes, *self.outcomes])
 
     @cached_property
     def sums(self) -> Array:

@@ -112,3 +112,13 @@ def test_joined_classes_are_the_weighted_sum_of_their_densities(mixture, x_t):
 def test_mixture_survives_the_bundle(mixture, x_t):
     again = ConditionalMixture.from_dict(mixture.to_dict())
     np.testing.assert_array_equal(again.log_density(x_t), mixture.log_density(x_t))
+
+
+def test_a_mixture_that_forgets_patterns_draws_the_same_spectra(mixture, x_t, monkeypatch):
+    points = quasi_random_points(16, mixture.n_s)
+    drawn = [mixture.sample(x_t[[i]], points)[0] for i in range(len(x_t))]
+    monkeypatch.setattr("ampel_followup.models.mixture._REMEMBERED", 2)
+    forgetful = ConditionalMixture.from_dict(mixture.to_dict())
+    again = [forgetful.sample(x_t[[i]], points)[0] for i in range(len(x_t))]
+    np.testing.assert_array_equal(again, drawn)
+    np.testing.assert_array_equal(mixture.sample(x_t, points), drawn)
