@@ -4,6 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 SERVER := tests/integration/server
+# It asks for pre-releases of AMPEL that ours is not tested on, and works without them: docs/ampel.md.
+AMPEL_LSST := 0.10.1a28
 
 .DEFAULT_GOAL := help
 .PHONY: help venv venv-train demo test mongo-server test-integration check format lint types contracts bundle docs benchmark clean
@@ -17,6 +19,7 @@ $(STAMP): pyproject.toml
 	$(PYTHON) -c "import sys; sys.exit(0 if sys.version_info >= (3, 11) else f'Python 3.11 or newer is needed, {sys.executable} is {sys.version.split()[0]}: make PYTHON=python3.12')"
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[dev]"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps "ampel-lsst==$(AMPEL_LSST)"
 	touch $(STAMP)
 
 venv-train: $(STAMP) ## add TensorFlow, for the tests that train networks

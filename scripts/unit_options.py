@@ -33,7 +33,7 @@ _HEAD = "| option | default | meaning |\n|---|---|---|\n"
 
 def units() -> dict[str, Any]:
     """Return the units of this distribution by name, in the order of their tiers and names."""
-    paths = sorted((ROOT / "units").rglob("T[234]*.py"))
+    paths = sorted((ROOT / "units").rglob("t[0-9]/*.py"))
     return {
         path.stem: getattr(import_module(".".join(path.relative_to(ROOT / "units").with_suffix("").parts)), path.stem)
         for path in paths

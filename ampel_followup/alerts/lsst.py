@@ -41,7 +41,7 @@ TIME, BAND = ("midpointMjdTai", "midPointTai"), ("band", "filterName")
 FLUX, FLUX_ERR = ("psfFlux", "psFlux"), ("psfFluxErr", "psFluxErr")
 RA, DEC = ("ra",), ("dec", "decl")
 
-#: What else is read of points and DIA objects.
+#: What else is read of points.
 OTHER_FIELDS = ("diaSourceId", "diaForcedSourceId", "diaNoise", "reliability", "timeWithdrawnMjdTai")
 
 #: One point, compact enough to be spooled by the million. ``band`` counts `LSST_FILTERS` from 1, 0 is none of them;

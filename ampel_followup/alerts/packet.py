@@ -41,6 +41,8 @@ class Packet:
         The packet (or the block of packets) as it was read; None for the row of a table.
     cutouts : tuple of (bytes or None)
         Files in FITS, gzipped or not, in the order of `ampel_followup.cutouts.NAMES`; None for what is missing.
+    record : mapping
+        The packet as it was decoded.
     """
 
     survey: Survey
@@ -50,7 +52,8 @@ class Packet:
     source: str
     member: str
     data: bytes | None
-    cutouts: tuple[bytes | None, ...] = ()
+    cutouts: tuple[bytes | None, ...]
+    record: Mapping[str, Any]
 
 
 class NotUsableError(Exception):
@@ -104,7 +107,7 @@ def packet_of(record: Mapping[str, Any], source: str, member: str, data: bytes |
         raise NotUsableError("not an alert", f"it lacks {lacking(record)}")
     object_id, candid, candidates = (_of_ztf if survey is ZTF else _of_lsst)(record)
     stamps = tuple(_stamp(record.get(field)) for field in CUTOUT_FIELDS)
-    return Packet(survey, object_id, candid, candidates, source, member, data, stamps)
+    return Packet(survey, object_id, candid, candidates, source, member, data, stamps, record)
 
 
 def _of_ztf(record: Mapping[str, Any]) -> tuple[str, int, tuple[Mapping[str, Any], ...]]:

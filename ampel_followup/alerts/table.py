@@ -18,6 +18,7 @@ _LSST_COLUMNS = ("diaSource", *LSST_LISTS, "diaObject", "diaObjectId", "alertId"
 _LSST_LEAVES = frozenset(
     (
         *("diaObjectId", "ssObjectId", "alertId", *lsst.OTHER_FIELDS),
+        *("visit", "ccdVisitId", "snr"),  # not for light curves, but AMPEL's supplier asks for them
         *(*lsst.TIME, *lsst.BAND, *lsst.FLUX, *lsst.FLUX_ERR, *lsst.RA, *lsst.DEC),
         *(name for names in lsst.CONTEXT_FIELDS.values() for name in names),
     )

@@ -50,11 +50,13 @@ def embedded_run(
     sampling: Sampling | None = None,
     *,
     triaged: bool = True,
+    site: str = SITE,
+    night: str = NIGHT,
 ) -> NightRun:
     """Run the same night without AMPEL."""
     return run_night(
         [archive],
-        night=night_at(get_site(SITE), NIGHT),
+        night=night_at(get_site(site), night),
         bundle=load_bundle(),
         strategy=strategy,
         quarantine=Quarantine(None),

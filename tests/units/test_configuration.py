@@ -15,6 +15,7 @@ pytest.importorskip("ampel.core.AmpelDB", reason="the AMPEL stack is the extra '
 from ampel.config.builder.DisplayOptions import DisplayOptions
 from ampel.config.builder.DistConfigBuilder import DistConfigBuilder
 from ampel.model.ProcessModel import ProcessModel
+from ampel_broker import HAS_AMPEL_LSST
 
 UNITS = {
     **dict.fromkeys(
@@ -50,7 +51,7 @@ def test_every_unit_is_registered() -> None:
     listed = yaml.safe_load((REPOSITORY / "conf" / "ampel-followup" / "ampel.yml").read_text())["unit"]
     assert listed == sorted(
         ".".join(path.relative_to(REPOSITORY / "units").with_suffix("").parts)
-        for path in (REPOSITORY / "units" / "ampel").rglob("T[234]*.py")
+        for path in (REPOSITORY / "units" / "ampel").rglob("t[0-9]/*.py")
     )
 
 
@@ -98,6 +99,41 @@ def test_example_channel_and_processes_are_what_ampel_expects() -> None:
     assert learning.processor.config["execute"][0]["unit"] == "T4LearnFromLabels"
     services = ProcessModel(**config["process"]["t3"]["followup_services"])
     assert [entry["unit"] for entry in services.processor.config["execute"]] == ["T4AnnotateLasair", "T4RequestSpectra"]
+
+
+@pytest.mark.skipif(not HAS_AMPEL_LSST, reason="ampel-lsst is not installed (docs/ampel.md)")
+def test_example_channel_and_processes_for_lsst_are_what_ampel_expects() -> None:
+    builder = DistConfigBuilder(DisplayOptions(hide_module_not_found_errors=True))
+    builder.load_distributions(raise_exc=False)
+    for section, name in (
+        ("unit", "lsst_units.yml"),
+        ("channel", "lsst_channel.yml"),
+        ("process", "lsst_alerts.yml"),
+        ("process", "lsst_plan.yml"),
+    ):
+        builder.first_pass_config[section].add(yaml.safe_load((EXAMPLES / name).read_text()), "mine", "0", name)
+    config = builder.build_config(
+        stop_on_errors=1, config_validator=None, skip_default_processes=True, get_unit_env=False
+    )
+    assert config["channel"]["FOLLOWUP_LSST"]["active"] is True
+    alerts = ProcessModel(**config["process"]["t0"]["lsst_alerts"])
+    assert alerts.processor.config["supplier"]["config"]["loader"]["unit"] == "FollowupAlertLoader"
+    queued = alerts.processor.config["directives"][0]["ingest"]["mux"]["combine"][0]["state_t2"]
+    assert [entry["unit"] for entry in queued] == ["T2FollowupFeatures", "T2SpectroscopicGain", "T2VirtualAssistant"]
+    assert config["confid"][queued[1]["config"]]["t2_dependency"][0]["config"] == queued[0]["config"]
+    plan = ProcessModel(**config["process"]["t3"]["lsst_plan"])
+    assert plan.processor.config["stage"]["config"]["execute"][0]["config"]["site"] == "rubin"
+
+
+def test_process_and_archive_job_for_lsst_keep_the_same_of_each_alert() -> None:
+    process = yaml.safe_load((EXAMPLES / "lsst_alerts.yml").read_text())["processor"]["config"]
+    job = yaml.safe_load((EXAMPLES / "job_lsst_archive.yml").read_text())["task"][0]["config"]
+    kept, of_job = process["shaper"]["config"]["fields"], job["shaper"]["config"]["fields"]
+    assert {name: kept[name] for name in ("diaSource", "diaForcedSource")} == {
+        name: of_job[name] for name in ("diaSource", "diaForcedSource")
+    }
+    assert set(kept["diaObject"]["include"]) <= set(of_job["diaObject"]["include"])  # ELAsTiCC knows the host
+    assert process["directives"][0]["ingest"] == job["directives"][0]["ingest"]
 
 
 def test_importing_the_units_loads_no_machine_learning_library() -> None:

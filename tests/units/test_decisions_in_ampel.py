@@ -131,7 +131,17 @@ def test_an_object_that_comes_later_is_told_then(broker: Any, tmp_path: Path) ->
 
 def test_objects_of_other_surveys_are_found_by_name(broker: Any) -> None:
     stock = broker.documents("stock", {"name": E})[0]
-    broker.database["stock"].update_one({"_id": stock["_id"]}, {"$set": {"name": ["313761043604045880"]}})
+    broker.database["stock"].update_one({"_id": stock["_id"]}, {"$set": {"name": ["ATLAS26abc"]}})
+    decide(broker.store, "ATLAS26abc", "approve")
+    broker.run(decisions_job(broker))
+    assert "FOLLOWUP_APPROVED" in broker.documents("stock", {"_id": stock["_id"]})[0]["tag"]
+
+
+def test_objects_of_lsst_are_found_by_their_number(broker: Any) -> None:
+    stock = broker.documents("stock", {"name": E})[0]
+    # As ampel-lsst leaves them: without a name.
+    of_lsst = {"$set": {"stock": 313761043604045880}, "$unset": {"name": 1}}
+    broker.database["stock"].update_one({"_id": stock["_id"]}, of_lsst)
     decide(broker.store, "313761043604045880", "approve")
     broker.run(decisions_job(broker))
     assert "FOLLOWUP_APPROVED" in broker.documents("stock", {"_id": stock["_id"]})[0]["tag"]

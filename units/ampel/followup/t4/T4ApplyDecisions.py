@@ -16,7 +16,7 @@ from ampel.mongo.update.MongoStockUpdater import MongoStockUpdater
 from ampel.struct.JournalAttributes import JournalAttributes
 from pymongo import ReadPreference
 
-from ampel_followup.alerts.ztf import ztf_stock
+from ampel_followup.alerts.surveys import stock_of
 from ampel_followup.decision import STATES, Decision, Verdict, effective_verdicts
 from ampel_followup.labels import HUMAN, Label
 from ampel_followup.store import Store
@@ -129,7 +129,7 @@ class T4ApplyDecisions(AbsT4ControlUnit, DocBuilder):
 
     def _stocks(self, targets: set[str]) -> dict[str, "_Stock"]:
         """Return the stocks of targets that the database has, and what they were told before."""
-        numbers = {number: target for target in targets if (number := ztf_stock(target))}
+        numbers = {number: target for target in targets if (number := stock_of(target))}
         # What a secondary server does not know yet would be told twice.
         collection = self.context.db.get_collection("stock").with_options(read_preference=ReadPreference.PRIMARY)
         # Names are no index of AMPEL's: only those that do not give the number away are looked for by name.

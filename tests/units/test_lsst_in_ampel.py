@@ -1,0 +1,160 @@
+"""LSST alerts inside AMPEL: the light curves, scores and plan of the embedded way."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+pytest.importorskip("ampel.core.AmpelDB", reason="the AMPEL stack is the extra 'ztf'")
+pytest.importorskip("ampel.lsst.alert.LSSTAlertSupplier", reason="ampel-lsst is not installed (docs/ampel.md)")
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "library"))
+
+from ampel.log.AmpelLogger import AmpelLogger
+from ampel.lsst.alert.LSSTAlertSupplier import LSSTAlertSupplier
+from ampel.lsst.ingest.LSSTDataPointShaper import LSSTDataPointShaper
+from lsst_packets import MJD, OBJECT, alert, container, forced, old_names, source
+from night_plans import assert_same_plan, embedded_run, everything
+
+from ampel.followup.t0.FollowupAlertLoader import FollowupAlertLoader
+from ampel_followup.alerts.ampel_points import light_curve_from_datapoints
+from ampel_followup.alerts.quarantine import Quarantine
+from ampel_followup.alerts.spool import light_curves
+from ampel_followup.errors import AlertError
+from ampel_followup.lightcurve import LightCurve
+from ampel_followup.plan import NightPlan
+from ampel_followup.store import Store
+
+SITE, NIGHT = "cerropachon", "2026-03-05"
+
+
+def loaded(paths: Sequence[Path], **options: Any) -> list[dict[str, Any]]:
+    return list(FollowupAlertLoader(paths=[str(path) for path in paths], survey="LSST", **options))
+
+
+def datapoints(packet: dict[str, Any]) -> tuple[Any, list[dict[str, Any]]]:
+    """Return the stock and the datapoints that ampel-lsst makes of a packet."""
+    one = LSSTAlertSupplier._shape(packet, one_datapoint_per_visit=False)
+    shaper = LSSTDataPointShaper(logger=AmpelLogger.get_logger(), fields={})  # type: ignore[arg-type]
+    return one.stock, [dict(point) for point in shaper.process(one.datapoints, one.stock)]  # type: ignore[arg-type]
+
+
+def read(paths: Sequence[Path]) -> dict[str, LightCurve]:
+    return {curve.id: curve for curve in light_curves(paths, quarantine=Quarantine())}
+
+
+def assert_same_curve(one: LightCurve, other: LightCurve) -> None:
+    for name in LightCurve.__dataclass_fields__:
+        np.testing.assert_array_equal(getattr(one, name), getattr(other, name), err_msg=f"{one.id}: {name}")
+
+
+def history(object_id: int, ra: float, rise: float) -> list[dict[str, Any]]:
+    """Return the alerts of one object that brightens in g, r and i, with limits before."""
+    sources = [
+        source(day, object_id + 1000 * (place + 1), flux=2600.0 + rise * day, band="gri"[place % 3], ra=ra,
+               diaObjectId=object_id)
+        for place, day in enumerate(np.arange(0.0, 6.0, 0.7).tolist())
+    ]  # fmt: skip
+    limits = [forced(day - 9.0, 400.0, band="gri"[day % 3], diaObjectId=object_id) for day in range(9)]
+    about = {"diaObjectId": object_id, "ra": ra, "dec": -47.18, "firstDiaSourceMjdTai": MJD}
+    return [
+        alert(one, sources[:place], limits, diaObject=about | {"nDiaSources": place + 1})
+        for place, one in enumerate(sources)
+        if place >= 5
+    ]
+
+
+@pytest.fixture(scope="module")
+def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Several alerts of each of four made-up objects, and one of a minor planet."""
+    path = tmp_path_factory.mktemp("lsst") / "alerts.avro"
+    alerts = [one for n in range(4) for one in history(OBJECT + n, 63.35 + 0.1 * n, 500.0 * (n + 1))]
+    moving = alert(source(0.0, 5, diaObjectId=0, ssObjectId=9), diaObject=None)
+    path.write_bytes(container([*alerts, moving]))
+    return path
+
+
+@pytest.mark.parametrize("renamed", [False, True])
+def test_datapoints_of_ampel_lsst_make_the_light_curve_of_the_packet(tmp_path: Path, renamed: bool) -> None:
+    one = history(OBJECT, 63.35, 500.0)[-1]
+    schema = "lsst.v10_0"
+    if renamed:
+        about = {"diaObjectId": OBJECT, "ra": 63.35, "decl": -47.18, "hostgal_zphot": 0.25, "mwebv": 0.0625}
+        one = {"alertId": 7, "diaSource": old_names(one["diaSource"]), "diaObject": about}
+        one["prvDiaSources"] = [old_names(source(-1.0, 4, band="y"))]
+        one["prvDiaNondetectionLimits"] = [{"ccdVisitId": 9, "midPointTai": MJD, "filterName": "u", "diaNoise": 250.0}]
+        schema = "elasticc.v0_9"
+    path = tmp_path / "a.avro"
+    path.write_bytes(container([one], schema))
+    stock, points = datapoints(loaded([path])[0])
+    assert all("LSST" in point["tag"] for point in points)
+    [expected] = read([path]).values()
+    assert expected.upper_limit.any() and expected.detected.any()
+    assert_same_curve(light_curve_from_datapoints(stock, reversed(points)), expected)
+    # A channel may have tags of its own.
+    untagged = [{name: value for name, value in point.items() if name != "tag"} for point in points]
+    assert_same_curve(light_curve_from_datapoints(stock, untagged), expected)
+
+
+def test_stock_that_is_no_dia_object_is_refused() -> None:
+    with pytest.raises(AlertError, match="stock 'x' is not that of an LSST object"):
+        light_curve_from_datapoints("x", [{"id": 1, "tag": ["LSST"], "body": {}}])
+    with pytest.raises(AlertError, match=f"{OBJECT}: datapoint None has no integer id or no body"):
+        light_curve_from_datapoints(OBJECT, [{"id": None, "tag": ["LSST"], "body": {}}])
+
+
+def test_loader_passes_over_what_is_not_of_its_survey_and_keeps_what_it_cannot_use(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a.avro").write_bytes(container(history(OBJECT, 63.35, 500.0)))
+    (tmp_path / "in" / "b.avro").write_bytes(b"\0\0\0\0\0nonsense")
+    assert len(loaded([tmp_path / "in"], quarantine=str(tmp_path / "quarantine"))) == 4
+    assert len(list((tmp_path / "quarantine").glob("*.avro"))) == 1
+    assert list(FollowupAlertLoader(paths=[str(tmp_path / "in")], survey="ZTF")) == []
+    with pytest.raises(AlertError, match="survey 'DES' is not read; choose one of ZTF, LSST"):
+        FollowupAlertLoader(paths=[str(tmp_path)], survey="DES")
+
+
+def planned(broker: Any) -> NightPlan:
+    with Store.open(broker.store, read_only=True) as store:
+        return store.load_plan(night=NIGHT, site=SITE).plan
+
+
+def test_plan_equals_the_embedded_one(new_broker: Callable[[], Any], archive: Path) -> None:
+    broker = new_broker()
+    broker.run(broker.lsst_job([archive], site=SITE, night=NIGHT))
+    assert broker.documents("trouble") == []
+    assert {document["code"] for document in broker.documents("t2")} == {0}
+    plan = planned(broker)
+    assert {target.id for target in everything(plan)} == {str(OBJECT + n) for n in range(4)}
+    assert_same_plan(plan, embedded_run(archive, site=SITE, night=NIGHT).plan)
+    expected = read([archive])
+    with Store.open(broker.store, read_only=True) as store:
+        for name, curve in expected.items():
+            kept = store.light_curve(name)
+            assert kept is not None and list(kept.flux) == curve.flux.tolist()
+    tagged = {stock["stock"] for stock in broker.documents("stock") if "FOLLOWUP_PLANNED" in stock["tag"]}
+    assert tagged == {target.stock for target in plan.targets}
+
+
+def test_plan_of_real_alerts_equals_the_embedded_one(
+    new_broker: Callable[[], Any], shared_data: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "alerts"
+    folder.mkdir()
+    names = ["rubin_sample_schema10_0.parquet", "boom_confluent_wire_7912941781254298.avro", "ampel_11290844.avro",
+             "ampel_schema_701.avro", "lsst_fakeAlert_v11_0.avro"]  # fmt: skip
+    if not (shared_data / "lsst_alerts").is_dir():
+        pytest.skip("no LSST alerts in the test data")
+    for name in names:
+        (folder / name).write_bytes((shared_data / "lsst_alerts" / name).read_bytes())
+    broker = new_broker()
+    broker.run(broker.lsst_job([folder], site=SITE, night=NIGHT, triage=False))
+    assert broker.documents("trouble") == []
+    plan = planned(broker)
+    assert len(everything(plan)) == 35
+    assert_same_plan(plan, embedded_run(folder, site=SITE, night=NIGHT, triaged=False).plan)
