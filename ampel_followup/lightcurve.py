@@ -95,7 +95,11 @@ class LightCurve:
     meta : mapping of str to float, optional
         Context from the most recent alert, under ZTF's names whatever the survey: ``sgscore1`` (0 galaxy, 1 star),
         ``distpsnr1`` [arcsec], ``srmag1`` [mag], ``magnr`` [mag], ``distnr`` [arcsec], ``ndethist``, ``ncovhist``,
-        ``jdstarthist`` [d], ``neargaia`` [arcsec], ``maggaia`` [mag], ``ssdistnr`` [arcsec]. Absent or NaN = not known.
+        ``jdstarthist`` [d], ``neargaia`` [arcsec], ``maggaia`` [mag], ``ssdistnr`` [arcsec]; of
+        LSST and Lasair also ``z``, ``photoz``, ``photoz_err``, ``sep_arcsec`` [arcsec] and ``sep_kpc`` [kpc] of the
+        host, ``distance_mpc`` [Mpc], ``abs_mag`` [mag] (the brightest), ``ebv_sfd`` [mag], ``sherlock`` (place in
+        `ampel_followup.surroundings.SHERLOCK`) and ``tns`` (`ampel_followup.survey_names.tns_number`). Absent or NaN =
+        not known.
 
     Raises
     ------

@@ -6,6 +6,7 @@ import math
 
 from ampel_followup.lightcurve import LIMIT_SIGMA, ZERO_POINT, LightCurve
 from ampel_followup.plan import Photometry, TargetScores
+from ampel_followup.surroundings import near_a_host
 
 
 def reasons_for(
@@ -88,7 +89,7 @@ def _evolution(light_curve: LightCurve, photometry: Photometry) -> str:
 def _surroundings(light_curve: LightCurve) -> str:
     distance = light_curve.meta.get("distpsnr1", math.nan)
     if not math.isfinite(distance):
-        return ""
+        return near_a_host(light_curve.meta)
     score = light_curve.meta.get("sgscore1", math.nan)
     if not math.isfinite(score) or 0.3 < score < 0.7:
         kind = "a catalogued source that may be star or galaxy"

@@ -6,6 +6,23 @@ import math
 from collections.abc import Mapping
 
 from ampel_followup.redshifts import Redshift
+from ampel_followup.survey_names import tns_name
+
+#: The classes of Sherlock, Lasair's catalogue match; their places are the numbers in ``meta["sherlock"]``.
+SHERLOCK = ("ORPHAN", "NT", "SN", "AGN", "CV", "BS", "VS", "UNCLEAR")
+
+#: Those of them for which the nearest source is a galaxy.
+AROUND_A_HOST = frozenset({"NT", "SN", "AGN"})
+
+_SHERLOCK_SAYS = {
+    "ORPHAN": "nothing catalogued near",
+    "NT": "at the core of a galaxy",
+    "SN": "beside a galaxy, as supernovae are",
+    "AGN": "on a known active nucleus",
+    "CV": "on a known cataclysmic variable",
+    "BS": "beside a bright star, perhaps its artefact",
+    "VS": "on a catalogued star",
+}
 
 # PS1 sources are looked for within this [arcsec] (ZTF's alert schema); Gaia's are reported up to 90.
 _NEAR_STAR = 30.0
@@ -40,9 +57,9 @@ def surroundings(
     parts = [_neighbour(meta, redshift)]
     if redshift is not None:
         parts.append(_distance(redshift, magnitude))
-    star = _star(meta)
-    if star:
-        parts.append(star)
+    else:
+        parts.append(_measured_distance(meta, magnitude))
+    parts += [_brightest(meta), _star(meta), _sherlock(meta), _named(meta)]
     parts.append(f"{abs(latitude):.0f}° {'above' if latitude >= 0 else 'below'} the plane of the Galaxy")
     sentence = "; ".join(filter(None, parts)) + "."
     return sentence[0].upper() + sentence[1:]
@@ -52,7 +69,12 @@ def _neighbour(meta: Mapping[str, float], redshift: Redshift | None) -> str:
     distance, score = meta.get("distpsnr1", math.nan), meta.get("sgscore1", math.nan)
     if not distance >= 0.0:
         host = meta.get("sep_arcsec", math.nan)
-        return f"{_arcsec(host)} from its host{_projected(host, redshift)}" if host >= 0.0 else ""
+        if not host >= 0.0:
+            return ""
+        projected, known = _projected(host, redshift), meta.get("sep_kpc", math.nan)
+        if not projected and known >= 0.0:
+            projected = f", {known:.1f} kpc from its core"
+        return f"{_arcsec(host)} from its host{projected}"
     if score < _GALAXY:
         what, projected = "a catalogued galaxy", _projected(distance, redshift)
     elif score >= _STAR:
@@ -73,6 +95,56 @@ def _distance(redshift: Redshift, magnitude: float) -> str:
     absolute = magnitude - redshift.distance_modulus
     luminous = "" if math.isnan(absolute) else f", M = {absolute:.1f} now without K correction".replace("-", "−")
     return f"at z = {redshift.value:.3f}{error} ({redshift.source}){luminous}"
+
+
+def _measured_distance(meta: Mapping[str, float], magnitude: float) -> str:
+    distance = meta.get("distance_mpc", math.nan)
+    if not distance > 0.0:
+        return ""
+    absolute = magnitude - 5.0 * math.log10(distance * 1e5)
+    luminous = "" if math.isnan(absolute) else f", M = {absolute:.1f} now".replace("-", "−")
+    return f"at {distance:.3g} Mpc{luminous}"
+
+
+def _brightest(meta: Mapping[str, float]) -> str:
+    absolute = meta.get("abs_mag", math.nan)
+    return "" if math.isnan(absolute) else f"M = {absolute:.1f} at its brightest (Lasair)".replace("-", "−")
+
+
+def _sherlock(meta: Mapping[str, float]) -> str:
+    said = _SHERLOCK_SAYS.get(sherlock_class(meta), "")
+    return f"{said} (Sherlock)" if said else ""
+
+
+def _named(meta: Mapping[str, float]) -> str:
+    name = tns_name(meta.get("tns", math.nan))
+    return f"known to TNS as {name}" if name else ""
+
+
+def sherlock_class(meta: Mapping[str, float]) -> str:
+    """Return what Sherlock calls the place, one of `SHERLOCK`; empty where it was not asked."""
+    place = meta.get("sherlock", math.nan)
+    return SHERLOCK[int(place)] if 0 <= place < len(SHERLOCK) else ""
+
+
+def near_a_host(meta: Mapping[str, float]) -> str:
+    """
+    Say in a sentence what Sherlock found near an object, for the reasons of a plan; empty where it was not asked.
+
+    Parameters
+    ----------
+    meta : mapping of str to float
+        Context of its light curve.
+    """
+    said = _SHERLOCK_SAYS.get(sherlock_class(meta), "")
+    if not said:
+        return ""
+    host, redshift = meta.get("sep_arcsec", math.nan), meta.get("z", meta.get("photoz", math.nan))
+    where = f", {_arcsec(host)} from its centre" if host >= 0.0 else ""
+    far = f", at z = {redshift:.3f}" if redshift > 0.0 else ""
+    name = tns_name(meta.get("tns", math.nan))
+    known = f"; known to TNS as {name}" if name else ""
+    return f"{said[0].upper()}{said[1:]}{where}{far} (Sherlock){known}."
 
 
 def _star(meta: Mapping[str, float]) -> str:
