@@ -58,10 +58,11 @@ class NightRun:
         Of the plan in the store; 0 if it was not stored.
     report : dict
         alerts_read, alerts_bad, objects, scored, seconds, bundle, strategy, night, site; besides, objects_bad,
-        bad_reasons (reason → count), quarantine (folder or None), assistant, policy, queues (queue → count), drift (a
-        `DriftReport`), drift_assistant (another, of the assistant's features; None without it) and stages (seconds of
-        each); cutouts (objects, bytes and bad_reasons; None if they were not asked for); and the report of each further
-        scorer by its name (bundle, digest, and what it found; None for those that were not used).
+        bad_reasons (reason → count), remarks (what is odd and was read all the same → count), quarantine (folder or
+        None), assistant, policy, queues (queue → count), drift (a `DriftReport`), drift_assistant (another, of the
+        assistant's features; None without it) and stages (seconds of each); cutouts (objects, bytes and bad_reasons;
+        None if they were not asked for); and the report of each further scorer by its name (bundle, digest, and what it
+        found; None for those that were not used).
     """
 
     plan: NightPlan
@@ -196,6 +197,7 @@ def run_night(
         "site": plan.night.site,
         "objects_bad": read.objects_bad,
         "bad_reasons": dict(read.reasons),
+        "remarks": dict(quarantine.remarks),
         "assistant": plan.assistant,
         **reports(further, plan),
         "policy": plan.policy,

@@ -13,16 +13,24 @@ from pathlib import Path, PurePosixPath
 from typing import IO, Any, BinaryIO, cast
 
 from ampel_followup.alerts.container import MAGIC, DamageError, read_container
-from ampel_followup.alerts.packet import NotUsableError, Packet, packet_of
+from ampel_followup.alerts.json_records import read_records
+from ampel_followup.alerts.lasair import OBJECT, as_packet
+from ampel_followup.alerts.packet import NotUsableError, Packet, packet_of, survey_of
 from ampel_followup.alerts.quarantine import Quarantine
 from ampel_followup.alerts.writer_schemas import LARGEST, WriterSchemas, inflated
 from ampel_followup.errors import AlertError
 
-_SUFFIXES = {".avro": "avro", ".avro.gz": "avro", ".tar": "tar", ".tar.gz": "tar", ".tgz": "tar", ".parquet": "parquet"}
-_EXPECTED = "expected .avro, .avro.gz, .tar, .tar.gz, .tgz or .parquet, or a folder with such files"
+_SUFFIXES = {
+    ".avro": "avro", ".avro.gz": "avro", ".tar": "tar", ".tar.gz": "tar", ".tgz": "tar", ".parquet": "parquet",
+    ".json": "json", ".json.gz": "json",
+}  # fmt: skip
+_EXPECTED = "expected .avro, .tar, .parquet or .json, gzipped or not, or a folder with such files"
 _GZIP = b"\x1f\x8b"
 _LARGE_MEMBER = 1 << 26
 _PACKETS_PER_PROGRESS = 50
+
+# By so much of its beginning a JSON file is known for what it is [byte].
+_SNIFFED = 1 << 16
 
 #: Called with the bytes read so far and the bytes in all, of the files as they lie on the disk.
 Progress = Callable[[int, int], None]
@@ -38,13 +46,15 @@ def read_alerts(
     """
     Stream the alert packets of any number of archives, of any survey that is read.
 
-    Nothing is extracted to disk, and no more than one packet (or block of packets) is held in memory. What cannot be
-    read goes to quarantine and the reading goes on. In folders and tars, files of other kinds are passed over.
+    Nothing is extracted to disk, and no more than one packet (or block of packets, or file of JSON) is held in memory.
+    What cannot be read goes to quarantine and the reading goes on. In folders and tars, files of other kinds are passed
+    over.
 
     Parameters
     ----------
     paths : sequence of path
-        Files (.avro, .avro.gz, .tar, .tar.gz, .tgz, .parquet) or folders, which are searched to any depth.
+        Files (.avro, .avro.gz, .tar, .tar.gz, .tgz, .parquet, .json, .json.gz) or folders, which are searched to any
+        depth.
     quarantine : Quarantine
         Receives what cannot be read.
     progress : callable, optional
@@ -118,8 +128,14 @@ def _archives(paths: Sequence[Path]) -> Iterator[Path]:
             if child.is_dir():
                 if not child.is_symlink():  # a link may lead back up
                     yield from _archives([child])
-            elif child.is_file() and _kind(child.name) is not None:
+            elif child.is_file() and _is_archive(child):
                 yield child
+
+
+def _is_archive(path: Path) -> bool:
+    """Return True for files with a known suffix; of JSON, which is anywhere, only for what looks like alerts."""
+    kind = _kind(path.name)
+    return kind is not None and (kind != "json" or _has_objects(_head(path, _SNIFFED)))
 
 
 def _kind(name: str) -> str | None:
@@ -131,22 +147,40 @@ def _kind(name: str) -> str | None:
 
 
 def _kind_by_content(path: Path) -> str | None:
-    with path.open("rb") as file:
-        head = file.read(512)
+    head = _head(path, 512)
     if head.startswith(MAGIC):
         return "avro"
     if head.startswith(b"PAR1"):
         return "parquet"
-    if head.startswith(_GZIP):
-        with path.open("rb") as file:
-            try:
-                head = gzip.GzipFile(fileobj=file).read(512)
-            except (OSError, EOFError, zlib.error):
-                return "tar"  # which says what is wrong with it
-        return "tar" if head[257:262] == b"ustar" else "avro"
-    if head[257:262] == b"ustar":
+    if head[257:262] == b"ustar" or head.startswith(_GZIP):  # a tar says what is wrong with its gzip
         return "tar"
+    if head.removeprefix(b"\xef\xbb\xbf").lstrip().startswith((b"[", b"{")):
+        return "json"
+    with path.open("rb") as file:
+        if file.read(len(_GZIP)) == _GZIP:
+            return "avro"
     return "avro" if head.startswith(b"\0") else None  # a message of Kafka
+
+
+def _head(path: Path, size: int) -> bytes:
+    """Return the first bytes of a file, inflated if it is gzipped; as they are if that fails."""
+    with path.open("rb") as file:
+        raw = file.read(size)
+    return _inflated_head(raw)
+
+
+def _inflated_head(raw: bytes) -> bytes:
+    if not raw.startswith(_GZIP):
+        return raw
+    try:
+        return zlib.decompressobj(31).decompress(raw, len(raw)) or raw
+    except zlib.error:
+        return raw
+
+
+def _has_objects(head: bytes) -> bool:
+    """Return True for the beginning of JSON with alerts."""
+    return any(f'"{name}"'.encode() in head for name in (OBJECT, "objectId"))
 
 
 def _packets_of_file(path: Path, file: BinaryIO, quarantine: Quarantine, schemas: WriterSchemas) -> Iterator[Packet]:
@@ -156,6 +190,8 @@ def _packets_of_file(path: Path, file: BinaryIO, quarantine: Quarantine, schemas
             yield from _packets_of_avro(file, path.stat().st_size, source, "", quarantine, schemas)
         case "tar":
             yield from _packets_of_tar(file, source, quarantine, schemas)
+        case "json":
+            yield from _packets_of_json(file, source, "", quarantine)
         case "parquet":
             from ampel_followup.alerts.table import read_table
 
@@ -198,6 +234,18 @@ def _packets_of_container(
             quarantine.add("alert", block.reason, block.detail, source=source, member=member, data=block.data)
 
 
+def _packets_of_json(file: BinaryIO, source: str, member: str, quarantine: Quarantine) -> Iterator[Packet]:
+    """Yield the packets of a JSON file: records as a filter of Lasair makes them, or packets of a survey."""
+    for number, record in enumerate(read_records(file, source, member, quarantine)):
+        place = f"{member} record {number}".strip()
+        try:
+            packet = record if survey_of(record) is not None else as_packet(record)
+        except NotUsableError as problem:
+            quarantine.add("alert", problem.reason, problem.detail, source=source, member=place)
+            continue
+        yield from _checked_packet(packet, source, place, None, quarantine)
+
+
 def _packets_of_tar(file: BinaryIO, source: str, quarantine: Quarantine, schemas: WriterSchemas) -> Iterator[Packet]:
     compressed = file.read(len(_GZIP)) == _GZIP
     file.seek(0)
@@ -208,10 +256,17 @@ def _packets_of_tar(file: BinaryIO, source: str, quarantine: Quarantine, schemas
             while (member := tar.next()) is not None:
                 tar.members = []  # type: ignore[attr-defined]  # or the list of members grows with the archive
                 members += 1
-                if member.isfile() and _kind(member.name) == "avro":
-                    content = _seekable(cast("IO[bytes]", tar.extractfile(member)), member.size)
-                    with content:
+                kind = _kind(member.name) if member.isfile() else None
+                if kind not in ("avro", "json"):
+                    continue
+                with _seekable(cast("IO[bytes]", tar.extractfile(member)), member.size) as content:
+                    if kind == "avro":
                         yield from _packets_of_avro(content, member.size, source, member.name, quarantine, schemas)
+                        continue
+                    head = _inflated_head(content.read(_SNIFFED))
+                    content.seek(0)
+                    if _has_objects(head):
+                        yield from _packets_of_json(content, source, member.name, quarantine)
             # tarfile takes a damaged header for the end of the archive; the real end is marked by zeros.
             if any(stream.last_read):
                 raise tarfile.ReadError(f"no valid header at byte {tar.offset}")

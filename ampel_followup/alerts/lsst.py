@@ -25,7 +25,8 @@ from ampel_followup.bands import LSST_FILTERS
 from ampel_followup.errors import AlertError, LightCurveError
 from ampel_followup.lightcurve import LIMIT_SIGMA, MJD_OFFSET, LightCurve
 
-#: What is kept of the DIA object: name in `LightCurve.meta` → names in packets. ELAsTiCC knows the host galaxy.
+#: What is kept of the DIA object: name in `LightCurve.meta` → names in packets. ELAsTiCC knows the host galaxy, and
+#: `ampel_followup.alerts.lasair` what Lasair says of the place.
 CONTEXT_FIELDS: dict[str, tuple[str, ...]] = {
     "ndethist": ("nDiaSources",),
     "jdstarthist": ("firstDiaSourceMjdTai",),
@@ -34,7 +35,15 @@ CONTEXT_FIELDS: dict[str, tuple[str, ...]] = {
     "photoz_err": ("hostgal_zphot_err",),
     "sep_arcsec": ("hostgal_snsep",),
     "ebv_sfd": ("mwebv",),
+    "sep_kpc": ("physical_separation_kpc",),
+    "distance_mpc": ("distance",),
+    "abs_mag": ("absMag",),
+    "sherlock": ("sherlock",),
+    "tns": ("tns",),
 }
+
+#: Those of them that may be negative.
+_SIGNED = {"abs_mag"}
 
 #: Names of what a point is read from, the present one first.
 TIME, BAND = ("midpointMjdTai", "midPointTai"), ("band", "filterName")
@@ -217,8 +226,9 @@ def _dia_object(point: Mapping[str, Any]) -> bytes:
     """Pack the context; negative numbers of catalogues mean "not known"."""
     ra, dec = number(_value(point, RA), "ra"), number(_value(point, DEC), "dec")
     check_position(ra, dec)
-    values = [number(_value(point, names), names[0]) for names in CONTEXT_FIELDS.values()]
-    return _CONTEXT.pack(ra, dec, *(value if value >= 0.0 else math.nan for value in values))
+    values = {name: number(_value(point, names), names[0]) for name, names in CONTEXT_FIELDS.items()}
+    known = (value if value >= 0.0 or name in _SIGNED else math.nan for name, value in values.items())
+    return _CONTEXT.pack(ra, dec, *known)
 
 
 def _value(point: Mapping[str, Any], names: tuple[str, ...]) -> Any:

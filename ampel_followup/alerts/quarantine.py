@@ -33,6 +33,8 @@ class Quarantine:
         How often each kind, ``alert``, ``archive`` or ``object``, was put away.
     examples : dict
         The first detail that was given for each reason.
+    remarks : Counter
+        How often each oddity occurred that was read all the same.
     """
 
     def __init__(self, folder: Path | str | None = None) -> None:
@@ -40,6 +42,7 @@ class Quarantine:
         self.reasons: Counter[str] = Counter()
         self.counts: Counter[Kind] = Counter()
         self.examples: dict[str, str] = {}
+        self.remarks: Counter[str] = Counter()
 
     def add(
         self,
@@ -92,6 +95,19 @@ class Quarantine:
             raise AlertError(
                 f"{self.folder}: bad alerts cannot be kept there ({error.strerror}); name a folder that can be written"
             ) from error
+
+    def remark(self, what: str, times: int = 1) -> None:
+        """
+        Say of something that it is odd, and was read all the same.
+
+        Parameters
+        ----------
+        what : str
+            In words.
+        times : int
+            How often it occurred.
+        """
+        self.remarks[what] += times
 
     def commonest(self) -> str:
         """Return the commonest reason in words, with the number of times and an example; empty if all went well."""

@@ -134,7 +134,7 @@ def rank(
         typer.Argument(
             metavar="ALERTS…",
             help="Alert packets of ZTF and LSST: avro files (also gzipped, or Kafka's messages), folders, tar(.gz), "
-            "parquet.",
+            "parquet; what filters of Lasair put out: json(.gz).",
         ),
     ],
     site: Annotated[
@@ -377,6 +377,8 @@ def print_run(run: NightRun) -> None:
         reasons = ", ".join(f"{reason} ({count})" for reason, count in report["bad_reasons"].items())
         kept = f"; kept in {report['quarantine']}" if report["quarantine"] else ""
         console().print(f"{report['alerts_bad']} alerts could not be used: {reasons}{kept}", markup=False)
+    for what, times in report["remarks"].items():
+        console().print(f"read all the same: {what}: {times}", markup=False)
 
 
 def _cutouts_line(cutouts: dict[str, Any]) -> str:
