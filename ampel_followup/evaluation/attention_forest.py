@@ -7,34 +7,26 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ampel_followup.features.early import EARLY
-from ampel_followup.features.early_ia import EARLY_IA
-from ampel_followup.features.ragged import Points
+from ampel_followup.features.hand_made import hand_made_features
 from ampel_followup.features.sequence import beginnings
 from ampel_followup.learning.attention_curves import LabelledCurves
 from ampel_followup.learning.attention_metrics import confusion, macro_recall
-from ampel_followup.lightcurve import LightCurve
 
 Array = NDArray[np.float64]
 Labels = NDArray[np.intp]
 
-#: Features of the host: networks do not see it, so the forest does not either.
-OF_THE_HOST = ("host_photoz", "host_photoz_err", "rainbow_absolute_mag")
-
 #: Least sizes of leaves that are tried on the held-out objects; votes of small ones overlook rare classes.
 LEAVES = (5, 20, 60)
-
-_LETTER_BANDS = ("lsstu", "lsstg", "lsstr", "lssti", "lsstz", "lssty")
 
 # Light curves whose features are computed at once.
 _CHUNK = 500
 
 
-def hand_made_features(
+def features_by_age(
     data: LabelledCurves, fractions: Sequence[float], progress: Callable[[int, int], None] = lambda done, total: None
 ) -> Array:
     """
-    Compute the features `early` and `early_ia`, without those of the host, at fractions of the points.
+    Compute the hand-made features at fractions of the points.
 
     Parameters
     ----------
@@ -49,37 +41,16 @@ def hand_made_features(
     ndarray, shape (f, n, k)
         NaN where a feature cannot be measured.
     """
-    kept = [name not in OF_THE_HOST for name in EARLY_IA.names]
     total, done, rows = len(fractions) * len(data), 0, []
     for fraction in fractions:
-        curves = light_curves_of(beginnings(data.points, fraction))
         parts = []
-        for begin in range(0, len(curves), _CHUNK):
-            chunk = curves[begin : begin + _CHUNK]
-            parts.append(np.concatenate([EARLY.compute(chunk), EARLY_IA.compute(chunk)[:, kept]], axis=1))
+        for begin in range(0, len(data), _CHUNK):
+            chunk = np.arange(begin, min(begin + _CHUNK, len(data)))
+            parts.append(hand_made_features(beginnings(data.of(chunk), fraction)))
             done += len(chunk)
             progress(done, total)
         rows.append(np.concatenate(parts))
     return np.stack(rows)
-
-
-def light_curves_of(points: Points) -> list[LightCurve]:
-    """Return points as light curves again; survey, position and date are forgotten."""
-    offsets, bands = points.segments.offsets, np.array(_LETTER_BANDS)
-    return [
-        LightCurve(
-            f"object {i}",
-            0,
-            points.time[begin:end],
-            bands[points.letter[begin:end]],
-            points.flux[begin:end],
-            points.flux_err[begin:end],
-            ~points.detected[begin:end],
-            0.0,
-            0.0,
-        )
-        for i, (begin, end) in enumerate(zip(offsets[:-1].tolist(), offsets[1:].tolist(), strict=True))
-    ]
 
 
 def forest_probabilities(
@@ -91,7 +62,7 @@ def forest_probabilities(
     Parameters
     ----------
     x : ndarray, shape (f, n, k)
-        `hand_made_features`.
+        `features_by_age`.
     y : ndarray of int, shape (n,)
     training, held_out, test : ndarray of int
         Rows; of `LEAVES` the one with the best macro recall on the held-out objects, over all fractions, is taken.

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from ampel_followup import __version__
 from ampel_followup.errors import FollowupError
-from ampel_followup.evaluation.attention_forest import forest_probabilities, hand_made_features
+from ampel_followup.evaluation.attention_forest import features_by_age, forest_probabilities
 from ampel_followup.features.sequence import beginnings
 from ampel_followup.learning.attention_curves import LabelledCurves
 from ampel_followup.learning.attention_export import served
@@ -234,7 +234,7 @@ def _predicted(
 
 def _forest(data: LabelledCurves, options: RunOptions, report: Callable[[float], None]) -> Callable[[int], Run]:
     """Return what trains and tests a forest with a seed; the features are computed once."""
-    x = hand_made_features(data, options.fractions, lambda done, total: report(0.5 * done / total))
+    x = features_by_age(data, options.fractions, lambda done, total: report(0.5 * done / total))
 
     def run(seed: int) -> Run:
         training, held_out, test = split(data, seed, options.shares)

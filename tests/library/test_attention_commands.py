@@ -11,8 +11,9 @@ import pytest
 
 from ampel_followup.evaluation.attention import summarise
 from ampel_followup.evaluation.attention_data import load_labelled_curves
-from ampel_followup.evaluation.attention_forest import forest_probabilities, hand_made_features, light_curves_of
+from ampel_followup.evaluation.attention_forest import features_by_age, forest_probabilities
 from ampel_followup.evaluation.attention_runs import Run, RunOptions, run_all, split
+from ampel_followup.features.hand_made import light_curves_of
 from ampel_followup.features.ragged import stack
 from ampel_followup.features.sequence import of_the_transient
 from ampel_followup.learning.attention_curves import LabelledCurves, labelled_curves, simulated_curves
@@ -135,7 +136,7 @@ def test_forest_sees_the_points_that_networks_see() -> None:
     again = of_the_transient(stack(light_curves_of(data.points)))
     for name in ("time", "flux", "flux_err", "letter", "detected"):
         np.testing.assert_allclose(getattr(again, name), getattr(data.points, name), atol=1e-9)
-    x = hand_made_features(data, (0.5, 1.0))
+    x = features_by_age(data, (0.5, 1.0))
     assert x.shape[:2] == (2, 12) and (x[0, :, 0] <= x[1, :, 0]).all()  # the number of detections grows
     training, held_out, test = split(data, 1, (0.5, 0.25, 0.25))
     p, leaf = forest_probabilities(x, data.y, training, held_out, test, 2, 1)

@@ -1,0 +1,130 @@
+r"""
+Hand-made features of light curves at any age, from photometry alone: what forests see, and networks beside epochs.
+
+They are those of `early` and `early_ia`, without those of the host. A network sees each as
+
+.. math:: z = \operatorname{asinh}((x - c) / s)
+
+with the median c and the scatter s of its training objects, 0 where it cannot be measured, and besides whether that is
+so. Survey, position, date and scores of alerts are forgotten before: what depends on them cannot be measured.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ampel_followup.features.early import EARLY
+from ampel_followup.features.early_ia import EARLY_IA
+from ampel_followup.features.ragged import Floats, Points
+from ampel_followup.lightcurve import LightCurve
+
+#: Features of the host, which are left out.
+OF_THE_HOST = ("host_photoz", "host_photoz_err", "rainbow_absolute_mag")
+
+#: Names of the features, in the order of the columns.
+HAND_MADE = (*EARLY.names, *(name for name in EARLY_IA.names if name not in OF_THE_HOST))
+
+#: Versions of the feature sets: a network is good for those it was trained on.
+VERSIONS: Mapping[str, str] = {one.name: one.version for one in (EARLY, EARLY_IA)}
+
+#: Numbers that a network sees: each feature, and whether it cannot be measured.
+FEATURE_CHANNELS = 2 * len(HAND_MADE)
+
+# Transformed features are cut there: what is beyond tells no more.
+_LARGEST = 5.0
+
+# Percentiles whose distance is two standard deviations of a normal distribution.
+_SCATTER = (16.0, 84.0)
+
+_NOT_OF_THE_HOST = np.array([name not in OF_THE_HOST for name in EARLY_IA.names])
+
+_LETTER_BANDS = np.array(["lsstu", "lsstg", "lsstr", "lssti", "lsstz", "lssty"])
+
+# Light curves whose features are computed at once.
+_CHUNK = 500
+
+
+def hand_made_features(points: Points) -> Floats:
+    """
+    Compute the features of n objects.
+
+    Parameters
+    ----------
+    points : Points
+        Of n objects, in bands of `LETTERS`.
+
+    Returns
+    -------
+    ndarray, shape (n, k)
+        Columns as in `HAND_MADE`; NaN where a feature cannot be measured.
+    """
+    curves = light_curves_of(points)
+    parts = [np.empty((0, len(HAND_MADE)))]
+    for begin in range(0, len(curves), _CHUNK):
+        chunk = curves[begin : begin + _CHUNK]
+        parts.append(np.concatenate([EARLY.compute(chunk), EARLY_IA.compute(chunk)[:, _NOT_OF_THE_HOST]], axis=1))
+    return np.concatenate(parts)
+
+
+def light_curves_of(points: Points) -> list[LightCurve]:
+    """Return points as light curves again; survey, position and date are forgotten."""
+    offsets = points.segments.offsets
+    return [
+        LightCurve(
+            f"object {i}",
+            0,
+            points.time[begin:end],
+            _LETTER_BANDS[points.letter[begin:end]],
+            points.flux[begin:end],
+            points.flux_err[begin:end],
+            ~points.detected[begin:end],
+            0.0,
+            0.0,
+        )
+        for i, (begin, end) in enumerate(zip(offsets[:-1].tolist(), offsets[1:].tolist(), strict=True))
+    ]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FeatureScale:
+    """
+    What turns features into numbers of order 1.
+
+    Parameters
+    ----------
+    centre, scale : ndarray, shape (k,)
+        c and s of each feature, in its unit; s > 0.
+    """
+
+    centre: Floats
+    scale: Floats
+
+    @classmethod
+    def of(cls, x: Floats) -> FeatureScale:
+        """
+        Return the median and half the distance of the 16th and 84th percentiles.
+
+        Parameters
+        ----------
+        x : ndarray, shape (n, k)
+            Features of training objects; one that is never measured gets 0 and 1.
+        """
+        centre, scale = np.zeros(x.shape[1]), np.ones(x.shape[1])
+        for j, column in enumerate(x.T):
+            known = column[np.isfinite(column)]
+            if len(known):
+                centre[j] = np.median(known)
+                low, high = np.percentile(known, _SCATTER)
+                # Counts, and what is nearly always the same, may have no scatter by that measure.
+                scale[j] = 0.5 * (high - low) or known.std() or 1.0
+        return cls(centre, scale)
+
+    def __call__(self, x: Floats) -> NDArray[np.float32]:
+        """Return what a network sees, shape (n, 2 k): the z, and then 1 for each feature that cannot be measured."""
+        missing = ~np.isfinite(x)
+        z = np.arcsinh((np.where(missing, self.centre, x) - self.centre) / self.scale)
+        return np.concatenate([np.clip(z, -_LARGEST, _LARGEST), missing], axis=1).astype(np.float32)
