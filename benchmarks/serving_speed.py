@@ -23,11 +23,13 @@ from typing import Any
 
 import numpy as np
 
+from ampel_followup.features.hand_made import HAND_MADE, FeatureScale
 from ampel_followup.learning.attention_curves import simulated_curves
 from ampel_followup.learning.attention_export import served, train_and_measure
 from ampel_followup.learning.attention_training import FitOptions, TrainedNetwork
 from ampel_followup.lightcurve import LightCurve
 from ampel_followup.models.attention_bundle import load_attention_bundle
+from ampel_followup.models.attention_inputs import inputs_of
 from ampel_followup.models.attention_networks import build_network, tensorflow
 from ampel_followup.models.attention_options import NetworkOptions
 
@@ -37,6 +39,7 @@ NETWORKS = {
     "attention-gru, 128 steps, 100 units": NetworkOptions("attention-gru", 128, 100),
     "attention-gru, 32 steps, 48 units": NetworkOptions("attention-gru", 32, 48),
     "time-attention, 48 units": NetworkOptions("time-attention", units=48),
+    "feature-attention, 48 units": NetworkOptions("feature-attention", units=48),
 }
 
 CLASSES = tuple(f"class {k}" for k in range(10))
@@ -70,12 +73,12 @@ def compare(options: NetworkOptions, curve: LightCurve, repeats: int, seed: int)
     _, tf = tensorflow()
     network = build_network(options, len(CLASSES))
     network.start(np.random.default_rng(seed))
-    model = served(TrainedNetwork(network.weights, options, 4.0, 1.0, 0, 0, 0.0), CLASSES)
+    scale = FeatureScale.of(np.empty((0, len(HAND_MADE)))) if options.sees_features else None
+    model = served(TrainedNetwork(network.weights, options, 4.0, 1.0, 0, 0, 0.0, scale), CLASSES)
     found = model.sequences(stack([curve]))
-    length = int(found.mask[0].sum())
-    inputs = [found.values] if options.on_grid else [found.values[:, :length], np.ones((1, length), np.float32)]
-    shapes = [tf.TensorSpec((None, *((None,) if not options.on_grid else value.shape[1:2]), *value.shape[2:]))
-              for value in inputs]  # fmt: skip
+    inputs = inputs_of(found, slice(None), options)
+    # Any number of objects and, of epochs, any number of these.
+    shapes = [tf.TensorSpec((None, *tensor.shape[1:])) for tensor in network.looks.inputs]
     compiled = tf.function(lambda x: network.looks(x, training=False), input_signature=[shapes])
     tensors = [tf.constant(value) for value in inputs]
     logits = compiled(tensors)[0].numpy()[0]

@@ -10,7 +10,7 @@ import typer
 from ampel_followup.cli.output import JsonOption, console, print_json, print_table, progress
 
 #: What is compared unless told otherwise.
-COMPARED = "gru,attention-gru,time-attention,forest"
+COMPARED = "gru,attention-gru,time-attention,feature-attention,forest"
 
 
 def attention(
@@ -69,7 +69,7 @@ def attention(
     names = list(dict.fromkeys(name.strip() for name in models.split(",") if name.strip()))
     options = RunOptions(
         networks=tuple(
-            NetworkOptions(kind, steps=0 if kind == "time-attention" else steps, units=units) for kind in KINDS
+            NetworkOptions(kind, steps=steps if kind in ("gru", "attention-gru") else 0, units=units) for kind in KINDS
         ),
         fit=FitOptions(rounds=rounds),
     )

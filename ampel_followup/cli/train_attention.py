@@ -19,11 +19,12 @@ if TYPE_CHECKING:
 
 
 class NetworkOption(StrEnum):
-    """Which network: the published baseline, the same with attention, or attention throughout."""
+    """Which network: the published baseline, the same with attention, attention throughout, or features besides."""
 
     GRU = "gru"
     ATTENTION_GRU = "attention-gru"
     TIME_ATTENTION = "time-attention"
+    FEATURE_ATTENTION = "feature-attention"
 
 
 def attention(

@@ -72,11 +72,14 @@ class Sequences:
         False after the end of a sequence.
     time : ndarray, shape (n, T)
         Of each step, since the first point of the light curve [d]; NaN after the end.
+    features : ndarray of float32, shape (n, k), optional
+        What a network sees of each object besides (`ampel_followup.features.hand_made.FeatureScale`).
     """
 
     values: NDArray[np.float32]
     mask: Mask
     time: Floats
+    features: NDArray[np.float32] | None = None
 
     def __len__(self) -> int:
         return len(self.values)

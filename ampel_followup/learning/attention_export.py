@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ampel_followup.errors import TrainingError
+from ampel_followup.features.hand_made import VERSIONS
 from ampel_followup.features.ragged import Points
 from ampel_followup.features.sequence import beginnings
 from ampel_followup.learning.attention_curves import LabelledCurves, labelled_curves
@@ -197,7 +198,11 @@ def save_trained(
 
 
 def _learned(trained: TrainedNetwork, class_names: Sequence[str]) -> dict[str, Any]:
-    return {"classes": list(class_names), "softening": trained.softening, "temperature": trained.temperature}
+    told = {"classes": list(class_names), "softening": trained.softening, "temperature": trained.temperature}
+    if trained.scale is None:
+        return told
+    scale = {"centre": trained.scale.centre.tolist(), "scale": trained.scale.scale.tolist()}
+    return {**told, "features": {"sets": dict(VERSIONS), **scale}}
 
 
 def _network(trained: TrainedNetwork, class_names: Sequence[str]) -> bytes:

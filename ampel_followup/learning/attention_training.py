@@ -9,15 +9,17 @@ al. 2017), are decided on objects that the weights have not seen.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ampel_followup.errors import TrainingError
+from ampel_followup.features.hand_made import FeatureScale, hand_made_features
 from ampel_followup.features.ragged import Points
-from ampel_followup.features.sequence import Sequences, beginnings, epoch_sequences, grid_sequences
+from ampel_followup.features.sequence import Sequences, beginnings, of_the_transient
+from ampel_followup.models.attention_inputs import inputs_of, network_inputs
 from ampel_followup.models.attention_networks import build_network, tensorflow
 from ampel_followup.models.attention_options import NetworkOptions
 
@@ -29,6 +31,9 @@ FRACTIONS = (0.25, 0.5, 1.0)
 
 # Share of the objects that are seen whole in a round; the others are cut at a random fraction from this one on.
 _WHOLE, _LEAST_FRACTION = 0.25, 0.1
+
+# Hand-made features take longer than a round of training: after so many rounds the same parts are shown again.
+_VIEWS_WITH_FEATURES = 8
 
 # Objects that are made into sequences at once.
 _CHUNK = 2000
@@ -100,6 +105,8 @@ class TrainedNetwork:
         That it was trained for, and the one whose weights these are, from 1.
     loss : float
         Mean of the classes' cross entropies on the held-out objects, over `FRACTIONS`, before calibration [nat].
+    scale : FeatureScale, optional
+        Of the hand-made features, if the network sees any.
     """
 
     weights: dict[str, NDArray[np.float32]]
@@ -109,12 +116,7 @@ class TrainedNetwork:
     rounds: int
     best_round: int
     loss: float
-
-
-def sequences(points: Points, options: NetworkOptions, softening: float) -> Sequences:
-    """Return what a network sees of n objects."""
-    make = grid_sequences if options.on_grid else epoch_sequences
-    return make(points, softening, options.steps)
+    scale: FeatureScale | None = None
 
 
 def usual_scatter(points: Points) -> float:
@@ -156,9 +158,8 @@ class Trainer:
         self._optimizer = keras.optimizers.Adam()
         model, variables = self.network.logits, self.network.logits.trainable_variables
         self._optimizer.build(variables)
-        steps = options.steps if options.on_grid else None
-        shapes = [(None, steps, options.channels)] + ([] if options.on_grid else [(None, None)])
-        signature = [tf.TensorSpec(shape, tf.float32) for shape in shapes]
+        # Any number of objects and, of epochs, any number of these.
+        signature = [tf.TensorSpec((None, *tensor.shape[1:]), tf.float32) for tensor in self.network.looks.inputs]
 
         def step(x: Any, y: Any, weight: Any) -> None:
             with tf.GradientTape() as tape:
@@ -214,11 +215,14 @@ class Trainer:
         for variable in self._optimizer.variables:
             variable.assign(np.zeros(variable.shape))
         softening, weight = usual_scatter(training), class_weights(y, self.n_classes)
-        seen = [_sequences(beginnings(held_out, fraction), self.options, softening) for fraction in FRACTIONS]
+        views = _Views(training, self.options, softening, fit, rng)
+        seen = [
+            _sequences(beginnings(held_out, fraction), self.options, softening, views.scale) for fraction in FRACTIONS
+        ]
         best, best_round, number, kept = np.inf, 0, 0, self.network.looks.get_weights()
         best_logits: list[Array] = []
         for number in range(1, fit.rounds + 1):
-            self._round(_view(training, rng, fit), y, weight, softening, _rate(number, fit), rng, fit)
+            self._round(views.of_round(number), y, weight, _rate(number, fit), rng, fit)
             logits = [self._logits(part) for part in seen]
             loss = float(np.mean([balanced_loss(part, y_held_out, self.n_classes) for part in logits]))
             if loss < best:
@@ -232,28 +236,33 @@ class Trainer:
         self.network.looks.set_weights(kept)
         temperature = fit_temperature(np.concatenate(best_logits), np.tile(y_held_out, len(FRACTIONS)), self.n_classes)
         return TrainedNetwork(
-            self.network.weights, self.options, softening, temperature, number, best_round, round(best, 5)
+            self.network.weights,
+            self.options,
+            softening,
+            temperature,
+            number,
+            best_round,
+            round(best, 5),
+            views.scale,
         )
 
     def _round(
         self,
-        view: Points,
+        found: Sequences,
         y: Labels,
         weight: Array,
-        softening: float,
         rate: float,
         rng: np.random.Generator,
         fit: FitOptions,
     ) -> None:
         """Show every object once, those of like lengths together."""
         self._optimizer.learning_rate.assign(rate)
-        found = _sequences(view, self.options, softening)
         length = found.mask.sum(axis=1)
         order = np.argsort(length * (1.0 + 0.2 * rng.standard_normal(len(y))) + rng.random(len(y)))
         batches = np.array_split(order, max(len(y) // fit.batch_size, 1))
         for k in rng.permutation(len(batches)).tolist():
             rows = batches[k]
-            self._step(self._inputs(found, rows), y[rows], weight[rows].astype(np.float32))
+            self._step(inputs_of(found, rows, self.options), y[rows], weight[rows].astype(np.float32))
 
     def _logits(self, found: Sequences) -> Array:
         """Return logits, shape (n, k)."""
@@ -261,15 +270,8 @@ class Trainer:
         logits = np.empty((len(found), self.n_classes))
         for begin in range(0, len(order), _PREDICTED):
             rows = order[begin : begin + _PREDICTED]
-            logits[rows] = self._predict(self._inputs(found, rows)).numpy()
+            logits[rows] = self._predict(inputs_of(found, rows, self.options)).numpy()
         return logits
-
-    def _inputs(self, found: Sequences, rows: Labels) -> list[NDArray[np.float32]]:
-        """Return what the network takes, no longer than it must be."""
-        if self.options.on_grid:
-            return [found.values[rows]]
-        longest = max(int(found.mask[rows].sum(axis=1).max()), 1)
-        return [found.values[rows, :longest], found.mask[rows, :longest].astype(np.float32)]
 
 
 def _rate(number: int, fit: FitOptions) -> float:
@@ -324,6 +326,40 @@ def split_objects(y: Labels, shares: Sequence[float], rng: np.random.Generator) 
     return part
 
 
+@dataclass
+class _Views:
+    """What training sees of its n objects: in every round other parts of the light curves, with other noise."""
+
+    points: Points
+    options: NetworkOptions
+    softening: float
+    fit: FitOptions
+    rng: np.random.Generator
+    scale: FeatureScale | None = field(init=False, default=None)
+    _seed: int = field(init=False, default=0)
+    _features: dict[int, NDArray[np.float32]] = field(init=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.options.sees_features:
+            self._seed = int(self.rng.integers(2**63))
+            first = hand_made_features(of_the_transient(self._view(0)))
+            self.scale = FeatureScale.of(first)
+            self._features[0] = self.scale(first)
+
+    def of_round(self, number: int) -> Sequences:
+        """Return what is seen in a round, from 1."""
+        if self.scale is None:
+            return _sequences(_view(self.points, self.rng, self.fit), self.options, self.softening)
+        k = (number - 1) % _VIEWS_WITH_FEATURES
+        view = self._view(k)
+        if k not in self._features:
+            self._features[k] = self.scale(hand_made_features(of_the_transient(view)))
+        return replace(_sequences(view, self.options, self.softening), features=self._features[k])
+
+    def _view(self, k: int) -> Points:
+        return _view(self.points, np.random.default_rng([self._seed, k]), self.fit)
+
+
 def _view(points: Points, rng: np.random.Generator, fit: FitOptions) -> Points:
     """Return objects with a part of each light curve, fewer points, and more noise."""
     n = len(points.segments)
@@ -339,15 +375,19 @@ def _view(points: Points, rng: np.random.Generator, fit: FitOptions) -> Points:
     return Points(**{**values, "flux": part.flux + noise})
 
 
-def _sequences(points: Points, options: NetworkOptions, softening: float) -> Sequences:
+def _sequences(
+    points: Points, options: NetworkOptions, softening: float, scale: FeatureScale | None = None
+) -> Sequences:
     """Return sequences of any number of objects; in chunks, for what is made on the way is larger."""
     n = len(points.segments)
     parts = []
     for begin in range(0, n, _CHUNK):
         rows = np.arange(begin, min(begin + _CHUNK, n))
-        parts.append(sequences(points.beginnings(rows, points.segments.counts[rows]), options, softening))
+        chunk = points.beginnings(rows, points.segments.counts[rows])
+        parts.append(network_inputs(chunk, options, softening, scale))
     return Sequences(
         np.concatenate([part.values for part in parts]),
         np.concatenate([part.mask for part in parts]),
         np.concatenate([part.time for part in parts]),
+        None if scale is None else np.concatenate([part.features for part in parts if part.features is not None]),
     )

@@ -19,9 +19,11 @@ from numpy.typing import NDArray
 
 from ampel_followup.attention_scores import AttentionScores
 from ampel_followup.errors import BundleError, TrainingError
+from ampel_followup.features.hand_made import HAND_MADE, VERSIONS, FeatureScale
 from ampel_followup.features.ragged import Points, stack
-from ampel_followup.features.sequence import Sequences, epoch_sequences, epoch_times, grid_sequences
+from ampel_followup.features.sequence import Sequences, epoch_times
 from ampel_followup.lightcurve import LightCurve
+from ampel_followup.models.attention_inputs import inputs_of, network_inputs
 from ampel_followup.models.attention_options import NetworkOptions
 from ampel_followup.models.folder import ATTENTION, Bundle, find_folder, read_folder, write_folder
 
@@ -62,6 +64,18 @@ class AttentionModel(Bundle):
         except (TypeError, TrainingError) as error:
             raise BundleError(f"{self.label} has a network of an unknown make ({error}); train it again") from error
 
+    @cached_property
+    def scale(self) -> FeatureScale | None:
+        """Of the hand-made features; None for a network that sees none."""
+        if not self.options.sees_features:
+            return None
+        told = self.info.get("features") or {}
+        if told.get("sets") != VERSIONS or not len(told["centre"]) == len(told["scale"]) == len(HAND_MADE):
+            raise BundleError(
+                f"{self.label} sees features {told.get('sets')}, this version has {VERSIONS}; train it again"
+            )
+        return FeatureScale(np.array(told["centre"]), np.array(told["scale"]))
+
     def describe(self) -> dict[str, str]:
         """Return its name and version, and its digest, for the report of a plan."""
         return {"bundle": self.label, "digest": self.digest}
@@ -92,8 +106,7 @@ class AttentionModel(Bundle):
 
     def sequences(self, points: Points) -> Sequences:
         """Return what the network sees of n objects."""
-        make = grid_sequences if self.options.on_grid else epoch_sequences
-        return make(points, self.softening, self.options.steps)
+        return network_inputs(points, self.options, self.softening, self.scale)
 
     def predict(self, sequences: Sequences) -> tuple[Array, Array]:
         """
@@ -112,14 +125,14 @@ class AttentionModel(Bundle):
             Weight of each step; the weights of an object sum to 1.
         """
         names = ["probabilities", "attention"]
+        taken = [one.name for one in self.session.get_inputs()]
         if self.options.on_grid:
             p, attention = (out.astype(np.float64) for out in self.session.run(names, {"values": sequences.values}))
             return p / p.sum(axis=1, keepdims=True), attention
         # One by one and without padding: it is fast, and an object has the same bits in any batch.
         p, attention = np.empty((len(sequences), len(self.class_names))), np.zeros(sequences.mask.shape)
         for i, length in enumerate(sequences.mask.sum(axis=1).tolist()):
-            mask = np.ones((1, length), dtype=np.float32)
-            inputs = {"values": sequences.values[i : i + 1, :length], "mask": mask}
+            inputs = dict(zip(taken, inputs_of(sequences, slice(i, i + 1), self.options), strict=True))
             p[i], attention[i, :length] = (out[0] for out in self.session.run(names, inputs))
         return p / p.sum(axis=1, keepdims=True), attention
 

@@ -1,5 +1,5 @@
 r"""
-Networks that classify light curves as sequences, in Keras 3: a GRU, the same with attention, and attention throughout.
+Networks that classify light curves as sequences, in Keras 3: with and without attention, and with features besides.
 
 ``gru`` and ``attention-gru`` are those of the poster "Pay attention to the flare" (A. Ibsen): two GRU layers, each with
 dropout and batch normalisation, over a grid of times. The first reads its last state; the second, with the states
@@ -12,6 +12,10 @@ where :math:`W_1` is (d_a, u) and :math:`W_2` is (r, d_a); classes are linear in
 ``time-attention`` sees epochs as they were observed, with a time encoding in place of a grid. Blocks of multi-head
 attention (Vaswani et al. 2017; normalisation first, as Xiong et al. 2020) take the place of the GRUs, and the same
 self-attention reads them, so that it can be shown where the network looks. What is no epoch is masked.
+
+``feature-attention`` is the same, and two dense layers over hand-made features
+(`ampel_followup.features.hand_made`) beside it: classes are linear in both. What takes a fit of all bands is measured,
+and what is left over is learned.
 
 Keras is imported when a network is built; what runs is ONNX (`ampel_followup.models.attention_onnx`).
 """
@@ -28,6 +32,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ampel_followup.errors import FollowupError
+from ampel_followup.features.hand_made import FEATURE_CHANNELS
 from ampel_followup.models.attention_options import NetworkOptions
 
 Weights = Mapping[str, NDArray[np.float32]]
@@ -44,7 +49,8 @@ class Network:
     Parameters
     ----------
     logits : keras.Model
-        From the list of inputs to logits (n, k): values (n, T, c), and the mask (n, T) as numbers if it sees epochs.
+        From the list of inputs to logits (n, k): values (n, T, c), the mask (n, T) as numbers if it sees epochs, and
+        the features (n, f) if it sees any.
     looks : keras.Model
         The same layers, with the attention (n, T) as second output.
     options : NetworkOptions
@@ -147,6 +153,10 @@ def build_network(options: NetworkOptions, n_classes: int) -> Network:
         bias = (1.0 - mask) * MASKED
         context, attention = layers.self_attention(layers.transformer(values, bias), bias)
         context = layers.dropout(context)
+    if options.sees_features:
+        features = keras.Input((FEATURE_CHANNELS,), name="features")
+        inputs.append(features)
+        context = keras.ops.concatenate([context, layers.above_features(features)], axis=-1)
     logits = layers.dense(context, n_classes, "classes")
     return Network(keras.Model(inputs, logits), keras.Model(inputs, [logits, attention]), options)
 
@@ -163,6 +173,12 @@ class _Layers:
 
     def dropout(self, x: Any) -> Any:
         return self.keras.layers.Dropout(self.options.dropout)(x)
+
+    def above_features(self, x: Any) -> Any:
+        """Two dense layers, (n, 2 u)."""
+        for name in "12":
+            x = self.dropout(self.dense(x, 2 * self.options.units, f"features{name}", "relu"))
+        return x
 
     def recurrent(self, x: Any) -> Any:
         """Two GRU layers, (n, T, u)."""

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ampel_followup.features.hand_made import FEATURE_CHANNELS
 from ampel_followup.models.attention_networks import LAYER_EPSILON, MASKED, Weights
 from ampel_followup.models.attention_options import NetworkOptions
 
@@ -37,8 +38,8 @@ def network_to_onnx(weights: Weights, options: NetworkOptions, n_classes: int, t
     Returns
     -------
     bytes
-        Inputs ``values`` (n, T, c) and, if it sees epochs, ``mask`` (n, T), float32, any n and any T of epochs. Outputs
-        ``probabilities`` (n, k) and ``attention`` (n, T).
+        Inputs ``values`` (n, T, c), if it sees epochs ``mask`` (n, T), and if it sees any ``features`` (n, f), float32;
+        any n and any T of epochs. Outputs ``probabilities`` (n, k) and ``attention`` (n, T).
     """
     from onnx import TensorProto, helper
 
@@ -59,6 +60,9 @@ def network_to_onnx(weights: Weights, options: NetworkOptions, n_classes: int, t
         inputs.append(helper.make_tensor_value_info("mask", TensorProto.FLOAT, ["n", steps]))
         bias = graph.add("Mul", graph.add("Sub", graph.number(1.0), "mask"), graph.number(MASKED))
         context = graph.self_attention(graph.transformer(bias), bias)
+    if options.sees_features:
+        inputs.append(helper.make_tensor_value_info("features", TensorProto.FLOAT, ["n", FEATURE_CHANNELS]))
+        context = graph.add("Concat", context, graph.above_features(), axis=-1)
     logits = graph.add("Div", graph.dense(context, "classes"), graph.number(temperature))
     graph.add("Softmax", logits, axis=-1, output="probabilities")
     outputs = [
@@ -108,6 +112,13 @@ class _Graph:
             kernel = kernel.reshape(self.options.units, self.options.units)
         y = self.add("MatMul", x, self.constant(kernel))
         return y if bias is None else self.add("Add", y, self.constant(bias.reshape(-1)))
+
+    def above_features(self) -> str:
+        """Two dense layers, (n, 2 u)."""
+        x = "features"
+        for k in "12":
+            x = self.add("Relu", self.dense(x, f"features{k}"))
+        return x
 
     def recurrent(self) -> str:
         """Two GRU layers with batch normalisation, (n, T, u)."""

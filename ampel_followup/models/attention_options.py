@@ -8,7 +8,7 @@ from typing import Literal, get_args
 from ampel_followup.errors import TrainingError
 from ampel_followup.features.sequence import EPOCH_CHANNELS, GRID_CHANNELS, GRID_STEPS, MAX_EPOCHS
 
-NetworkKind = Literal["gru", "attention-gru", "time-attention"]
+NetworkKind = Literal["gru", "attention-gru", "time-attention", "feature-attention"]
 
 KINDS: tuple[NetworkKind, ...] = get_args(NetworkKind)
 
@@ -20,11 +20,11 @@ class NetworkOptions:
 
     Parameters
     ----------
-    kind : {"gru", "attention-gru", "time-attention"}
+    kind : {"gru", "attention-gru", "time-attention", "feature-attention"}
     steps : int, optional
-        T: steps of the grid, by default `GRID_STEPS`; of time-attention epochs at most, by default `MAX_EPOCHS`.
+        T: steps of the grid, by default `GRID_STEPS`; of the others epochs at most, by default `MAX_EPOCHS`.
     units : int
-        Of each GRU layer; the poster's 100. Of time-attention the width.
+        Of each GRU layer; the poster's 100. Of the others the width, and half that of the layers above features.
     attention_units : int
         d_a.
     rows : int
@@ -32,7 +32,7 @@ class NetworkOptions:
     dropout : float
         0 to less than 1.
     heads, blocks : int
-        Of time-attention.
+        Of those that see epochs.
     """
 
     kind: NetworkKind = "time-attention"
@@ -62,7 +62,12 @@ class NetworkOptions:
     @property
     def on_grid(self) -> bool:
         """It sees a grid of times; else epochs and a mask."""
-        return self.kind != "time-attention"
+        return self.kind in ("gru", "attention-gru")
+
+    @property
+    def sees_features(self) -> bool:
+        """It sees hand-made features (`ampel_followup.features.hand_made`) beside epochs."""
+        return self.kind == "feature-attention"
 
     @property
     def channels(self) -> int:

@@ -11,6 +11,7 @@ import pytest
 
 from ampel_followup.attention_scores import AttentionScores
 from ampel_followup.errors import BundleError, TrainingError
+from ampel_followup.features.hand_made import FEATURE_CHANNELS, HAND_MADE, VERSIONS, FeatureScale
 from ampel_followup.features.ragged import stack
 from ampel_followup.features.sequence import EPOCH_GAP
 from ampel_followup.learning.attention_metrics import calibration_error, confusion, macro_recall, recalls
@@ -114,6 +115,10 @@ def weights_of(options: NetworkOptions, n_classes: int, rng: np.random.Generator
         shapes |= {"attention1/kernel": (u, options.attention_units)}
         shapes |= {"attention2/kernel": (options.attention_units, options.rows)}
         inputs = u * options.rows
+    if options.sees_features:
+        shapes |= {"features1/kernel": (FEATURE_CHANNELS, 2 * u), "features1/bias": (2 * u,)}
+        shapes |= {"features2/kernel": (2 * u, 2 * u), "features2/bias": (2 * u,)}
+        inputs += 2 * u
     shapes |= {"classes/kernel": (inputs, n_classes), "classes/bias": (n_classes,)}
     return {name: np.abs(rng.normal(0.0, 0.3, shape)).astype(np.float32) for name, shape in shapes.items()}
 
@@ -130,6 +135,9 @@ def saved(folder: Path, options: NetworkOptions, rng: np.random.Generator, n_cla
         "training": {},
         "metrics": {},
     }
+    if options.sees_features:
+        k = len(HAND_MADE)
+        info["features"] = {"sets": dict(VERSIONS), "centre": [0.0] * k, "scale": [10.0] * k}
     network = network_to_onnx(weights_of(options, n_classes, rng), options, n_classes, 1.5)
     return save_attention_bundle(folder, info, network, options)
 
@@ -163,6 +171,53 @@ def test_altered_or_foreign_bundle_is_refused(tmp_path: Path) -> None:
     (folder / "bundle.json").write_text(json.dumps({"format": 1, "files": {}, "digest": ""}))
     with pytest.raises(BundleError, match="was altered"):
         load_attention_bundle(folder)
+
+
+def test_network_knows_of_its_features_no_more_than_its_points_tell(tmp_path: Path) -> None:
+    rng = np.random.default_rng(7)
+    options = NetworkOptions("feature-attention", units=8, heads=2, blocks=1)
+    model = saved(tmp_path / "mine", options, rng)
+    curves = [light_curve(rng, n) for n in (1, 2, 9, 40)]
+    together = model.score(curves)
+    assert together == [model.score([curve])[0] for curve in curves]
+    whole, n = curves[-1], 15
+    columns = {name: getattr(whole, name)[:n] for name in ("time", "band", "flux", "flux_err", "upper_limit")}
+    begun = LightCurve("x", 1, ra=10.0, dec=20.0, **columns)
+    cut = stack([whole]).beginnings(np.array([0]), np.array([n]))
+    np.testing.assert_array_equal(model.sequences(stack([begun])).features, model.sequences(cut).features)
+    assert model.sequences(cut).features is not None
+    # What was long before the transient counts no more for the features than for the epochs.
+    earlier = np.concatenate([[whole.time[0] - 300.0], whole.time])
+    before = LightCurve(
+        "y", 1, earlier, np.concatenate([["ztfr"], whole.band]), np.concatenate([[40.0], whole.flux]),
+        np.concatenate([[20.0], whole.flux_err]), np.concatenate([[False], whole.upper_limit]), 10.0, 20.0,
+    )  # fmt: skip
+    np.testing.assert_allclose(
+        model.sequences(stack([before])).features, model.sequences(stack([whole])).features, atol=1e-5
+    )
+
+
+def test_network_with_other_features_is_refused(tmp_path: Path) -> None:
+    rng = np.random.default_rng(8)
+    options = NetworkOptions("feature-attention", units=8, heads=2, blocks=1)
+    model = saved(tmp_path / "mine", options, rng)
+    told = {**model.info["features"], "sets": {"early": "0", "early_ia": "1"}}
+    other = save_attention_bundle(
+        tmp_path / "other", {**model.info, "features": told}, model.files["attention.onnx"], options
+    )
+    with pytest.raises(BundleError, match="train it again"):
+        other.score([light_curve(rng, 5)])
+
+
+def test_features_of_any_size_are_of_order_one_and_say_what_is_missing() -> None:
+    rng = np.random.default_rng(9)
+    x = np.column_stack([rng.normal(20.0, 2.0, 500), np.full(500, 3.0), np.full(500, np.nan), rng.normal(0, 1e-6, 500)])
+    x[0, 0], x[1, 0] = np.nan, 1e30
+    z = FeatureScale.of(x)(x)
+    assert z.shape == (500, 8) and np.isfinite(z).all() and np.abs(z).max() <= 5.0
+    assert np.median(np.abs(z[:, 0])) == pytest.approx(0.6, abs=0.1) == np.median(np.abs(z[:, 3]))
+    assert z[0, 0] == 0.0 and z[:, 4:].sum(axis=0).tolist() == [1.0, 0.0, 500.0, 0.0]
+    np.testing.assert_array_equal(z[:, 1:3], 0.0)
 
 
 def test_network_that_does_not_fit_its_description_is_refused(tmp_path: Path) -> None:

@@ -16,10 +16,10 @@ from ampel_followup.learning.attention_training import (
     balanced_loss,
     class_weights,
     fit_temperature,
-    sequences,
     split_objects,
 )
 from ampel_followup.lightcurve import LightCurve
+from ampel_followup.models.attention_inputs import inputs_of, network_inputs
 from ampel_followup.models.attention_options import KINDS, NetworkOptions
 
 needs_tensorflow = pytest.mark.skipif(
@@ -77,9 +77,9 @@ def test_network_learns_and_runs_as_it_was_trained(kind: str) -> None:
     again = train(2)
     assert all(np.array_equal(trained.weights[name], again.weights[name]) for name in trained.weights)
 
-    found = sequences(beginnings(data.of(held_out), 0.5), options, trained.softening)
+    found = network_inputs(beginnings(data.of(held_out), 0.5), options, trained.softening, trained.scale)
     trainer.network.looks.set_weights([again.weights[name] for name in trainer.network.order])
-    inputs = [found.values] if options.on_grid else [found.values, found.mask.astype(np.float32)]
+    inputs = inputs_of(found, slice(None), options)
     logits, attention = (out.numpy() for out in trainer.network.looks(inputs))
     session = onnxruntime.InferenceSession(network_to_onnx(again.weights, options, 2, 1.3))
     names = [one.name for one in session.get_inputs()]
