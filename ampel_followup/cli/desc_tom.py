@@ -50,7 +50,7 @@ def send(
     as_json: JsonOption = False,
 ) -> None:
     """Tell the target manager of a plan and of what was decided on it."""
-    from ampel_followup.services.desc_tom import requests_of
+    from ampel_followup.services.desc_tom import BATCH, requests_of
     from ampel_followup.services.sending import deliver, news
     from ampel_followup.store import Store
 
@@ -65,7 +65,7 @@ def send(
         tom = _tom(user, password_file, address, timeout)
         delivery = deliveries.run(
             lambda circumstances: deliver(
-                found.messages, tom.tell, opened.sent, tom.url, circumstances, together=tom.together
+                found.messages, tom.tell, opened.sent, tom.url, circumstances, together=tom.together, batch=BATCH
             ),
             what="Requests",
             patience=patience,

@@ -29,6 +29,17 @@ def annotate(
         str,
         typer.Option("--page", metavar="URL", help="Page with more about an object; {name} in it becomes its name."),
     ] = "",
+    batch: Annotated[
+        int | None,
+        typer.Option(
+            "--batch",
+            metavar="N",
+            min=1,
+            max=500,
+            help="So many in one request.",
+            show_default=f"{Survey.LSST.batch}; 1 for ZTF",
+        ),
+    ] = None,
     token_file: Annotated[
         Path | None,
         typer.Option(
@@ -64,7 +75,9 @@ def annotate(
         token = find_secret(f"token of {NAME}", TOKEN_VARIABLE, deliveries.secret_file(token_file))
         lasair = Lasair(token, address, timeout=deliveries.timeouts(timeout))
         delivery = deliveries.run(
-            lambda circumstances: deliver(found.messages, lasair.annotate, opened.sent, lasair.url, circumstances),
+            lambda circumstances: deliver(
+                found.messages, lasair.annotate, opened.sent, lasair.url, circumstances, batch=batch or survey.batch
+            ),
             what="Annotations",
             patience=patience,
             quiet=as_json,

@@ -36,6 +36,9 @@ URL = "https://desc-tom.lbl.gov"
 #: Environment variables of the user's name and password.
 USER_VARIABLE, PASSWORD_VARIABLE = "AMPEL_FOLLOWUP_TOM_USER", "AMPEL_FOLLOWUP_TOM_PASSWORD"
 
+#: So many wishes in one request.
+BATCH = 100
+
 # How the lines begin by which its views refuse what they are told, and what its database says of objects that it does
 # not have; any other error 500 is trouble of its own.
 _REFUSALS = (

@@ -141,8 +141,8 @@ def deliver(
     service: str,
     circumstances: Circumstances,
     *,
-    together: Callable[[Message], bool] = lambda message: False,
-    batch: int = 100,
+    together: Callable[[Message], bool] = lambda message: True,
+    batch: int = 1,
 ) -> Delivery:
     """
     Send what a service does not know yet, one request after the other.
@@ -164,7 +164,7 @@ def deliver(
     together : callable
         Which messages may go in one request. If such a request is refused or fails, each of them is sent alone.
     batch : int
-        So many at most.
+        So many at most, at least 1.
 
     Returns
     -------

@@ -21,6 +21,7 @@ class LasairServer(FaultyServer):
     def __init__(self, *, active: bool = True) -> None:
         super().__init__()
         self.active = active
+        self.takes_lists = True
         self.annotations: dict[tuple[int, str], dict[str, Any]] = {}
         self.refused_objects: set[int] = set()
 
@@ -29,13 +30,31 @@ class LasairServer(FaultyServer):
         return f"{self.root}/api"
 
     def answer(self, request: Request) -> Answer:
-        if (request.method, request.path) != ("POST", "/api/annotate/"):
+        places = ("/api/annotate/", "/api/annotatelist/") if self.takes_lists else ("/api/annotate/",)
+        if request.method != "POST" or request.path not in places:
             return Answer(404, {"detail": "Not found."})
         if request.headers.get("Authorization") != f"Token {TOKEN}":
             return Answer(401, {"detail": "Invalid token."})
-        form = request.form
-        if errors := _errors(form):
-            return Answer(400, errors)
+        if request.path == "/api/annotate/":
+            if errors := _errors(request.form):
+                return Answer(400, errors)
+            return self._annotate([request.form])
+        sent = request.json.get("annotations")
+        if not isinstance(sent, list):
+            return Answer(400, {"annotations": ["This field is required."]})
+        return self._annotate(sent)
+
+    def _annotate(self, forms: list[dict[str, Any]]) -> Answer:
+        """Take all of them, or none."""
+        answers = [self._check(form) for form in forms]
+        if refusal := next(filter(None, answers), None):
+            return refusal
+        for form in forms:
+            number = int(form["objectId"])
+            self.annotations[number, form["topic"]] = {**form, "classdict": json.loads(form["classdict"])}
+        return Answer(200, {"status": "success", "n": len(forms)})
+
+    def _check(self, form: dict[str, Any]) -> Answer | None:
         if form["topic"] != TOPIC:
             return Answer(400, {"error": f"Annotator error: topic {form['topic']} does not exist"})
         if not self.active:
@@ -46,8 +65,7 @@ class LasairServer(FaultyServer):
         number = int(form["objectId"])
         if number in self.refused_objects:
             return Answer(400, {"error": "Query failed 1452: Cannot add or update a child row"})
-        self.annotations[number, form["topic"]] = {**form, "classdict": json.loads(form["classdict"])}
-        return Answer(200, {"status": "success", "query": f"REPLACE INTO annotations … '{number}'"})
+        return None
 
 
 def _errors(form: dict[str, str]) -> dict[str, list[str]]:

@@ -18,7 +18,7 @@ from lsst_plans import FACILITY, FIRST, HIDDEN, NIGHT, NUMBERS, PLAN, SECOND, SI
 
 from ampel_followup.errors import ServiceError
 from ampel_followup.services.credentials import Secret
-from ampel_followup.services.desc_tom import DescTom, requests_for
+from ampel_followup.services.desc_tom import BATCH, DescTom, requests_for
 from ampel_followup.services.sending import Delivery, deliver, insist
 from ampel_followup.store import Store
 
@@ -40,7 +40,9 @@ def send(
     through = through or client(server)
     latest = store.sent.latest(through.url)
     messages = requests_for(PLAN, store.verdicts(NIGHT, SITE), latest, **options).messages
-    return deliver(messages, through.tell, store.sent, through.url, world.circumstances(), together=through.together)
+    return deliver(
+        messages, through.tell, store.sent, through.url, world.circumstances(), together=through.together, batch=BATCH
+    )
 
 
 def test_what_is_approved_is_asked_for_in_one_request_and_planned(tom: Any, store: Store, world: Any) -> None:

@@ -27,7 +27,7 @@ def services_job(broker: Any, lasair: str, tom: str) -> dict[str, Any]:
     processor = yaml.safe_load((EXAMPLES / "followup_services.yml").read_text())["processor"]
     common = {"store": str(broker.store), "patience": 0}
     annotate, request = processor["config"]["execute"]
-    annotate["config"] |= {"url": lasair, "topic": TOPIC, **common}
+    annotate["config"] |= {"url": lasair, "topic": TOPIC, "batch": 1, **common}
     request["config"] |= {"url": tom, "user": USER, **common}
     return {"name": "services", "mongo": {"prefix": broker.database.name, "reset": False}, "task": [processor]}
 

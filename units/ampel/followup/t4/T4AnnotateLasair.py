@@ -54,6 +54,9 @@ class T4AnnotateLasair(AbsT4Unit):
     #: Store of plans: a file, or the URL of a database; by default as the `ampel-followup` command's.
     store: str | None = None
 
+    #: So many annotations in one request; by default 50 for LSST, 1 for ZTF.
+    batch: int | None = None
+
     #: Wait so long for one request in all [s]; then leave the rest to the next run.
     patience: float = 300.0
 
@@ -73,6 +76,7 @@ class T4AnnotateLasair(AbsT4Unit):
                     store.sent,
                     lasair.url,
                     Circumstances.of_this_machine(self.patience),
+                    batch=self.batch or survey.batch,
                 )
         except FollowupError as error:
             self.logger.warn("Nothing sent to Lasair", extra={"error": str(error)})

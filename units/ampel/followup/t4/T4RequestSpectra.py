@@ -10,7 +10,7 @@ from ampel.types import UBson
 
 from ampel_followup.errors import FollowupError
 from ampel_followup.services.credentials import Secret
-from ampel_followup.services.desc_tom import DescTom, requests_of
+from ampel_followup.services.desc_tom import BATCH, DescTom, requests_of
 from ampel_followup.services.sending import Circumstances, deliver
 from ampel_followup.store import Store
 
@@ -70,6 +70,7 @@ class T4RequestSpectra(AbsT4Unit):
                     tom.url,
                     Circumstances.of_this_machine(self.patience),
                     together=tom.together,
+                    batch=BATCH,
                 )
         except FollowupError as error:
             self.logger.warn("Nothing sent to the DESC target manager", extra={"error": str(error)})
