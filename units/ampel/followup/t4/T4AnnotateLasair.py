@@ -1,31 +1,20 @@
 """AMPEL unit: what a plan says of its objects, told to Lasair."""
 
 # AMPEL reads the annotations of a unit as types: no `from __future__ import annotations` here.
-from typing import ClassVar, Literal
+from collections.abc import Sequence
+from typing import Literal
 
-from ampel.abstract.AbsT4Unit import AbsT4Unit
 from ampel.secret.NamedSecret import NamedSecret
-from ampel.struct.UnitResult import UnitResult
-from ampel.types import UBson
 
-from ampel_followup.errors import FollowupError
+from ampel.followup.abstract.AbsServiceT4Unit import AbsServiceT4Unit
 from ampel_followup.services.credentials import Secret
 from ampel_followup.services.lasair import Lasair, Survey, Which, annotations_of
-from ampel_followup.services.sending import Circumstances, deliver
+from ampel_followup.services.sending import Circumstances, Delivery, deliver
 from ampel_followup.store import Store
 
 
-class T4AnnotateLasair(AbsT4Unit):
-    """
-    Annotate the objects of a plan of a follow-up store at Lasair, as `ampel-followup lasair annotate` does.
-
-    What arrived is recorded in the store: a run that was cut short is completed by the next. The body counts what was
-    ``sent``, ``unchanged`` and ``left`` for later, has the ``problems`` with what did not arrive, and names the objects
-    of other surveys (``unknown``); or it holds ``error``. Where anything is missing the document code is `INCOMPLETE`.
-    """
-
-    #: Document code of a run after which Lasair does not know everything.
-    INCOMPLETE: ClassVar[int] = 1
+class T4AnnotateLasair(AbsServiceT4Unit):
+    """Annotate the objects of a plan of a follow-up store at Lasair, as `ampel-followup lasair annotate` does."""
 
     #: Name of your annotator, as agreed with the Lasair team.
     topic: str
@@ -60,27 +49,26 @@ class T4AnnotateLasair(AbsT4Unit):
     #: Wait so long for one request in all [s]; then leave the rest to the next run.
     patience: float = 300.0
 
-    def do(self) -> UBson | UnitResult:
-        """Return the body of the T4 document."""
+    def tell(self) -> tuple[Delivery, Sequence[str]]:
+        """Send the annotations that Lasair does not have yet."""
         survey = Survey(self.survey)
-        try:
-            lasair = Lasair(Secret(self.token.get()), self.url or survey.url)
-            with Store.open(self.store, create=False) as store:
-                found = annotations_of(
-                    store, self.topic, night=self.night, site=self.site, survey=survey, which=Which(self.which),
-                    url=self.page,
-                )  # fmt: skip
-                delivery = deliver(
-                    found.messages,
-                    lasair.annotate,
-                    store.sent,
-                    lasair.url,
-                    Circumstances.of_this_machine(self.patience),
-                    batch=self.batch or survey.batch,
-                )
-        except FollowupError as error:
-            self.logger.warn("Nothing sent to Lasair", extra={"error": str(error)})
-            return UnitResult(body={"error": str(error)}, code=self.INCOMPLETE)
-        body = {**delivery.to_dict(), "unknown": list(found.unknown)}
-        self.logger.info("Lasair told", extra={"sent": delivery.sent.total(), "complete": delivery.complete})
-        return UnitResult(body=body, code=None if delivery.complete else self.INCOMPLETE)
+        lasair = Lasair(Secret(self.token.get()), self.url or survey.url)
+        with Store.open(self.store, create=False) as store:
+            found = annotations_of(
+                store,
+                self.topic,
+                night=self.night,
+                site=self.site,
+                survey=survey,
+                which=Which(self.which),
+                url=self.page,
+            )
+            delivery = deliver(
+                found.messages,
+                lasair.annotate,
+                store.sent,
+                lasair.url,
+                Circumstances.of_this_machine(self.patience),
+                batch=self.batch or survey.batch,
+            )
+        return delivery, found.unknown
