@@ -225,6 +225,26 @@ def test_a_secret_that_the_service_repeats_is_not_shown(lasair: Any, store: Stor
     assert problem.reason == "400: bad token …"
 
 
+@pytest.mark.parametrize("status", [400, 401, 500])
+def test_what_a_service_says_steers_no_terminal(
+    status: int,
+    lasair: Any,
+    store_path: Path,
+    run: Callable[..., tuple[int, str, str]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("AMPEL_FOLLOWUP_LASAIR_TOKEN", TOKEN)
+    body = json.dumps({"error": "\x1b[2J\x07red \u202e[bold]alert[/bold]\n\nsecond line" + "x" * 500})
+    lasair.faults.extend([Fault(status=status, body=body)] * 4)
+    command = ("lasair", "annotate", "--topic", TOPIC, "--url", lasair.url, "--store", store_path, "--patience", "0")
+    code, out, err = run(*command)
+    assert code == (2 if status == 401 else 1)
+    said = err if status == 401 else out
+    assert "red [bold]alert[/bold] second line" in said
+    assert "x" * 200 not in said
+    assert all(character.isprintable() for character in said.replace("\n", ""))
+
+
 def test_a_topic_that_is_switched_off_ends_the_run(lasair: Any, store: Store, world: Any) -> None:
     lasair.active = False
     with pytest.raises(ServiceError, match=f"topic {TOPIC} is not active"):

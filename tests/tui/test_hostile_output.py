@@ -45,6 +45,10 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
         ("report", "week", "--json"),
         ("learn", "status"),
         ("drift", "--json"),
+        ("lasair", "annotate", "--topic", "ours", "--survey", "ztf", "--dry-run"),
+        ("lasair", "annotate", "--topic", "ours", "--survey", "ztf", "--dry-run", "--json"),
+        ("desc-tom", "send", "--dry-run"),
+        ("desc-tom", "send", "--dry-run", "--json"),
     ],
     ids=" ".join,
 )
