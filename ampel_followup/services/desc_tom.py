@@ -21,13 +21,11 @@ from ampel_followup.plan import NightPlan
 from ampel_followup.services.credentials import Secret
 from ampel_followup.services.messages import Message, Sent
 from ampel_followup.services.retry import PassingError
-from ampel_followup.services.web import TIMEOUT, RefusedError, UnknownUserError, Web
+from ampel_followup.services.web import TIMEOUT, Answer, RefusedError, UnknownUserError, Web
 from ampel_followup.survey_names import lsst_number
 from ampel_followup.untrusted import clean
 
 if TYPE_CHECKING:
-    import requests
-
     from ampel_followup.store import Store
 
 NAME = "DESC TOM"
@@ -263,24 +261,24 @@ class DescTom:
         self._web.session.cookies.clear()
         page = self._web.request("GET", _LOGIN)
         token = self._web.session.cookies.get("csrftoken")
-        if page.status_code >= 500 or page.status_code == 429:
-            raise PassingError(f"error {page.status_code} where one logs in", for_all=True)
+        if page.status >= 500 or page.status == 429:
+            raise PassingError(f"error {page.status} where one logs in", for_all=True)
         if not token:
             raise ServiceError(f"nobody can log in at {self.url}/{_LOGIN}: is this {NAME}? Name its address with --url")
         form = {"username": self._user, "password": self._password.value, "csrfmiddlewaretoken": token}
         answer = self._web.request("POST", _LOGIN, data=form, headers={"Referer": f"{self.url}/{_LOGIN}"})
-        if answer.status_code >= 500 or answer.status_code == 429:
-            raise PassingError(f"error {answer.status_code} where one logs in", for_all=True)
+        if answer.status >= 500 or answer.status == 429:
+            raise PassingError(f"error {answer.status} where one logs in", for_all=True)
         # Django answers a wrong password with the same page, and without a session.
         if not self._web.session.cookies.get("sessionid"):
             raise UnknownUserError(f"{NAME} does not know {clean(self._user, 80)!r}, or not with this password")
         self._logged_in = True
 
 
-def _refusal(response: requests.Response) -> str | None:
-    text: str = response.text
+def _refusal(answer: Answer) -> str | None:
+    text = answer.text
     refused = text.startswith(_REFUSALS) or _NO_SUCH_OBJECT in text
-    return text if response.status_code == 500 and refused else None
+    return text if answer.status == 500 and refused else None
 
 
 def _records(answer: Mapping[str, Any], name: str) -> list[dict[str, Any]]:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import email.utils
 import ipaddress
+import json
 import math
+import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -21,6 +24,9 @@ if TYPE_CHECKING:
 #: Seconds until a connection must stand, and until the next bytes of an answer must come.
 TIMEOUT = (10.0, 60.0)
 
+#: An answer that is not there as a whole after so many times the second of these is given up; so is one of more bytes.
+PATIENCE, LARGEST = 5.0, 1 << 24
+
 #: Longest text of an answer that is repeated to people [characters].
 _SAID = 200
 
@@ -29,6 +35,30 @@ _ERROR_KEYS = ("error", "detail", "message")
 
 _TOO_MANY, _TIMED_OUT, _TOO_EARLY = 429, 408, 425
 _UNAUTHORIZED, _FORBIDDEN = 401, 403
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A whole answer of a service."""
+
+    status: int
+    reason: str
+    headers: Mapping[str, str]
+    content: bytes
+
+    @property
+    def text(self) -> str:
+        """What it says; what is no UTF-8 is replaced."""
+        return self.content.decode("utf-8", "replace")
+
+    @property
+    def record(self) -> dict[str, Any] | None:
+        """The JSON object that it is; None if it is something else."""
+        try:
+            found = json.loads(self.content)
+        except (ValueError, RecursionError):
+            return None
+        return found if isinstance(found, dict) else None
 
 
 class RefusedError(Exception):
@@ -53,6 +83,8 @@ class Web:
         Is taken out of whatever the service says.
     timeout : (float, float)
         See `TIMEOUT`.
+    clock : callable
+        Returns seconds that only go on.
 
     Raises
     ------
@@ -60,11 +92,19 @@ class Web:
         If the address is none.
     """
 
-    def __init__(self, name: str, url: str, secret: Secret, *, timeout: tuple[float, float] = TIMEOUT) -> None:
+    def __init__(
+        self,
+        name: str,
+        url: str,
+        secret: Secret,
+        *,
+        timeout: tuple[float, float] = TIMEOUT,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         import requests
 
         self.name, self.url = name, _checked_url(name, url)
-        self._secret, self._timeout = secret, timeout
+        self._secret, self._timeout, self._clock = secret, timeout, clock
         self.session = requests.Session()
 
     def post(
@@ -75,7 +115,7 @@ class Web:
         json: Any = None,
         headers: Mapping[str, str] | None = None,
         auth: Callable[[requests.PreparedRequest], requests.PreparedRequest] | None = None,
-        refused: Callable[[requests.Response], str | None] = lambda _: None,
+        refused: Callable[[Answer], str | None] = lambda _: None,
     ) -> dict[str, Any]:
         """
         Post a form or JSON, and return the object that is the answer.
@@ -103,24 +143,20 @@ class Web:
         ServiceError
             If it is no such service.
         """
-        response = self.request("POST", path, data=data, json=json, headers=headers, auth=auth)
-        if response.status_code in (_UNAUTHORIZED, _FORBIDDEN):
+        answer = self.request("POST", path, data=data, json=json, headers=headers, auth=auth)
+        if answer.status in (_UNAUTHORIZED, _FORBIDDEN):
             raise UnknownUserError(
-                f"{self.name} refuses us ({response.status_code}: {self.said(response)}); check the token or password, "
-                "and what it may do there"
+                f"{self.name} refuses us ({answer.status}: {self._said(answer)}); check the token or password, and "
+                "what it may do there"
             )
-        if (why := refused(response)) is not None:
+        if (why := refused(answer)) is not None:
             raise RefusedError(self._clean(why))
-        self._check(response)
-        try:
-            answer = response.json()
-        except ValueError:
-            answer = None
-        if not isinstance(answer, dict):
-            raise PassingError(f"the answer is no JSON object: {self.said(response)!r}")
-        return answer
+        self._check(answer)
+        if (record := answer.record) is None:
+            raise PassingError(f"the answer is no JSON object: {self._said(answer)!r}")
+        return record
 
-    def request(self, method: str, path: str, **options: Any) -> requests.Response:
+    def request(self, method: str, path: str, **options: Any) -> Answer:
         """
         Make one request, without following to other places; see `post`.
 
@@ -134,9 +170,10 @@ class Web:
         import requests
 
         try:
-            return self.session.request(
-                method, f"{self.url}/{path}", timeout=self._timeout, allow_redirects=False, **options
-            )
+            with self.session.request(
+                method, f"{self.url}/{path}", timeout=self._timeout, allow_redirects=False, stream=True, **options
+            ) as response:
+                return Answer(response.status_code, str(response.reason), response.headers, self._content(response))
         except requests.exceptions.SSLError as error:
             raise ServiceError(
                 f"{self.name} at {self.url} cannot prove who it is ({self._clean(str(error))}); check its address, and "
@@ -155,27 +192,35 @@ class Web:
                 f"{self.name} cannot be asked at {self.url}: {self._clean(str(error))}; check its address"
             ) from None
 
-    def said(self, response: requests.Response) -> str:
-        """Return what an answer says, as one short line; of a JSON object the error in it."""
-        try:
-            answer = response.json()
-        except ValueError:
-            answer = None
-        found = [answer[key] for key in _ERROR_KEYS if key in answer] if isinstance(answer, dict) else []
-        return self._clean(str(found[0]) if found else response.text) or clean(str(response.reason))
+    def _content(self, response: requests.Response) -> bytes:
+        """Read an answer, which may come drop by drop, or without end."""
+        content, until = bytearray(), self._clock() + PATIENCE * self._timeout[1]
+        for piece in response.iter_content(1 << 16):
+            content += piece
+            if self._clock() > until:
+                raise PassingError("no whole answer in time", for_all=True)
+            if len(content) > LARGEST:
+                raise ServiceError(f"{self.name} at {self.url} answers without end; check its address")
+        return bytes(content)
 
-    def _check(self, response: requests.Response) -> None:
-        status = response.status_code
+    def _said(self, answer: Answer) -> str:
+        """Return what an answer says, as one short line; of a JSON object the error in it."""
+        record = answer.record or {}
+        found = [record[key] for key in _ERROR_KEYS if key in record]
+        return self._clean(str(found[0]) if found else answer.text) or clean(answer.reason)
+
+    def _check(self, answer: Answer) -> None:
+        status = answer.status
         if 200 <= status < 300:
             return
-        told = f"{status}: {self.said(response)}"
+        told = f"{status}: {self._said(answer)}"
         if status == _TOO_MANY:
-            raise PassingError("too many requests", retry_after=retry_after(response.headers), for_all=True)
+            raise PassingError("too many requests", retry_after=retry_after(answer.headers), for_all=True)
         if status in (_TIMED_OUT, _TOO_EARLY) or status >= 500:
-            asked = retry_after(response.headers)
+            asked = retry_after(answer.headers)
             raise PassingError(f"error {told}", retry_after=asked, for_all=asked is not None)
         if status < 400:
-            elsewhere = clean(response.headers.get("Location", "nowhere"), _SAID)
+            elsewhere = clean(answer.headers.get("Location", "nowhere"), _SAID)
             raise ServiceError(f"{self.name} is not at {self.url} but at {elsewhere}; name its address with --url")
         raise RefusedError(told)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.server
 import json
 import socket
@@ -20,7 +21,8 @@ class Fault:
     What happens to one request instead of what should.
 
     kind: ``answer`` (as given below), ``silence`` (no answer until the client goes), ``drop`` (the connection is cut
-    without one), ``cut`` (in the middle of it). lost: the request is carried out all the same.
+    without one), ``cut`` (in the middle of it), ``flood`` (more and more of it). lost: the request is carried out
+    all the same.
     """
 
     kind: str = "answer"
@@ -117,6 +119,8 @@ class FaultyServer:
             self._closing.wait(10.0)
         elif fault is not None and fault.kind == "drop":
             handler.connection.shutdown(socket.SHUT_RDWR)
+        elif fault is not None and fault.kind == "flood":
+            _flood(handler)
         elif fault is not None and fault.kind == "cut":
             _write(handler, 200, b'{"status": "succ', {"Content-Type": "application/json"}, length=500)
             handler.connection.shutdown(socket.SHUT_RDWR)
@@ -126,6 +130,14 @@ class FaultyServer:
             text = answer.body if isinstance(answer.body, str) else json.dumps(answer.body)
             kind = "text/plain" if isinstance(answer.body, str) else "application/json"
             _write(handler, answer.status, text.encode(), [("Content-Type", kind), *answer.headers])
+
+
+def _flood(handler: http.server.BaseHTTPRequestHandler) -> None:
+    handler.send_response(200)
+    handler.end_headers()  # no length: it ends when the connection does
+    with contextlib.suppress(OSError):
+        while True:
+            handler.wfile.write(bytes(1 << 20))
 
 
 def _write(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import numpy as np
 import pytest
+from faulty_server import Fault
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -115,6 +117,19 @@ def test_an_address_to_which_no_secret_may_go_is_refused(url: str, message: str)
 )
 def test_other_addresses_are_taken(url: str) -> None:
     assert Web("Lasair", url, Secret("s3cret")).url == url.rstrip("/")
+
+
+def test_an_answer_that_does_not_end_is_given_up(lasair) -> None:
+    lasair.faults.append(Fault("flood"))
+    with pytest.raises(ServiceError, match="answers without end"):
+        Web("Lasair", lasair.url, Secret("s3cret")).request("GET", "annotate/")
+
+
+def test_an_answer_that_comes_drop_by_drop_is_given_up(lasair) -> None:
+    lasair.faults.append(Fault("flood"))
+    clock = itertools.count(0.0, 100.0)
+    with pytest.raises(PassingError, match="no whole answer in time"):
+        Web("Lasair", lasair.url, Secret("s3cret"), timeout=(5.0, 60.0), clock=lambda: next(clock)).request("GET", "x")
 
 
 def test_secrets_come_from_a_file_or_the_environment(tmp_path, monkeypatch) -> None:
