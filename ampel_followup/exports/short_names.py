@@ -35,9 +35,10 @@ def short_names(names: Sequence[str], length: int) -> list[str]:
     Return names of at most `length` characters: letters, digits, ``+``, ``-``, ``.`` and ``_``; no two the same.
 
     A name that fits is kept (other signs become ``_``). A longer one keeps its first letter and its end, where survey
-    names differ most: ``LSST-AP-DO-313853499830501440`` in 15 characters is ``L53499830501440``. Names that would
-    become the same, in any spelling of small and capital letters, end in a fingerprint of the whole name, each of
-    them: what a name becomes does not depend on the order of the list.
+    names differ most: ``LSST-AP-DO-313853499830501440`` in 15 characters is ``L53499830501440``. So is the number
+    alone, which is LSST's name of the object in its alerts: what is left of a number must not look like another. Names
+    that would become the same, in any spelling of small and capital letters, end in a fingerprint of the whole name,
+    each of them: what a name becomes does not depend on the order of the list.
 
     Parameters
     ----------
@@ -70,7 +71,10 @@ def short_names(names: Sequence[str], length: int) -> list[str]:
 
 def _stem(name: str, length: int) -> str:
     plain = "".join(c if c.isalnum() or c in "+-._" else "_" for c in ascii_line(name).replace(" ", "")) or "unnamed"
-    return plain if len(plain) <= length else plain[0] + plain[1 - length :]
+    if len(plain) <= length:
+        return plain
+    first = "L" if plain.isdigit() else plain[0]
+    return first + plain[1 - length :]
 
 
 def _fingerprint(name: str) -> str:

@@ -20,7 +20,7 @@ from ampel_followup.learning.tables import NO_VALUE, read_table
 SPELLINGS: dict[str, tuple[str, ...]] = {
     "name": (
         "internal_names", "disc. internal name", "target", "ztfid", "ztf_id", "objectid", "object_id", "atlas_id",
-        "stock", "broker_id", "name", "objname", "id",
+        "diaobjectid", "stock", "broker_id", "name", "objname", "id",
     ),
     "type": ("type", "obj. type", "object_type", "class", "classification", "class_name", "label"),
     "source": ("source",),

@@ -167,6 +167,8 @@ def test_short_names_fit_differ_and_do_not_depend_on_the_order(names: list[str],
 def test_ordinary_names_stay_as_they_are() -> None:
     assert short_names(["ZTF18abmjhtn", "AT2018cow", "SN 2018cow"], 15) == ["ZTF18abmjhtn", "AT2018cow", "SN2018cow"]
     assert short_names(["LSST-AP-DO-313853499830501440"], 15) == ["L53499830501440"]
+    # A number that was cut must not look like the number of another object.
+    assert short_names(["313853499830501440", "11290844"], 15) == ["L53499830501440", "11290844"]
     assert ascii_line("Étoile −30° α\n") == "Etoile ?30? ?"
 
 

@@ -116,6 +116,13 @@ def test_a_label_for_an_unknown_object_is_kept_and_matched_when_it_appears(store
     assert [x.target for x in store.labels()] == ["2018abc", "2018other", "ZTF18abc"]
 
 
+def test_what_the_iau_calls_an_object_of_lsst_is_the_number_of_its_alerts() -> None:
+    known = StoredObject("170028485706776685", 170028485706776685, 120.0, 30.0)
+    matching = match([label("LSST-AP-DO-170028485706776685"), label("LSST-AP-DO-17")], [known])
+    assert [one.target for one in matching.labels] == ["170028485706776685", "LSST-AP-DO-17"]
+    assert (matching.n_by_number, len(matching.unknown)) == (1, 1)
+
+
 def test_the_light_curve_is_kept_as_it_was_when_first_listed(store: Store) -> None:
     first, later = PLAN.targets[0], object_of(PLAN.targets[0].id, 10.0, 10.0)
     longer = replace(later, time=np.array([58360.0]))
