@@ -6,6 +6,8 @@ import math
 
 import numpy as np
 
+_INT64 = 2**63
+
 
 def number(value: object, name: str, above: float = -math.inf) -> float:
     """
@@ -60,20 +62,23 @@ def integer(value: object, name: str) -> int:
     Raises
     ------
     TypeError
-        If it is no number.
+        If it is no number of 64 bits.
     """
     if value is None or value != value:
         return 0
-    if isinstance(value, float):
-        # Tables may keep numbers of 19 digits as floats, which have 16. Going one step down makes sure that the exact
-        # number, where another packet has it, is the larger one and wins.
-        return int(np.nextafter(value, -math.inf)) if is_rounded(value) else int(value)
     if isinstance(value, str | bytes | bool):
         raise TypeError(f"{name} = {value!r} is not a number")
+    if is_rounded(value):
+        # Tables may keep numbers of 19 digits as floats, which have 16. Going one step down makes sure that the exact
+        # number, where another packet has it, is the larger one and wins.
+        value = float(np.nextafter(value, -math.inf))  # type: ignore[call-overload]
     try:
-        return int(value)  # type: ignore[call-overload, no-any-return]
-    except (TypeError, ValueError):
+        result = int(value)  # type: ignore[call-overload]
+    except (TypeError, ValueError, OverflowError):
         raise TypeError(f"{name} = {value!r} is not a number") from None
+    if not -_INT64 <= result < _INT64:
+        raise TypeError(f"{name} = {value!r} has more than 64 bits")
+    return int(result)
 
 
 def is_rounded(value: object) -> bool:

@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 from lsst_packets import MJD, OBJECT, SECOND, alert, bare, container, forced, old_names, source, wire
 
 from ampel_followup.alerts.lsst import light_curve_from_sources, lsst_stock, tai_to_utc
+from ampel_followup.alerts.packet import NotUsableError, packet_of
 from ampel_followup.alerts.quarantine import Quarantine
 from ampel_followup.alerts.spool import ReadReport, light_curves
 from ampel_followup.alerts.writer_schemas import WriterSchemas, packaged_schemas
@@ -370,6 +371,25 @@ def test_number_that_a_table_has_rounded_is_taken_from_where_it_is_exact(tmp_pat
     parquet.write_table(pa.Table.from_pylist([lost]), tmp_path / "b.parquet")
     with pytest.raises(AlertError, match="was kept as a float, and its last digits are lost"):
         read(tmp_path / "b.parquet")
+
+
+_ODD = [None, float("nan"), float("inf"), -1e300, 2**63, 2**70, 1e19, "", "text", b"x", True, [], {}, [None], [{}]]
+
+
+@pytest.mark.parametrize("odd", _ODD, ids=repr)
+@pytest.mark.parametrize("place", ["alert", "diaSource", "prvDiaSources", "prvDiaForcedSources", "diaObject"])
+def test_whatever_stands_in_a_field_makes_a_light_curve_or_a_reason(place: str, odd: Any) -> None:
+    whole = alert(source(0.0, 7), [source(-2.0, 6)], [forced(-4.0, 100.0)], alertId=7)
+    fields = whole if place == "alert" else whole[place][0] if isinstance(whole[place], list) else whole[place]
+    for name, kept in list(fields.items()):
+        fields[name] = odd
+        try:
+            packet = packet_of(whole, "", "", None)
+            points, context = packet.survey.encode(packet.object_id, packet.candidates)
+            packet.survey.build(packet.object_id, packet.survey.stock(packet.object_id), points, context)
+        except (NotUsableError, AlertError, LightCurveError) as error:
+            assert str(error)
+        fields[name] = kept
 
 
 def test_archives_of_two_surveys_are_read_together(tmp_path: Path) -> None:
