@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 
-_LSST = re.compile(r"(?:LSST\D*|)(\d{1,19})", re.IGNORECASE | re.ASCII)
+_LSST = re.compile(r"(?:LSST\D*|)([1-9]\d{0,18})", re.IGNORECASE | re.ASCII)
 
 # Year and letters; prefixes say whether there was a spectrum when somebody wrote it down.
 _TNS = re.compile(r"(?:AT|SN|TDE|FRB)? ?(\d{4})([A-Z]|[a-z]{1,6})", re.ASCII)
@@ -17,7 +17,7 @@ _HIGHEST = 2**63 - 1
 
 def lsst_number(name: str) -> int | None:
     """
-    Return the number by which LSST knows an object (``diaObjectId``); None for the objects of other surveys.
+    Return the number by which LSST, and AMPEL, know an object (``diaObjectId``); None for objects of other surveys.
 
     Parameters
     ----------

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ampel_followup.alerts.lsst import TIME, light_curve_from_sources, lsst_stock
+from ampel_followup.alerts.lsst import TIME, light_curve_from_sources
 from ampel_followup.alerts.surveys import LSST
 from ampel_followup.alerts.ztf import light_curve_from_candidates, ztf_stock
 from ampel_followup.errors import AlertError
 from ampel_followup.lightcurve import LightCurve
+from ampel_followup.survey_names import lsst_number
 
 _LETTERS = 7
 
@@ -57,7 +58,7 @@ def _of_ztf(stock: object, points: Iterable[Mapping[str, Any]]) -> LightCurve:
 
 
 def _of_lsst(stock: object, points: Iterable[Mapping[str, Any]]) -> LightCurve:
-    if not isinstance(stock, int) or not lsst_stock(str(stock)):
+    if not isinstance(stock, int) or lsst_number(str(stock)) is None:
         raise AlertError(f"stock {stock!r} is not that of an LSST object, which is its diaObjectId")
     name = str(stock)
     return light_curve_from_sources(name, stock, [_parts(name, point)[1] for point in points])

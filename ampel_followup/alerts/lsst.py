@@ -10,7 +10,6 @@ DIA object, the context. The fields are described at https://sdm-schemas.lsst.io
 from __future__ import annotations
 
 import math
-import re
 import struct
 from collections.abc import Iterable, Mapping
 from functools import cache
@@ -78,26 +77,6 @@ _FIRST_MJD, _LAST_MJD = 41317.0, 88069.0
 _SAME_VISIT = 5.0 / 86400.0
 
 _NANOJANSKY = 1e-3
-_NUMBER = re.compile(r"[1-9][0-9]{0,18}")
-_LARGEST_STOCK = 2**63 - 1
-
-
-def lsst_stock(name: str) -> int:
-    """
-    Return AMPEL's number for an LSST object: its ``diaObjectId``.
-
-    Parameters
-    ----------
-    name : str
-        The digits of the ``diaObjectId``, such as ``170028485706776685``.
-
-    Returns
-    -------
-    int
-        0 if `name` is not that of an LSST object.
-    """
-    stock = int(name) if _NUMBER.fullmatch(name) else 0
-    return stock if stock <= _LARGEST_STOCK else 0
 
 
 def tai_to_utc(mjd: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -147,7 +126,7 @@ def light_curve_from_sources(object_id: str, stock: int, points: Iterable[Mappin
     object_id : str
         The digits of the ``diaObjectId``.
     stock : int
-        AMPEL's number for it, see `lsst_stock`.
+        AMPEL's number for it: the ``diaObjectId`` itself.
     points : iterable of mapping
         Sources, forced sources, limits and DIA objects of any number of packets, or bodies of AMPEL datapoints.
         ``None``, NaN and a missing key all mean "not known".

@@ -13,6 +13,7 @@ from ampel_followup.alerts import lsst, ztf
 from ampel_followup.alerts.values import number
 from ampel_followup.bands import LSST_FILTERS, ZTF_FILTERS
 from ampel_followup.lightcurve import MJD_OFFSET, LightCurve
+from ampel_followup.survey_names import lsst_number
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +79,7 @@ LSST = Survey(
     ("diaSource",),
     lsst.encode_sources,
     lsst.light_curve_from_packed,
-    lsst.lsst_stock,
+    lambda name: lsst_number(name) or 0,
     _lsst_exposure,
     0.2,
 )
@@ -93,7 +94,7 @@ def stock_of(name: str) -> int:
     Parameters
     ----------
     name : str
-        Such as ``ZTF18abmjhtn`` or ``170028485706776685``.
+        Such as ``ZTF18abmjhtn``, ``170028485706776685`` or ``LSST-AP-DO-170028485706776685``.
 
     Returns
     -------

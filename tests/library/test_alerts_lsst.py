@@ -19,10 +19,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lsst_packets import MJD, OBJECT, SECOND, alert, bare, container, forced, old_names, source, wire
 
-from ampel_followup.alerts.lsst import light_curve_from_sources, lsst_stock, tai_to_utc
+from ampel_followup.alerts.lsst import light_curve_from_sources, tai_to_utc
 from ampel_followup.alerts.packet import NotUsableError, packet_of
 from ampel_followup.alerts.quarantine import Quarantine
 from ampel_followup.alerts.spool import ReadReport, light_curves
+from ampel_followup.alerts.surveys import LSST
 from ampel_followup.alerts.writer_schemas import WriterSchemas, packaged_schemas
 from ampel_followup.errors import AlertError, LightCurveError
 from ampel_followup.lightcurve import LightCurve
@@ -202,10 +203,21 @@ def test_order_of_points_does_not_matter_and_every_visit_counts_once(
 
 
 @pytest.mark.parametrize(
-    ("name", "stock"), [(NAME, OBJECT), ("1", 1), ("", 0), ("0", 0), ("ZTF18abmjhtn", 0), (str(2**63), 0), ("-5", 0)]
+    ("name", "stock"),
+    [
+        (NAME, OBJECT),
+        (f"LSST-AP-DO-{OBJECT}", OBJECT),
+        ("1", 1),
+        ("", 0),
+        ("0", 0),
+        ("01", 0),
+        ("ZTF18abmjhtn", 0),
+        (str(2**63), 0),
+        ("-5", 0),
+    ],
 )
 def test_name_is_the_number_of_the_object(name: str, stock: int) -> None:
-    assert lsst_stock(name) == stock
+    assert LSST.stock(name) == stock
 
 
 # --- packets ----------------------------------------------------------------------------------------------------------
