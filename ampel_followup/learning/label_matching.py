@@ -7,7 +7,6 @@ matches nothing is kept as it is: when the object appears, `match_waiting` finds
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -16,15 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ampel_followup.labels import Label
+from ampel_followup.survey_names import lsst_number
 
 if TYPE_CHECKING:
     from ampel_followup.store import Store, StoredObject
 
 #: Farthest that a label may be from the object that it is of [arcsec].
 MAX_SEPARATION = 2.0
-
-# What the IAU calls objects of LSST, `LSST-AP-DO-…`; alerts have the number alone.
-_DESIGNATION = re.compile(r"LSST-[A-Z]+-DO-([0-9]+)")
 
 #: How a label was matched that gives another name than the store has.
 BY_NUMBER, BY_POSITION = "broker id", "position"
@@ -76,7 +73,7 @@ def match(labels: Sequence[Label], objects: Sequence[StoredObject]) -> Matching:
     for row, label in enumerate(labels):
         if label.target in names:
             counts["name"] += 1
-        elif (number := by_number.get(_DESIGNATION.sub(r"\1", label.target))) is not None:
+        elif (number := by_number.get(str(lsst_number(label.target) or label.target))) is not None:
             counts[BY_NUMBER] += 1
             placed[row] = _under(label, number, BY_NUMBER)
         else:

@@ -70,6 +70,22 @@ def alert(
     return values | changes
 
 
+def alerts_of(object_id: int, ra: float, rise: float) -> list[dict[str, Any]]:
+    """Return the alerts of one object that brightens in g, r and i, with limits before."""
+    sources = [
+        source(day, object_id + 1000 * (place + 1), flux=2600.0 + rise * day, band="gri"[place % 3], ra=ra,
+               diaObjectId=object_id)
+        for place, day in enumerate([0.7 * step for step in range(9)])
+    ]  # fmt: skip
+    limits = [forced(day - 9.0, 400.0, band="gri"[day % 3], diaObjectId=object_id) for day in range(9)]
+    about = {"diaObjectId": object_id, "ra": ra, "dec": -47.18, "firstDiaSourceMjdTai": MJD}
+    return [
+        alert(one, sources[:place], limits, diaObject=about | {"nDiaSources": place + 1})
+        for place, one in enumerate(sources)
+        if place >= 5
+    ]
+
+
 def old_names(point: dict[str, Any]) -> dict[str, Any]:
     """Return a point under the names of ELAsTiCC's schema."""
     names = {

@@ -18,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "library"))
 from ampel.log.AmpelLogger import AmpelLogger
 from ampel.lsst.alert.LSSTAlertSupplier import LSSTAlertSupplier
 from ampel.lsst.ingest.LSSTDataPointShaper import LSSTDataPointShaper
-from lsst_packets import MJD, OBJECT, alert, container, forced, old_names, source
+from lsst_packets import MJD, OBJECT, alert, alerts_of, container, old_names, source
 from night_plans import assert_same_plan, embedded_run, everything
 
 from ampel.followup.t0.FollowupAlertLoader import FollowupAlertLoader
@@ -53,27 +53,11 @@ def assert_same_curve(one: LightCurve, other: LightCurve) -> None:
         np.testing.assert_array_equal(getattr(one, name), getattr(other, name), err_msg=f"{one.id}: {name}")
 
 
-def history(object_id: int, ra: float, rise: float) -> list[dict[str, Any]]:
-    """Return the alerts of one object that brightens in g, r and i, with limits before."""
-    sources = [
-        source(day, object_id + 1000 * (place + 1), flux=2600.0 + rise * day, band="gri"[place % 3], ra=ra,
-               diaObjectId=object_id)
-        for place, day in enumerate(np.arange(0.0, 6.0, 0.7).tolist())
-    ]  # fmt: skip
-    limits = [forced(day - 9.0, 400.0, band="gri"[day % 3], diaObjectId=object_id) for day in range(9)]
-    about = {"diaObjectId": object_id, "ra": ra, "dec": -47.18, "firstDiaSourceMjdTai": MJD}
-    return [
-        alert(one, sources[:place], limits, diaObject=about | {"nDiaSources": place + 1})
-        for place, one in enumerate(sources)
-        if place >= 5
-    ]
-
-
 @pytest.fixture(scope="module")
 def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Several alerts of each of two made-up objects, and one of a minor planet."""
     path = tmp_path_factory.mktemp("lsst") / "alerts.avro"
-    alerts = [one for n in range(2) for one in history(OBJECT + n, 63.35 + 0.1 * n, 500.0 * (n + 1))]
+    alerts = [one for n in range(2) for one in alerts_of(OBJECT + n, 63.35 + 0.1 * n, 500.0 * (n + 1))]
     moving = alert(source(0.0, 5, diaObjectId=0, ssObjectId=9), diaObject=None)
     path.write_bytes(container([*alerts, moving]))
     return path
@@ -81,7 +65,7 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("renamed", [False, True])
 def test_datapoints_of_ampel_lsst_make_the_light_curve_of_the_packet(tmp_path: Path, renamed: bool) -> None:
-    one = history(OBJECT, 63.35, 500.0)[-1]
+    one = alerts_of(OBJECT, 63.35, 500.0)[-1]
     schema = "lsst.v10_0"
     if renamed:
         about = {"diaObjectId": OBJECT, "ra": 63.35, "decl": -47.18, "hostgal_zphot": 0.25, "mwebv": 0.0625}
@@ -110,7 +94,7 @@ def test_stock_that_is_no_dia_object_is_refused() -> None:
 
 def test_loader_passes_over_what_is_not_of_its_survey_and_keeps_what_it_cannot_use(tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
-    (tmp_path / "in" / "a.avro").write_bytes(container(history(OBJECT, 63.35, 500.0)))
+    (tmp_path / "in" / "a.avro").write_bytes(container(alerts_of(OBJECT, 63.35, 500.0)))
     (tmp_path / "in" / "b.avro").write_bytes(b"\0\0\0\0\0nonsense")
     assert len(loaded([tmp_path / "in"], quarantine=str(tmp_path / "quarantine"))) == 4
     assert len(list((tmp_path / "quarantine").glob("*.avro"))) == 1
