@@ -212,7 +212,11 @@ def _dia_object(point: Mapping[str, Any]) -> bytes:
 
 def _value(point: Mapping[str, Any], names: tuple[str, ...]) -> Any:
     """Return the first value that is known under any of the names."""
-    return next((value for name in names if (value := point.get(name)) is not None), None)
+    for name in names:
+        value = point.get(name)
+        if value is not None:
+            return value
+    return None
 
 
 def _tai(point: Mapping[str, Any]) -> float:

@@ -23,7 +23,7 @@ from ampel_followup_tui.axes import axis, round_values
 from ampel_followup_tui.columns import hidden_columns, tonight_columns
 from ampel_followup_tui.commands import COMMANDS, Place, commands_of
 from ampel_followup_tui.coordinates import galactic
-from ampel_followup_tui.glyphs import BAND, STATUS, UNDECIDED, airmass_bar, trend_sign
+from ampel_followup_tui.glyphs import BAND, STATUS, UNDECIDED, airmass_bar, short_name, trend_sign
 from ampel_followup_tui.instants import clock, mjd
 from ampel_followup_tui.panes.flow import flow
 from ampel_followup_tui.panes.visibility import visibility
@@ -214,3 +214,19 @@ def test_no_two_commands_of_a_screen_share_a_key(place: Place) -> None:
 def test_every_command_is_an_action_of_the_app() -> None:
     for command in COMMANDS:
         assert hasattr(FollowupApp, "action_" + command.action.partition("(")[0]), command
+
+
+@pytest.mark.parametrize(
+    ("name", "width", "shown"),
+    [
+        ("ZTF18abmjhtn", 12, "ZTF18abmjhtn"),
+        ("170028485706776685", 18, "170028485706776685"),
+        # Objects of one night begin alike: 169813007065940116, 169813007065939979.
+        ("169813007065940116", 12, "…07065940116"),
+        ("LSST-AP-DO-169813007065939979", 12, "…07065939979"),
+        ("a name that a person made up", 12, "a name that…"),
+        ("[red]\x1b169813007065940116", 12, "[red]169813…"),
+    ],
+)
+def test_name_of_an_object_is_cut_where_names_differ_least(name: str, width: int, shown: str) -> None:
+    assert short_name(name, width) == shown

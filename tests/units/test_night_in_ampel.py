@@ -117,6 +117,20 @@ def test_list_equals_that_of_the_command_line(night: Any, archive: Path, tmp_pat
         assert listed["scores"]["p_t"] == pytest.approx(target.scores.p_t, abs=TOLERANCE)
 
 
+def test_loader_of_our_own_sets_a_damaged_packet_aside(
+    new_broker: Callable[[], Any], archive: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "cut.avro").write_bytes(b"Obj\x01 and then nothing")
+    broker = new_broker()
+    job = broker.job(archive, site=SITE, night=NIGHT, triage=False)
+    supplier = job["task"][0]["config"]["supplier"]
+    paths = [str(archive), str(tmp_path / "cut.avro")]
+    supplier["config"] = {"deserialize": None, "loader": {"unit": "FollowupAlertLoader",
+                          "config": {"survey": "ZTF", "paths": paths}}}  # fmt: skip
+    broker.run(job)
+    assert_same_plan(stored(broker).plan, embedded(archive, triaged=False))
+
+
 def test_simulated_night_gives_the_embedded_list(new_broker: Callable[[], Any], tmp_path: Path) -> None:
     archive = tmp_path / "night.tar.gz"
     write_alerts(simulate_objects(25, dt.date.fromisoformat(NIGHT), np.random.default_rng(7)), archive)

@@ -11,7 +11,7 @@ from ampel_followup.timetable import Block, BlockKind
 from ampel_followup.untrusted import clean
 from ampel_followup_tui.cells import Column
 from ampel_followup_tui.course import Step
-from ampel_followup_tui.glyphs import GREY, NOTE, SKY_BLUE, VERMILION
+from ampel_followup_tui.glyphs import GREY, NOTE, SKY_BLUE, VERMILION, short_name
 from ampel_followup_tui.instants import clock
 from ampel_followup_tui.journal import Journal
 from ampel_followup_tui.panes.timeline import sign_of, telescope_name
@@ -48,7 +48,7 @@ def block_columns(width: int, journal: Journal, *, telescopes: bool) -> list[Col
             )
         )
     columns += [
-        Column("name", "name", 28 if wide else 12, lambda step, width: Text(clean(step.block.target, width))),
+        Column("name", "name", 28 if wide else 12, lambda step, width: Text(short_name(step.block.target, width))),
         _magnitude(with_error=wide or not telescopes),
         Column("exposure", "exposure", 8, lambda step, _: Text(exposure(step.block)), right=True),
         Column("airmass", "airm", 4, lambda step, _: _dashed(number(step.block.airmass, 2)), right=True),

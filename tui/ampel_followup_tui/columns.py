@@ -29,6 +29,7 @@ from ampel_followup_tui.glyphs import (
     airmass_bar,
     band_sign,
     short_band,
+    short_name,
     trend_sign,
     two_digits,
 )
@@ -100,7 +101,7 @@ def tonight_columns(
     columns = [
         Column("rank", "#", place, partial(_place, other=other), right=True),
         *([Column("move", "", move, partial(_move, other=other))] if other is not None else []),
-        Column("name", "name", name, lambda target, width: Text(clean(target.id, width))),
+        Column("name", "name", name, lambda target, width: Text(short_name(target.id, width))),
     ]
     if wide:
         columns += [Column("magnitude", "magnitude", 12, _magnitude), Column("trend", "mag/d", 5, _trend)]
@@ -149,7 +150,7 @@ def hidden_columns(
     wide, width = width >= WIDE - 1, width - marked
     status = 20 if wide else 10
     columns = [
-        Column("name", "name", 16 if wide else 12, lambda target, width: Text(clean(target.id, width))),
+        Column("name", "name", 16 if wide else 12, lambda target, width: Text(short_name(target.id, width))),
         Column("magnitude", "mag", 5, _short_magnitude),
         Column("classes", "now → after", 28, _classes) if wide else Column("class", "now", 10, _class_now),
         Column("gain", "gain", 4, _gain, right=True),
@@ -169,7 +170,7 @@ def aside_columns(
     wide, width = width >= WIDE - 1, width - marked
     status = 20 if wide else 10
     columns = [
-        Column("name", "name", 16 if wide else 12, lambda target, width: Text(clean(target.id, width))),
+        Column("name", "name", 16 if wide else 12, lambda target, width: Text(short_name(target.id, width))),
         Column("magnitude", "mag", 5, _short_magnitude),
         *([Column("class", "now", 16, _class_now)] if wide else []),
         *_assistant_columns(probabilities=wide),

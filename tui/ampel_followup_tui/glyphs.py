@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from ampel_followup.survey_names import lsst_number
 from ampel_followup.untrusted import clean
 
 SKY_BLUE = "#56b4e9"
@@ -116,6 +117,18 @@ def band_sign(band: str) -> tuple[str, str]:
 def short_band(band: str) -> str:
     """Return the letter of a band of the surveys that are read; the whole name of another."""
     return clean(band[-1:] if band.startswith(("ztf", "lsst", "atlas")) else band, 12)
+
+
+def short_name(name: str, width: int) -> str:
+    """
+    Return the name of an object in so many characters.
+
+    What is too long is cut at its end; of the numbers of LSST the end is kept, for objects of one night begin alike.
+    """
+    whole = clean(name)
+    if len(whole) <= width or lsst_number(whole) is None:
+        return clean(name, width)
+    return "…" + whole[len(whole) - width + 1 :]
 
 
 def trend_sign(trend: float) -> str:

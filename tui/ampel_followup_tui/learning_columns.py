@@ -10,7 +10,19 @@ from ampel_followup.champions import Challenger, Comparison, Difference, Metric
 from ampel_followup.learning_state import Returned
 from ampel_followup.untrusted import clean
 from ampel_followup_tui.cells import Column
-from ampel_followup_tui.glyphs import BETTER, GREEN, GREY, IN_USE, ORANGE, SAME, SKY_BLUE, VERMILION, WORSE, two_digits
+from ampel_followup_tui.glyphs import (
+    BETTER,
+    GREEN,
+    GREY,
+    IN_USE,
+    ORANGE,
+    SAME,
+    SKY_BLUE,
+    VERMILION,
+    WORSE,
+    short_name,
+    two_digits,
+)
 from ampel_followup_tui.instants import day_and_month
 
 #: Signs of a label: what it was taken for is what it is, or is not; the models have no such class; sources differ.
@@ -22,7 +34,7 @@ def label_columns(width: int) -> list[Column[Returned]]:
     """Return the columns of labels, to fill `width` characters with a gap of one between columns."""
     columns: list[Column[Returned]] = [
         Column("sign", "", 3, lambda returned, _: _sign(returned)),
-        Column("target", "target", 12, lambda returned, width: Text(clean(returned.target, width))),
+        Column("target", "target", 12, lambda returned, width: Text(short_name(returned.target, width))),
         Column("was", "was", 15, _was),
         Column("is", "is", 13, _is),
         Column("p", "P it", 4, lambda returned, _: _share(returned.p_label), right=True),
