@@ -64,7 +64,7 @@ def test_utc_is_that_of_astropy(days: list[float]) -> None:
     mjd = np.array(days)
     expected = Time(mjd, format="mjd", scale="tai").utc.mjd
     # ERFA stretches the days that end with a leap second; the last of them was before MJD 57754.
-    tolerance = np.where(mjd > 57755.0, 2e-11, 1.001 * SECOND)
+    tolerance = np.where(mjd > 57755.0, 5e-11, 1.01 * SECOND)
     assert (np.abs(tai_to_utc(mjd) - expected) <= tolerance).all()
 
 
