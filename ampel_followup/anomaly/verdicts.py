@@ -16,12 +16,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ampel_followup.decision import Decision, Verdict, effective_verdicts
-from ampel_followup.errors import LightCurveError, StoreError
+from ampel_followup.errors import LightCurveError
 from ampel_followup.lightcurve import LightCurve
 from ampel_followup.observing.night import mjd_of
 
 if TYPE_CHECKING:
     from ampel_followup.store import Store
+
+#: So many objects teach, those that were judged last.
+MOST_JUDGED = 1000
 
 _YES = frozenset({Verdict.APPROVE, Verdict.OBSERVED})
 
@@ -50,27 +53,33 @@ def judged_in(store: Store, classes: Sequence[str], before: str) -> Judged:
         What was trained on.
     before : str
         Evening date of tonight, ISO 8601; decisions of nights before it count.
+
+    Notes
+    -----
+    Of the plans only the targets that were decided on are read, in one query, and of more than `MOST_JUDGED` objects
+    those that were judged last.
     """
-    by_plan: dict[tuple[str, str], list[Decision]] = defaultdict(list)
+    by_night: dict[tuple[str, str], list[Decision]] = defaultdict(list)
     for decision in store.decisions():
         if decision.night < before:
-            by_plan[decision.night, decision.site].append(decision)
+            by_night[decision.night, decision.site].append(decision)
+    standing = {
+        (night, site, name): one
+        for (night, site), decisions in by_night.items()
+        for name, one in effective_verdicts(decisions).items()
+        if one.verdict in _YES | {Verdict.REJECT}
+    }
     said: dict[str, tuple[bool, float]] = {}
-    for (night, site), decisions in sorted(by_plan.items()):
-        standing = {
-            name: one for name, one in effective_verdicts(decisions).items() if one.verdict in _YES | {Verdict.REJECT}
-        }
-        for revision in sorted({decision.plan_revision for decision in standing.values()}):
-            try:
-                plan = store.load_plan(revision or None, night=night, site=site).plan
-            except StoreError:  # decided on without a plan: nobody knows what for
-                continue
-            evening = mjd_of(plan.night.dusk)
-            for target in plan.targets:
-                verdict = standing.get(target.id)
-                seen = verdict is not None and verdict.plan_revision == revision
-                if verdict is not None and seen and target.anomaly is not None and target.anomaly.place:
-                    said[target.id] = (verdict.verdict in _YES, evening)
+    for decided in store.learning.decided(before):
+        target = decided.target
+        verdict = standing.get((decided.night, decided.site, target.id))
+        if verdict is None or target.anomaly is None or not target.anomaly.place:
+            continue
+        if verdict.plan_revision == decided.plan_revision:
+            # Of an object that was judged on several nights the last one counts, which comes last.
+            said.pop(target.id, None)
+            said[target.id] = (verdict.verdict in _YES, mjd_of(decided.dusk))
+    said = dict(list(said.items())[-MOST_JUDGED:])
     for name, type_ in _types(store, said):
         said[name] = (type_ not in classes, said[name][1])
     sides: dict[bool, list[LightCurve]] = {True: [], False: []}

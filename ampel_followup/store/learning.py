@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 
 from ampel_followup.champions import Challenger, Promotion
-from ampel_followup.plan import RankedTarget
+from ampel_followup.plan import NightSummary, RankedTarget
 from ampel_followup.store import champion_table
 from ampel_followup.store import statements as sql
 from ampel_followup.store.connection import Database
@@ -29,6 +29,29 @@ class StoredObject:
     stock: int
     ra: float
     dec: float
+
+
+@dataclass(frozen=True, slots=True)
+class DecidedTarget:
+    """
+    A target in the list that somebody decided on.
+
+    Parameters
+    ----------
+    night, site : str
+        Evening date and key of the site of the plan.
+    plan_revision : int
+        As the decision names it: 0 if it was made without a plan in sight.
+    dusk : str
+        End of the evening's twilight (UTC), ISO 8601.
+    target : RankedTarget
+    """
+
+    night: str
+    site: str
+    plan_revision: int
+    dusk: str
+    target: RankedTarget
 
 
 class LearningRecords:
@@ -99,6 +122,34 @@ class LearningRecords:
         """Return all objects that have a light curve, by name."""
         with self._database.transaction(write=False) as connection:
             return [StoredObject(*row) for row in connection.execute(sql.SELECT_OBJECTS)]
+
+    def decided(self, before: str) -> list[DecidedTarget]:
+        """
+        Return the listed targets that somebody decided on, as the plan had them that was decided on; one query.
+
+        Parameters
+        ----------
+        before : str
+            Evening date, ISO 8601; decisions of earlier nights count.
+
+        Returns
+        -------
+        list of DecidedTarget
+            By night, site, revision and name. Of decisions that name no plan, the newest of that night and site; of
+            those whose plan is not in the store, nothing.
+        """
+        with self._database.transaction(write=False) as connection:
+            rows = list(connection.execute(sql.SELECT_DECIDED_TARGETS, {"before": before}))
+        return [
+            DecidedTarget(
+                night,
+                site,
+                named,
+                NightSummary.from_dict(json.loads(summary)).dusk,
+                RankedTarget.from_dict(json.loads(payload)),
+            )
+            for _, _, night, site, named, summary, payload in rows
+        ]
 
     def target(self, target_id: str, revision: int) -> RankedTarget | None:
         """Return a target as a plan has it, or None if it is not in that plan."""

@@ -215,3 +215,17 @@ SELECT_PAST_RANKS = (
     " value_of_information, payload FROM targets JOIN plans ON revision = plan_revision WHERE id = :id"
     " AND revision IN (SELECT MAX(revision) FROM plans GROUP BY night, site) ORDER BY night, revision"
 )
+
+# What stood in the list of the plan that a decision was made on, once for each plan and object. A decision that names
+# no plan was made on the newest of its night and site. Without the plan there is nothing to tell.
+SELECT_DECIDED_TARGETS = (
+    "SELECT DISTINCT targets.id, plans.revision, plans.night, plans.site,"
+    " COALESCE(decisions.plan_revision, 0) AS named, night_summary, payload FROM decisions"
+    " JOIN plans ON plans.night = decisions.night AND plans.site = decisions.site"
+    " JOIN targets ON targets.plan_revision = plans.revision AND targets.id = decisions.target"
+    " WHERE decisions.night < :before AND observable AND NOT set_aside"
+    " AND plans.revision = COALESCE(NULLIF(decisions.plan_revision, 0),"
+    " (SELECT MAX(newest.revision) FROM plans AS newest"
+    " WHERE newest.night = decisions.night AND newest.site = decisions.site))"
+    " ORDER BY plans.night, plans.site, plans.revision, targets.id, named"
+)

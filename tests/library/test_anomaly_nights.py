@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from ampel_followup.errors import BundleError
 from ampel_followup.labels import Label
 from ampel_followup.models.anomaly_bundle import load_anomaly
 from ampel_followup.models.bundle import load_bundle
+from ampel_followup.plan import RankedTarget
 from ampel_followup.scoring import score
 from ampel_followup.store import Store
 
@@ -42,11 +44,12 @@ def store(tmp_path: Path) -> Iterator[Store]:
         yield opened
 
 
-def ranked(archive: Path, store: Store, night: str) -> list[dict[str, Any]]:
+def ranked(archive: Path, store: Store | str, night: str) -> list[dict[str, Any]]:
+    url = store if isinstance(store, str) else store.url
     options = ["--no-assistant", "--no-attention", "--no-microlensing", "--anomaly", "anomaly", "--json"]
     done = CliRunner().invoke(
         app,
-        ["rank", str(archive), "--site", "palomar", "--night", night, "--store", store.url, "--top", "500", *options],
+        ["rank", str(archive), "--site", "palomar", "--night", night, "--store", url, "--top", "500", *options],
     )
     assert done.exit_code == 0, done.output
     targets: list[dict[str, Any]] = json.loads(done.output)["targets"]
@@ -105,6 +108,57 @@ def test_verdicts_on_what_no_plan_or_no_place_tells_of_are_passed_over(archive: 
     elsewhere = Decision("ZTF00unknown", "2026-09-01", "lasilla", "approve", "ada", "2026-09-01T12:00:00.000000Z")
     store.record_all([decided(usual, "approve"), elsewhere])
     assert judged_in(store, ("SN Ia",), NIGHTS[1]).names == frozenset()
+
+
+def test_of_a_store_of_many_nights_only_what_was_decided_on_is_read(
+    archive: Path, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many plans there are and however long their lists: no plan is loaded, and one query tells of targets."""
+    places = list(placed(ranked(archive, store, NIGHTS[0])).values())
+    store.record_all([decided(places[0], "approve"), decided(places[1], "reject")])
+    expected = judged_in(store, ("SN Ia",), NIGHTS[1])
+    assert {one.target.id for one in store.learning.decided(NIGHTS[1])} == set(places[:2])
+    assert store.learning.decided(NIGHTS[0]) == []
+    for _ in range(2):
+        ranked(archive, store, NIGHTS[0])
+    read: list[str] = []
+    monkeypatch.setattr(Store, "load_plan", lambda *_, **__: pytest.fail("a whole plan was read"))
+    from_dict = RankedTarget.from_dict
+
+    def counted(data: dict[str, Any]) -> RankedTarget:
+        read.append(data["id"])
+        return from_dict(data)
+
+    monkeypatch.setattr(RankedTarget, "from_dict", counted)
+    again = judged_in(store, ("SN Ia",), NIGHTS[1])
+    assert sorted(read) == sorted(places[:2])
+    assert [c.id for c in again.interesting] == [c.id for c in expected.interesting] == [places[0]]
+    assert [c.id for c in again.dull] == [places[1]]
+
+
+def test_the_query_of_what_was_decided_on_works_on_a_server_too(archive: Path, store_url: str) -> None:
+    name, *_ = placed(ranked(archive, store_url, NIGHTS[0])).values()
+    with Store.open(store_url) as store:
+        store.record(decided(name, "approve"))
+        (one,) = store.learning.decided(NIGHTS[1])
+    assert (one.target.id, one.night, one.site, one.plan_revision) == (name, NIGHTS[0], "palomar", 1)
+
+
+def test_a_decision_without_a_plan_in_sight_is_on_the_newest_of_that_night(archive: Path, store: Store) -> None:
+    name, *_ = placed(ranked(archive, store, NIGHTS[0])).values()
+    store.record(replace(decided(name, "approve"), plan_revision=0))
+    assert judged_in(store, ("SN Ia",), NIGHTS[1]).names == {name}
+
+
+def test_of_very_many_judged_those_judged_last_teach(
+    archive: Path, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, *_ = placed(ranked(archive, store, NIGHTS[0])).values()
+    later = next(name for name in placed(ranked(archive, store, NIGHTS[1])).values() if name != first)
+    store.record_all([decided(first, "approve"), replace(decided(later, "approve"), night=NIGHTS[1], plan_revision=2)])
+    assert judged_in(store, ("SN Ia",), "2026-09-12").names == {first, later}
+    monkeypatch.setattr("ampel_followup.anomaly.verdicts.MOST_JUDGED", 1)
+    assert judged_in(store, ("SN Ia",), "2026-09-12").names == {later}
 
 
 def test_light_curves_count_as_they_were_when_judged(archive: Path, store: Store) -> None:
