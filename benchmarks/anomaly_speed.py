@@ -64,12 +64,13 @@ def main() -> None:
     x = features[rng.integers(len(features), size=options.objects)]
     x = x * rng.normal(1.0, 0.01, size=x.shape)
     model = bundle.model
-    judged = model.examine(x[: options.verdicts]).leaves
-    yes = np.arange(options.verdicts) % 2 == 0
+    judged = model.examine(x[: options.verdicts])
+    numbers = np.arange(options.verdicts)
+    yes, no = judged.rows(numbers[::2]), judged.rows(numbers[1::2])
 
     def night() -> object:
         examined = model.examine(x)
-        return bundle.scores_of(x, examined), show(model, examined, judged[:, yes], judged[:, ~yes])
+        return bundle.scores_of(x, examined), show(model, examined, yes, no)
 
     night()
     median, least, largest = seconds(options.repeats, night)

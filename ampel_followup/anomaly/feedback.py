@@ -7,9 +7,18 @@ y objects called interesting, z called not interesting, and u of tonight's other
 
 .. math:: v = \frac{w y + \beta r u + \epsilon}{w (y + z) + \beta r u + t + 2 \epsilon}
 
-with r the number of training objects over that of tonight's; the *interest* of an object is the mean of v over trees. A
+with r the number of training objects over that of tonight's; the mean of v over trees is the votes V of an object. A
 class that was not trained on fills leaves that training left empty, which shows even where each object by itself is
 nothing unusual.
+
+Those trees were grown without the class that is looked for, and may not cut where it begins. Once `LEAST_ALIKE` objects
+were called interesting, extremely randomised trees (Geurts, Ernst & Wehenkel 2006, Machine Learning 63, 3) are grown to
+tell them from what was called not interesting and from a sample of the training set; their mean probability is P, and
+the *interest* of an object
+
+.. math:: I = \left(V \left(\frac{P + \delta}{1 + \delta}\right)^a\right)^{1/(1 + a)}
+
+before that I = V.
 
 The first shown come from four orders in turns: by interest, by disagreement, by isolation and density, and by what
 tonight has more of than training. The first has the share n/(n + 1) of the places once n objects were called
@@ -23,7 +32,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ampel_followup.anomaly.model import AnomalyModel, Examined
+from ampel_followup.anomaly.model import MISSING, AnomalyModel, Examined
 from ampel_followup.quotas import in_turns
 
 Array = NDArray[np.float64]
@@ -40,8 +49,17 @@ LEAST_TONIGHT = 100
 #: Share of the places that look for what nobody has judged, before anything was called interesting.
 EXPLORATION = 0.8
 
+#: So many interesting objects are needed to grow trees that tell them from others.
+LEAST_ALIKE = 3
+
+#: a, δ: what those trees count beside the votes, and how little they can deny.
+ALIKE_WEIGHT, ALIKE_FLOOR = 0.15, 0.1
+
 # ε
 _SMOOTHING = 0.1
+
+# Trees grown from verdicts: how many, fewest objects in a leaf, and share of the features that a cut is chosen from.
+_ALIKE_TREES, _ALIKE_LEAF, _ALIKE_FEATURES = 60, 2, 0.3
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,8 +73,8 @@ class Shown:
 def show(
     model: AnomalyModel,
     tonight: Examined,
-    interesting: NDArray[np.int32],
-    dull: NDArray[np.int32],
+    interesting: Examined,
+    dull: Examined,
     *,
     final: bool = False,
 ) -> Shown:
@@ -68,15 +86,19 @@ def show(
     model : AnomalyModel
     tonight : Examined
         n objects, judged ones or not.
-    interesting, dull : ndarray of int, shape (T, m)
-        Leaves, as in `Examined`, of what people called interesting, and not interesting.
+    interesting, dull : Examined
+        What people called interesting, and not interesting.
     final : bool
         Show what is interesting, and nothing to explore, once anything was called so.
     """
-    interest = votes(model, tonight.leaves, interesting, dull)
-    surplus = votes(model, tonight.leaves, interesting[:, :0], dull[:, :0])
+    none = tonight.leaves[:, :0]
+    interest = votes(model, tonight.leaves, interesting.leaves, dull.leaves)
+    surplus = votes(model, tonight.leaves, none, none)
     known = np.isfinite(tonight.score)
-    n_yes = interesting.shape[1]
+    n_yes = interesting.leaves.shape[1]
+    if n_yes >= LEAST_ALIKE and len(tonight.normal):
+        p = (alike(model, tonight.normal, interesting.normal, dull.normal) + ALIKE_FLOOR) / (1.0 + ALIKE_FLOOR)
+        interest = (interest * p**ALIKE_WEIGHT) ** (1.0 / (1.0 + ALIKE_WEIGHT))
     strange = -np.log(np.where(known[:, None], tonight.p[:, :2], 1.0)).sum(axis=1)
     others = [np.where(known, tonight.channels[:, 2], -np.inf), strange]
     if tonight.leaves.shape[1] >= LEAST_TONIGHT:
@@ -93,7 +115,7 @@ def votes(
     model: AnomalyModel, leaves: NDArray[np.int32], interesting: NDArray[np.int32], dull: NDArray[np.int32]
 ) -> Array:
     """
-    Return the interest of objects by the module's formula, shape (n,).
+    Return the votes V of the leaves by the module's formula, shape (n,).
 
     Parameters
     ----------
@@ -114,6 +136,36 @@ def votes(
     for of_tree in leaves:
         total += share[of_tree]
     return total / len(leaves)
+
+
+def alike(model: AnomalyModel, normal: Array, interesting: Array, dull: Array) -> Array:
+    """
+    Return the probability that objects are like what was called interesting, shape (n,); needs scikit-learn.
+
+    Interesting ones weigh together as much as all others, one that was called not interesting as much as
+    `VERDICT_WEIGHT` training objects.
+
+    Parameters
+    ----------
+    model : AnomalyModel
+        Its sample stands for the training set.
+    normal, interesting, dull : ndarray, shape (n, k), (m, k), (l, k)
+        Normal scores, NaN = not measured; m is at least 1.
+    """
+    from sklearn.ensemble import ExtraTreesClassifier
+
+    against = np.concatenate([np.ones(len(model.sample)), np.full(len(dull), VERDICT_WEIGHT)])
+    weight = np.concatenate([against, np.full(len(interesting), against.sum() / len(interesting))])
+    x = np.concatenate([model.sample, dull, interesting])
+    # One fixed seed: the same verdicts teach the same, in AMPEL as on the command line.
+    trees = ExtraTreesClassifier(
+        _ALIKE_TREES, min_samples_leaf=_ALIKE_LEAF, max_features=_ALIKE_FEATURES, n_jobs=1, random_state=0
+    ).fit(_filled(x), np.arange(len(x)) >= len(against), sample_weight=weight)
+    return np.asarray(trees.predict_proba(_filled(normal))[:, 1])
+
+
+def _filled(normal: Array) -> NDArray[np.float32]:
+    return np.where(np.isfinite(normal), normal, MISSING).astype(np.float32)
 
 
 def _order(values: Array, known: NDArray[np.bool_]) -> NDArray[np.intp]:

@@ -63,6 +63,12 @@ class Examined:
     leaves: NDArray[np.int32]
     normal: Array
 
+    def rows(self, chosen: NDArray[np.intp]) -> Examined:
+        """Return some of the objects, by their numbers."""
+        return Examined(
+            self.channels[chosen], self.p[chosen], self.score[chosen], self.leaves[:, chosen], self.normal[chosen]
+        )
+
 
 @dataclass(frozen=True, eq=False)
 class AnomalyModel:
@@ -92,6 +98,8 @@ class AnomalyModel:
         Their −Σ ln p, sorted.
     usual : ndarray, shape (2, k)
         1st and 99th percentile of each feature among the training objects.
+    sample : ndarray, shape (s, k)
+        Normal scores of some training objects, with four bytes' precision; NaN = not measured.
     """
 
     features: tuple[str, ...]
@@ -105,6 +113,7 @@ class AnomalyModel:
     calibration: Array
     combined: Array
     usual: Array
+    sample: Array
 
     @cached_property
     def trees(self) -> list[ClassTree]:

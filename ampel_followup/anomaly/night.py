@@ -73,15 +73,14 @@ class AnomalyNight:
         by_name = sorted(o.id for o in objects)
         rows = [row[name] for name in by_name]
         tonight = Examined(
-            channels=np.concatenate([one.channels for _, one in self.examined])[rows],
-            p=np.concatenate([one.p for _, one in self.examined])[rows],
-            score=np.concatenate([one.score for _, one in self.examined])[rows],
-            leaves=np.concatenate([one.leaves for _, one in self.examined], axis=1)[:, rows],
-            normal=np.concatenate([one.normal for _, one in self.examined])[rows],
-        )
+            channels=np.concatenate([one.channels for _, one in self.examined]),
+            p=np.concatenate([one.p for _, one in self.examined]),
+            score=np.concatenate([one.score for _, one in self.examined]),
+            leaves=np.concatenate([one.leaves for _, one in self.examined], axis=1),
+            normal=np.concatenate([one.normal for _, one in self.examined]),
+        ).rows(np.array(rows, dtype=np.intp))
         yes, no = (
-            model.examine(self.bundle.features_of(curves)).leaves
-            for curves in (self.judged.interesting, self.judged.dull)
+            model.examine(self.bundle.features_of(curves)) for curves in (self.judged.interesting, self.judged.dull)
         )
         shown = show(model, tonight, yes, no)
         judged = self.judged.names

@@ -107,9 +107,10 @@ def _snpcc(folder: Path, progress: Progress) -> ClassTable:
 
 def _plasticc(file: Path) -> ClassTable:
     """
-    Make features that do not depend on the distance: colours, and shapes in units of the amplitude in the band.
+    Make colours, shapes in units of the amplitude in the band, and luminosities.
 
-    Redshift is the photometric one of the host; what the table has of the truth is not read.
+    Redshift and distance modulus are of the photometric redshift of the host, as a telescope would have them; what the
+    table has of the truth, and spectroscopic redshifts, are not read.
     """
     columns = [f"{name}__{band}" for name in _PER_BAND for band in range(6)]
     context = ("hostgal_photoz", "hostgal_photoz_err", "distmod", "mwebv")
@@ -120,7 +121,8 @@ def _plasticc(file: Path) -> ClassTable:
     log_amplitude = [np.log10(a) for a in amplitude]
     x["log_amplitude_r"] = log_amplitude[2]
     distant = get["hostgal_photoz"] > 0
-    x["log_luminosity"] = np.where(distant, log_amplitude[2] + 0.4 * get["distmod"], np.nan)
+    for band in range(6):
+        x[f"log_luminosity_{band}"] = np.where(distant, log_amplitude[band] + 0.4 * get["distmod"], np.nan)
     for band in range(5):
         x[f"colour_{band}"] = log_amplitude[band] - log_amplitude[band + 1]
     for band in range(6):

@@ -42,6 +42,8 @@ class AnomalyOptions:
         The mixture is about so many features, those that tell classes apart best.
     calibration : float
         Share of the objects that is not fitted to, and calibrates.
+    sample : int
+        Training objects that are kept, at most: verdicts are told from them.
     """
 
     class_trees: int = 100
@@ -49,6 +51,7 @@ class AnomalyOptions:
     min_samples_leaf: int = 3
     mixture_features: int = 12
     calibration: float = 0.2
+    sample: int = 1500
 
 
 def train_anomaly(
@@ -109,6 +112,7 @@ def train_anomaly(
         calibration=np.empty((0, 3)),
         combined=np.empty(0),
         usual=np.nanpercentile(x[kept], [1.0, 99.0], axis=0),
+        sample=normal[rng.permutation(len(normal))[: options.sample]].astype(np.float32).astype(np.float64),
     )
     calibration, combined = model.calibrated_by(x[away])
     return replace(model, calibration=calibration, combined=combined)

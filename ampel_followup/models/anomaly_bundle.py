@@ -145,6 +145,7 @@ def save_anomaly(folder: Path, info: Mapping[str, Any], model: AnomalyModel) -> 
         for name, values in to_arrays(trees, n_classes).items():
             arrays[f"{kind}_{name}"] = values.astype(_SHORT.get(name, np.int32))
     arrays["path"] = np.concatenate(list(model.path)).astype(np.float32)
+    arrays["sample"] = model.sample.astype(np.float32)
     content = io.BytesIO()
     np.savez_compressed(content, **arrays)  # type: ignore[arg-type, unused-ignore]
     data = {
@@ -174,6 +175,9 @@ def _model(data: Mapping[str, Any], arrays: Mapping[str, NDArray[np.generic]]) -
     path = arrays["path"].astype(np.float64)
     if len(path) != ends[-1]:
         raise ValueError("path")
+    sample = arrays["sample"].astype(np.float64)
+    if sample.ndim != 2 or sample.shape[1] != len(features):
+        raise ValueError("sample")
     return AnomalyModel(
         features=features,
         classes=classes,
@@ -186,4 +190,5 @@ def _model(data: Mapping[str, Any], arrays: Mapping[str, NDArray[np.generic]]) -
         calibration=np.asarray(data["calibration"], dtype=np.float64),
         combined=np.asarray(data["combined"], dtype=np.float64),
         usual=np.asarray(data["usual"], dtype=np.float64),
+        sample=sample,
     )

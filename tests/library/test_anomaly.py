@@ -7,13 +7,23 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ampel_followup.anomaly.feedback import LEAST_TONIGHT, TONIGHT_WEIGHT, VERDICT_WEIGHT, show, votes
+from ampel_followup.anomaly.feedback import (
+    ALIKE_FLOOR,
+    ALIKE_WEIGHT,
+    LEAST_ALIKE,
+    LEAST_TONIGHT,
+    TONIGHT_WEIGHT,
+    VERDICT_WEIGHT,
+    alike,
+    show,
+    votes,
+)
 from ampel_followup.anomaly.model import AnomalyModel, conformal
 from ampel_followup.anomaly.places import lift, with_places
 from ampel_followup.anomaly.words import sentences
 from ampel_followup.anomaly_scores import AnomalyScores
 from ampel_followup.errors import BundleError, TrainingError
-from ampel_followup.evaluation.anomaly import evaluate_anomaly
+from ampel_followup.evaluation.anomaly import evaluate_anomaly, with_all_labels
 from ampel_followup.evaluation.anomaly_data import ClassTable, load_class_tables
 from ampel_followup.learning.anomaly_training import AnomalyOptions, train_anomaly
 from ampel_followup.models.anomaly_bundle import TREES, load_anomaly, save_anomaly
@@ -60,7 +70,7 @@ def test_an_object_without_any_feature_has_no_score_and_comes_last(model: Anomal
     x[2] = np.nan
     found = model.examine(x)
     assert np.isnan(found.score[2]) and np.isfinite(np.delete(found.score, 2)).all()
-    none = found.leaves[:, :0]
+    none = found.rows(np.arange(0))
     assert show(model, found, none, none).order[-1] == 2
     assert sentences(model, x, found)[2] == ""
 
@@ -94,10 +104,38 @@ def test_verdicts_bring_more_of_what_was_called_interesting_to_the_top(model: An
     pool = np.concatenate([drawn((3, 9, 0), 40, 9), drawn((3, -9, 0), 40, 10)])
     tonight = model.examine(pool)
     wanted = np.arange(80) < 40
-    shown = show(model, tonight, tonight.leaves[:, :5], tonight.leaves[:, 40:45], final=True)
+    shown = show(model, tonight, tonight.rows(np.arange(5)), tonight.rows(np.arange(40, 45)), final=True)
     assert wanted[shown.order[:40]].mean() > 0.9
-    other = show(model, tonight, tonight.leaves[:, 40:45], tonight.leaves[:, :5], final=True)
+    other = show(model, tonight, tonight.rows(np.arange(40, 45)), tonight.rows(np.arange(5)), final=True)
     assert wanted[other.order[:40]].mean() < 0.1
+
+
+def test_interest_is_that_of_the_formula_once_three_were_called_interesting(model: AnomalyModel) -> None:
+    tonight = model.examine(np.concatenate([drawn((3, 9, 0), 20, 17), drawn((3, -9, 0), 20, 18)]))
+    yes, no = tonight.rows(np.arange(LEAST_ALIKE)), tonight.rows(np.arange(20, 25))
+    v = votes(model, tonight.leaves, yes.leaves, no.leaves)
+    p = alike(model, tonight.normal, yes.normal, no.normal)
+    assert p[:20].min() > p[20:].max()
+    interest = show(model, tonight, yes, no).interest
+    for i in range(40):
+        floored = (p[i] + ALIKE_FLOOR) / (1 + ALIKE_FLOOR)
+        assert interest[i] == pytest.approx((v[i] * floored**ALIKE_WEIGHT) ** (1 / (1 + ALIKE_WEIGHT)))
+    two = tonight.rows(np.arange(LEAST_ALIKE - 1))
+    assert np.array_equal(show(model, tonight, two, no).interest, votes(model, tonight.leaves, two.leaves, no.leaves))
+
+
+def test_the_same_verdicts_teach_the_same_whatever_stands_beside(model: AnomalyModel) -> None:
+    tonight = model.examine(drawn((3, 3, 0), 40, 19))
+    yes, no = tonight.rows(np.arange(4)), tonight.rows(np.arange(4, 9))
+    p = alike(model, tonight.normal, yes.normal, no.normal)
+    assert np.array_equal(alike(model, tonight.normal[20:30], yes.normal, no.normal), p[20:30])
+
+
+def test_with_all_labels_more_is_found_than_by_verdicts() -> None:
+    x = np.concatenate([drawn((0, 0, 0), 300, 20), drawn((1, 1, 0), 200, 21)])
+    table = ClassTable("made", x, FEATURES, np.repeat(["one", "new"], (300, 200)), np.arange(500) % 2 == 0)
+    found = with_all_labels(table, "new", 1)
+    assert 0.6 < found["all_labels"] <= found["all_labels_with_judged"] <= 1.0
 
 
 def test_a_bundle_comes_back_with_the_same_scores_and_no_pickle(model: AnomalyModel, tmp_path: Path) -> None:
@@ -105,6 +143,7 @@ def test_a_bundle_comes_back_with_the_same_scores_and_no_pickle(model: AnomalyMo
     bundle = save_anomaly(tmp_path / "mine", info, model)
     x = drawn((2, 2, 0), 30, 11)
     assert np.array_equal(bundle.model.examine(x).score, model.examine(x).score)
+    assert np.array_equal(bundle.model.sample, model.sample, equal_nan=True)
     with np.load(tmp_path / "mine" / TREES, allow_pickle=False) as arrays:
         assert all(arrays[name].dtype.kind in "iuf" for name in arrays.files)
     with pytest.raises(BundleError, match="table of features"):
