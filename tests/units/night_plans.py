@@ -11,6 +11,7 @@ import pytest
 
 from ampel_followup.alerts.quarantine import Quarantine
 from ampel_followup.alerts.spool import light_curves
+from ampel_followup.anomaly_scores import AnomalyScores
 from ampel_followup.assistant_scores import AssistantScores
 from ampel_followup.lightcurve import LightCurve
 from ampel_followup.models.assistant_bundle import load_assistant
@@ -120,6 +121,7 @@ def assert_same_plan(plan: NightPlan, expected: NightPlan) -> None:
             assert one.photometry.to_dict() == other.photometry.to_dict()
             assert one.placement == other.placement
             assert_same_assessment(one.assistant, other.assistant)
+            assert_same_anomaly(one.anomaly, other.anomaly)
 
 
 def assert_same_assessment(one: AssistantScores | None, other: AssistantScores | None) -> None:
@@ -133,6 +135,15 @@ def assert_same_assessment(one: AssistantScores | None, other: AssistantScores |
     assert one.rank == pytest.approx(other.rank, abs=TOLERANCE)
     assert [cause.text for cause in one.causes] == [cause.text for cause in other.causes]
     assert [(t.name, t.label) for t in one.traits] == [(t.name, t.label) for t in other.traits]
+
+
+def assert_same_anomaly(one: AnomalyScores | None, other: AnomalyScores | None) -> None:
+    assert (one is None) == (other is None)
+    if one is None or other is None:
+        return
+    for name in ("score", "p_isolation", "p_density", "p_disagreement", "interest"):
+        assert getattr(one, name) == pytest.approx(getattr(other, name), abs=TOLERANCE, nan_ok=True)
+    assert (one.turn, one.place, one.sentence) == (other.turn, other.place, other.sentence)
 
 
 def reordered(archive: Path, out: Path, *, newest_first: bool) -> Path:
