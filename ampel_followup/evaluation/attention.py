@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ampel_followup.evaluation.attention_runs import FOREST, Run, RunOptions, Task
+from ampel_followup.evaluation.attention_runs import BOOSTED, FOREST, Run, RunOptions, Task
 from ampel_followup.learning.attention_curves import LabelledCurves
 from ampel_followup.learning.attention_metrics import macro_recall, recalls
 
@@ -22,7 +22,12 @@ GOALS: tuple[tuple[str, str, tuple[float, ...], float], ...] = (
     ("attention-gru", FOREST, (0.25,), 0.03),
     ("time-attention", FOREST, (0.25,), 0.03),
     ("feature-attention", FOREST, (0.25,), 0.03),
+    (BOOSTED, FOREST, (0.25,), 0.03),
 )
+
+
+# Steps of an example from which on it counts how attention is spread over them.
+_ENOUGH_STEPS = 5
 
 
 def macro_recalls(runs: Mapping[Task, Run], model: str, seeds: Sequence[int]) -> Array:
@@ -40,8 +45,9 @@ def summarise(
     -------
     dict
         ``data``; ``models``: for each its macro recall at the fractions (mean and standard deviation over seeds),
-        recalls by class, calibration error, the confusion matrices summed over seeds, what was trained and how long it
-        took; ``paired``: differences of macro recall, seed by seed; ``goals``: which were reached.
+        recalls by class, calibration error, the confusion matrices summed over seeds, how sharp its attention is
+        (largest weight of an example relative to equal weights, median), what was trained and how long it took;
+        ``paired``: differences of macro recall, seed by seed; ``goals``: which were reached.
     """
     recall = {model: macro_recalls(runs, model, seeds) for model in models}
     paired = []
@@ -82,9 +88,17 @@ def _of_model(
         "recall": {_at(f): np.round(by_class[i], 4).tolist() for i, f in enumerate(fractions)},
         "calibration_error": {_at(f): round(float(error[i]), 4) for i, f in enumerate(fractions)},
         "confusion": {_at(f): counts[i].tolist() for i, f in enumerate(fractions)},
+        "sharpness": _sharpness(of_seed),
         "training": [run.training for run in of_seed],
         "training_seconds": round(float(np.mean([run.seconds for run in of_seed])), 1),
     }
+
+
+def _sharpness(runs: Sequence[Run]) -> float | None:
+    """Return the median over examples of the largest weight relative to equal ones; None for a model without."""
+    weights = [example["attention"] for run in runs for example in run.examples]
+    largest = [max(one) * len(one) for one in weights if len(one) >= _ENOUGH_STEPS]
+    return round(float(np.median(largest)), 3) if largest else None
 
 
 def _spread(values: Array, fractions: Sequence[float]) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from ampel_followup import __version__
 from ampel_followup.errors import FollowupError
+from ampel_followup.evaluation.attention_boosted import TREES, VIEWS, boosted_probabilities, features_of_views
 from ampel_followup.evaluation.attention_forest import features_by_age, forest_probabilities
 from ampel_followup.features.sequence import beginnings
 from ampel_followup.learning.attention_curves import LabelledCurves
@@ -30,9 +31,9 @@ Array = NDArray[np.float64]
 Labels = NDArray[np.intp]
 
 #: What is compared, besides networks.
-FOREST = "forest"
+FOREST, BOOSTED = "forest", "boosted"
 
-MODELS = (*KINDS, FOREST)
+MODELS = (*KINDS, FOREST, BOOSTED)
 
 # Test objects of each class whose attention is kept, to be drawn.
 _EXAMPLES = 2
@@ -144,7 +145,10 @@ def run_all(
         def report(part: float) -> None:
             progress(f"{data.name}, {model}", len(runs) + part, len(files))  # noqa: B023  # used within this round
 
-        run_one = _forest(data, options, report) if model == FOREST else _network(data, model, options, report)
+        if model in (FOREST, BOOSTED):
+            run_one = (_forest if model == FOREST else _boosted)(data, options, report)
+        else:
+            run_one = _network(data, model, options, report)
         for seed in waiting:
             run = run_one(seed)
             _write(files[model, seed], run)
@@ -168,7 +172,9 @@ def digest_of(data: LabelledCurves, model: str, options: RunOptions) -> str:
         "shares": options.shares,
         "fractions": options.fractions,
     }
-    if model != FOREST:
+    if model == BOOSTED:
+        described |= {"trees": TREES, "views": VIEWS, "fit": dataclasses.asdict(options.fit)}
+    elif model != FOREST:
         described |= {"network": dataclasses.asdict(options.network(model)), "fit": dataclasses.asdict(options.fit)}
         described["sequences"] = SEQUENCE_VERSION
     return hashlib.sha256(json.dumps(described, sort_keys=True).encode()).hexdigest()[:12]
@@ -242,6 +248,21 @@ def _forest(data: LabelledCurves, options: RunOptions, report: Callable[[float],
         p, leaf = forest_probabilities(x, data.y, training, held_out, test, len(data.class_names), seed)
         seconds = time.perf_counter() - begin
         return _measured(p, data.y[test], len(training), seconds, {"leaf": leaf, "features": x.shape[2]}, [])
+
+    return run
+
+
+def _boosted(data: LabelledCurves, options: RunOptions, report: Callable[[float], None]) -> Callable[[int], Run]:
+    """Return what trains and tests boosted trees with a seed; the features are computed once."""
+    x = features_by_age(data, options.fractions, lambda done, total: report(0.25 * done / total))
+    views = features_of_views(data, options.fit, lambda done, total: report(0.25 + 0.25 * done / total))
+
+    def run(seed: int) -> Run:
+        training, held_out, test = split(data, seed, options.shares)
+        begin = time.perf_counter()
+        p = boosted_probabilities(views, x, data.y, training, held_out, test, len(data.class_names), seed)
+        seconds = time.perf_counter() - begin
+        return _measured(p, data.y[test], len(training), seconds, {"views": len(views), "features": x.shape[2]}, [])
 
     return run
 

@@ -349,7 +349,7 @@ class _Views:
     def of_round(self, number: int) -> Sequences:
         """Return what is seen in a round, from 1."""
         if self.scale is None:
-            return _sequences(_view(self.points, self.rng, self.fit), self.options, self.softening)
+            return _sequences(training_view(self.points, self.rng, self.fit), self.options, self.softening)
         k = (number - 1) % _VIEWS_WITH_FEATURES
         view = self._view(k)
         if k not in self._features:
@@ -357,11 +357,11 @@ class _Views:
         return replace(_sequences(view, self.options, self.softening), features=self._features[k])
 
     def _view(self, k: int) -> Points:
-        return _view(self.points, np.random.default_rng([self._seed, k]), self.fit)
+        return training_view(self.points, np.random.default_rng([self._seed, k]), self.fit)
 
 
-def _view(points: Points, rng: np.random.Generator, fit: FitOptions) -> Points:
-    """Return objects with a part of each light curve, fewer points, and more noise."""
+def training_view(points: Points, rng: np.random.Generator, fit: FitOptions) -> Points:
+    """Return objects as a round of training shows them: a part of each light curve, fewer points, and more noise."""
     n = len(points.segments)
     fraction = np.where(rng.random(n) < _WHOLE, 1.0, rng.uniform(_LEAST_FRACTION, 1.0, n))
     part = beginnings(points, fraction)

@@ -116,18 +116,19 @@ def test_summary_gives_spread_and_paired_differences_of_seeds() -> None:
     assert not found["goals"][0]["beyond_the_spread"]
 
 
-def test_forest_learns_and_runs_are_kept(tmp_path: Path) -> None:
+@pytest.mark.parametrize("model", ["forest", "boosted"])
+def test_trees_learn_and_runs_are_kept(model: str, tmp_path: Path) -> None:
     data, options = made_up(80, 4), RunOptions(fractions=(0.5, 1.0))
-    first = run_all(data, ["forest"], [1], options, tmp_path)
-    assert first["forest", 1].confusion[1].trace() >= 0.8 * first["forest", 1].confusion[1].sum()
+    first = run_all(data, [model], [1], options, tmp_path)
+    assert first[model, 1].confusion[1].trace() >= 0.8 * first[model, 1].confusion[1].sum()
     (file,) = tmp_path.iterdir()
     kept = json.loads(file.read_text())
     kept["seconds"] = 123.0  # would not be there if it were trained again
     file.write_text(json.dumps(kept))
-    again = run_all(data, ["forest"], [1], options, tmp_path)
-    assert again["forest", 1].seconds == 123.0
+    again = run_all(data, [model], [1], options, tmp_path)
+    assert again[model, 1].seconds == 123.0
     file.write_text("{")
-    assert run_all(data, ["forest"], [1], options, tmp_path)["forest", 1].seconds != 123.0
+    assert run_all(data, [model], [1], options, tmp_path)[model, 1].seconds != 123.0
 
 
 @pytest.mark.filterwarnings("ignore:Using the fractional value")
@@ -157,6 +158,7 @@ def test_evaluation_of_networks_makes_a_table_and_pictures(tmp_path: Path) -> No
     runs = run_all(data, ["time-attention"], [1], options, tmp_path / "runs")
     found = summarise(data, runs, ["time-attention"], [1], options)
     json.dumps(found, allow_nan=False)
+    assert 1.0 <= found["models"]["time-attention"]["sharpness"] <= 12.0
     for example in runs["time-attention", 1].examples:
         assert sum(example["attention"]) == pytest.approx(1.0, abs=1e-3)
         assert max(example["times"]) <= 30.0
