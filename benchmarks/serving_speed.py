@@ -1,13 +1,13 @@
 """
 How fast networks with attention classify light curves as ONNX, against a tf.function of the same network.
 
-Run: python benchmarks/serving_speed.py [--objects N] [--repeats R] [--train N] [--seed S] [--json]
+Run: python benchmarks/serving_speed.py [--objects N] [--repeats R] [--train N] [--network KIND] [--seed S] [--json]
 
 All on one core, in one run: for each network with random weights, one light curve at a time by onnxruntime and by a
 tf.function that is compiled before, turn by turn; so is the largest difference of their probabilities. Then the
 packaged classifier: one light curve from its points on (sequence, network, attention per epoch), and N in one call.
 Light curves are simulated ones of ZTF. Times are of the CPU: the median of the repeats, the 10th and 90th percentile.
-With --train N, time-attention is trained on N simulated light curves, on all cores, and its time measured instead.
+With --train N, a network (--network) is trained on N simulated light curves, on all cores, and that measured instead.
 Needs TensorFlow.
 """
 
@@ -17,7 +17,7 @@ import argparse
 import contextlib
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from time import perf_counter, process_time
 from typing import Any
 
@@ -31,7 +31,7 @@ from ampel_followup.lightcurve import LightCurve
 from ampel_followup.models.attention_bundle import load_attention_bundle
 from ampel_followup.models.attention_inputs import inputs_of
 from ampel_followup.models.attention_networks import build_network, tensorflow
-from ampel_followup.models.attention_options import NetworkOptions
+from ampel_followup.models.attention_options import KINDS, NetworkKind, NetworkOptions
 
 #: As published, as compared in the manual, and as packaged.
 NETWORKS = {
@@ -66,11 +66,12 @@ def spread(times: list[float]) -> list[float]:
     return [round(float(np.percentile(times, q)), 4) for q in (50, 10, 90)]
 
 
-def compare(options: NetworkOptions, curve: LightCurve, repeats: int, seed: int) -> dict[str, Any]:
-    """Measure one light curve by both, turn by turn."""
+def compare(options: NetworkOptions, curves: Sequence[LightCurve], repeats: int, seed: int) -> dict[str, Any]:
+    """Measure the typical light curve by both, turn by turn, and all of them by ONNX."""
     from ampel_followup.features.ragged import stack
 
     _, tf = tensorflow()
+    curve = typical(curves)
     network = build_network(options, len(CLASSES))
     network.start(np.random.default_rng(seed))
     scale = FeatureScale.of(np.empty((0, len(HAND_MADE)))) if options.sees_features else None
@@ -98,14 +99,20 @@ def compare(options: NetworkOptions, curve: LightCurve, repeats: int, seed: int)
         "times_faster": round(float(ratio), 2),
         "difference": difference,
         "with_sequence_ms": spread([cpu_ms(lambda: model.score([curve])) for _ in range(repeats)]),
+        "all_s": round(cpu_ms(lambda: model.score(curves)) / 1000.0, 3),
     }
 
 
-def train(n: int, seed: int) -> dict[str, Any]:
+def typical(curves: Sequence[LightCurve]) -> LightCurve:
+    """Return the light curve with the median number of points."""
+    return sorted(curves, key=len)[len(curves) // 2]
+
+
+def train(n: int, kind: NetworkKind, seed: int) -> dict[str, Any]:
     """Train on n simulated light curves; the 35 % that training, stopping and testing share come on top."""
     data = simulated_curves(round(n / 0.65), seed)
     start = perf_counter()
-    result = train_and_measure(data, seed, NetworkOptions("time-attention", units=48), FitOptions())
+    result = train_and_measure(data, seed, NetworkOptions(kind, units=48), FitOptions())
     seconds = perf_counter() - start
     return {"light_curves": result.training["objects"], "rounds": result.training["rounds"], "s": round(seconds, 1)}
 
@@ -116,20 +123,20 @@ def main() -> None:
     parser.add_argument("--objects", type=int, default=1000)
     parser.add_argument("--repeats", type=int, default=100)
     parser.add_argument("--train", type=int, default=0, metavar="N")
+    parser.add_argument("--network", choices=KINDS, default="time-attention")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     result: dict[str, Any] = {**vars(options)}
     if options.train:
-        result["training"] = train(options.train, options.seed)
+        result["training"] = train(options.train, options.network, options.seed)
     else:
         one_core()
     curves = simulated_curves(options.objects, options.seed).curves
-    typical = sorted(curves, key=len)[len(curves) // 2]
-    result["points"] = len(typical)
+    result["points"] = len(typical(curves))
     if not options.train:  # TensorFlow's threads are chosen once
         result["networks"] = {
-            name: compare(network, typical, options.repeats, options.seed) for name, network in NETWORKS.items()
+            name: compare(network, curves, options.repeats, options.seed) for name, network in NETWORKS.items()
         }
     packaged = load_attention_bundle()
     packaged.score(curves[:10])

@@ -1,7 +1,7 @@
 """
 Make the classifier with attention that the package ships, from simulated light curves of ZTF.
 
-    python scripts/build_attention_bundle.py [--objects 9000] [--seed 20261128]
+    python scripts/build_attention_bundle.py [--objects 9000] [--seed 20261128] [--network time-attention]
 
 Objects of ten classes, equally frequent, are simulated over nights of ZTF's lifetime; on two nights of three with the
 30 days of history that alerts carry, on the others with 100, as archives have them. They are split by object: 65 % to
@@ -21,7 +21,7 @@ from ampel_followup.learning.attention_curves import simulated_curves
 from ampel_followup.learning.attention_export import save_trained, train_and_measure
 from ampel_followup.learning.attention_training import FitOptions
 from ampel_followup.models.attention_bundle import DEFAULT_ATTENTION
-from ampel_followup.models.attention_options import NetworkOptions
+from ampel_followup.models.attention_options import KINDS, NetworkOptions
 from ampel_followup.models.folder import PACKAGED
 
 DESCRIPTION = (
@@ -35,6 +35,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--objects", type=int, default=9_000)
     parser.add_argument("--seed", type=int, default=20261128)
+    parser.add_argument("--network", choices=KINDS, default="time-attention")
     parser.add_argument("--out", type=Path, default=PACKAGED / DEFAULT_ATTENTION)
     options = parser.parse_args()
     fit = FitOptions()
@@ -48,7 +49,7 @@ def main() -> None:
         result = train_and_measure(
             data,
             options.seed,
-            NetworkOptions("time-attention", units=48),
+            NetworkOptions(options.network, units=48),
             fit,
             lambda number, loss: bars.update(task, completed=number, description=f"training, {loss:.3f} nat"),
         )
