@@ -6,7 +6,8 @@ and what is shown comes from the test part with all classes. With each seed the 
 drawn anew. Verdicts are asked `BATCH` at a time on the first shown that were not judged, and say whether the object is
 of the class that was left out.
 
-Beside ours, active anomaly discovery is asked the same, where coniferest is installed.
+Beside ours stands what a classifier finds that has all labels, and active anomaly discovery, asked the same, where
+coniferest is installed.
 """
 
 from __future__ import annotations

@@ -39,6 +39,9 @@ def write_anomaly_figures(folder: Path, result: dict[str, Any]) -> list[Path]:
             n = np.arange(1, len(one[key]) + 1)
             axis.plot(n, np.array(one[key]) / n, style, color="C0" if style == "-" else "C1", label=text)
         axis.axhline(one["at_random"]["mean"], color="grey", linewidth=0.9, linestyle=":", label="at random")
+        axis.plot(
+            result["first"], one["all_labels_with_judged"]["mean"], "^", color="C2", markersize=5, label="all labels"
+        )
         axis.axvline(result["first"], color="black", linewidth=0.6)
         axis.axhline(0.6, color="black", linewidth=0.6)
         axis.set_title(f"{one['left_out']} ({one['data'].split('_')[0]})", fontsize=9)
