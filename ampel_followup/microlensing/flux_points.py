@@ -62,6 +62,20 @@ class FluxPoints:
         index, group = self.index[mask], self.group[mask]
         return FluxPoints(self.n, index, group, self.time[mask], self.flux[mask], self.weight[mask], self.scale)
 
+    def among(self, chosen: NDArray[np.bool_]) -> FluxPoints:
+        """Return some of the objects, with their points."""
+        kept = chosen[self.index]
+        index = (np.cumsum(chosen) - 1)[self.index[kept]]
+        return FluxPoints(
+            int(chosen.sum()),
+            index,
+            index * N_BANDS + self.group[kept] % N_BANDS,
+            self.time[kept],
+            self.flux[kept],
+            self.weight[kept],
+            self.scale[chosen],
+        )
+
     def by_band(self) -> FluxPoints:
         """Return the same points with every band as an object of its own: 6 n of them."""
         scale = np.repeat(self.scale, N_BANDS)

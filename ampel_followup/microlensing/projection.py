@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ampel_followup.features.ragged import Floats
-from ampel_followup.microlensing.flux_points import N_BANDS, FluxPoints
+from ampel_followup.microlensing.flux_points import FluxPoints
 from ampel_followup.microlensing.magnification import point_lens
 
 #: Of the parameters, in their order: t₀ [d], ln t_E [d], ln u₀, s.
@@ -176,20 +176,7 @@ class Problem:
 
     def among(self, chosen: NDArray[np.bool_]) -> Problem:
         """Return the problem of some of the objects."""
-        points = self.points
-        place = np.cumsum(chosen) - 1
-        kept = chosen[points.index]
-        index = place[points.index[kept]]
-        part = FluxPoints(
-            int(chosen.sum()),
-            index,
-            index * N_BANDS + points.group[kept] % N_BANDS,
-            points.time[kept],
-            points.flux[kept],
-            points.weight[kept],
-            points.scale[chosen],
-        )
-        return Problem(part, self.earliest[chosen], self.latest[chosen], self.skewed, self.scatter)
+        return Problem(self.points.among(chosen), self.earliest[chosen], self.latest[chosen], self.skewed, self.scatter)
 
     def begin(self, start: Floats) -> _State:
         """Return where a minimisation begins."""

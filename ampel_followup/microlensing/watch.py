@@ -253,9 +253,11 @@ def _misfit(points: FluxPoints, detected: Mask, flux: Floats) -> Floats:
 def _departures(points: FluxPoints, detected: Mask, recent: Mask, start: Floats | None) -> tuple[Departures, Floats]:
     before, now = points.select(~recent), points.select(recent)
     fit, misfit, weight = robust_fit(before, detected[~recent], start)
+    event = (_constant(before) - np.nan_to_num(fit.chi2)) / misfit
+    known = (before.count() >= LEAST_POINTS) & (event > _EVENT)
     held = points.weight.copy()
     held[~recent] = weight
-    added = _added(_weighted(points, held), fit)
+    added = _added(_weighted(points, held), fit, known)
     flux, variance = fit.predict(now)
     parameters = fit.parameters[now.index]
     moved = (now.time - parameters[:, 0]) * np.exp(-parameters[:, 1])
@@ -284,12 +286,11 @@ def _departures(points: FluxPoints, detected: Mask, recent: Mask, start: Floats 
         in_spite = np.sqrt(2.0 * added / misfit) - np.sqrt(np.maximum(2.0 * n_usable - 1.0, 0.0))
         significance = np.sign(delta) * np.minimum(_CAUTION * np.abs(against), np.maximum(in_spite, 0.0))
     second = np.where(delta > 0, brighter, fainter)
-    event = (_constant(before) - np.nan_to_num(fit.chi2)) / misfit
-    told = (sums > 0) & (before.count() >= LEAST_POINTS) & (event > _EVENT)
+    told = known & (sums > 0)
     significance = np.where(told, np.where(second > _AGREEING, significance, 0.0), np.nan)
-    begin, known = np.full(points.n, np.inf), np.full(points.n, -np.inf)
+    begin, end = np.full(points.n, np.inf), np.full(points.n, -np.inf)
     np.minimum.at(begin, now.index, now.time)
-    np.maximum.at(known, before.index, before.time)
+    np.maximum.at(end, before.index, before.time)
     largest = np.zeros(points.n)
     np.maximum.at(largest, now.index, np.abs(pull_of_all))
     left = share - np.nan_to_num(delta)[now.index]
@@ -311,7 +312,7 @@ def _departures(points: FluxPoints, detected: Mask, recent: Mask, start: Floats 
             np.sqrt(fit.covariance[:, 0, 0]) * np.exp(-fit.parameters[:, 1]),
             (begin - fit.parameters[:, 0]) * np.exp(-fit.parameters[:, 1]),
             np.log1p(before.sum(detected[~recent].astype(np.float64))),
-            begin - known,
+            begin - end,
         )
     measured = np.where(told[:, None], np.stack(features, axis=1), np.nan)
     found = Departures(
@@ -333,11 +334,19 @@ def _constant(points: FluxPoints) -> Floats:
     return points.sum(points.weight * (points.flux - mean[points.group]) ** 2)
 
 
-def _added(points: FluxPoints, before: PaczynskiFit) -> Floats:
-    """Return what new points add to χ², shape (n,), when the lens is fitted to all, from where it was and anew."""
-    near = fit_paczynski(points, start=np.nan_to_num(before.parameters), scatter=LENS_SCATTER)
-    anew = fit_paczynski(points, scatter=LENS_SCATTER)
-    return np.asarray(np.maximum(np.fmin(near.chi2, anew.chi2) - np.nan_to_num(before.chi2), 0.0))
+def _added(points: FluxPoints, before: PaczynskiFit, chosen: Mask) -> Floats:
+    """
+    Return what new points add to χ², shape (n,), when the lens is fitted to all, from where it was and anew.
+
+    Zero for objects that are not chosen.
+    """
+    added = np.zeros(points.n)
+    if chosen.any():
+        part, start = points.among(chosen), np.nan_to_num(before.parameters[chosen])
+        near = fit_paczynski(part, start=start, scatter=LENS_SCATTER)
+        anew = fit_paczynski(part, scatter=LENS_SCATTER)
+        added[chosen] = np.maximum(np.fmin(near.chi2, anew.chi2) - np.nan_to_num(before.chi2[chosen]), 0.0)
+    return added
 
 
 def _second_largest(points: FluxPoints, values: Floats) -> Floats:

@@ -12,6 +12,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -39,13 +40,13 @@ TREES, DEPARTURE_TREES = "microlensing.json", "departure.json"
 #: What the trees for departures see.
 WATCH_FEATURES = (*DEPARTURE_FEATURES, "p_now", "p_before_1", "p_before_3")
 
-# Objects whose points are in memory at once.
-_BATCH = 200
+# Points that are fitted at once: many, for a step takes as long for few, but not more than fit into some 100 MB.
+_POINTS_AT_ONCE = 50_000
 
 # Detections, of either sign, without which there is no lens to look for.
 _LEAST_DETECTIONS = 5
 
-# There is no alarm below so many σ, whatever else speaks for it.
+# There is no alarm below so many σ, whatever else speaks for it, and nothing to learn.
 _LEAST_SIGNIFICANT = 1.0
 
 _EPOCH = datetime.datetime(1858, 11, 17)
@@ -114,8 +115,8 @@ class MicrolensingBundle(Bundle):
             In the order given.
         """
         found: list[MicrolensingScores] = []
-        for begin in range(0, len(light_curves), _BATCH):
-            found += self._score(light_curves[begin : begin + _BATCH], watch)
+        for part in _batches(light_curves):
+            found += self._score([light_curves[i] for i in part], watch)
         return found
 
     def _score(self, light_curves: Sequence[LightCurve], watch: bool) -> list[MicrolensingScores]:
@@ -128,10 +129,7 @@ class MicrolensingBundle(Bundle):
         p = self.predict(fits.features())
         of_interest = p if watch else np.full(len(p), np.nan)
         watched = Watched.of(points, of_interest, self.model, self.watched, float(self.info["look_again"]))
-        # Trees may learn from what one bad point does, or what is not significant, but that is no alarm.
-        significance = np.nan_to_num(watched.departures.significance)
-        counts = (np.abs(significance) >= _LEAST_SIGNIFICANT) & ~watched.departures.lone
-        p_departure = np.where(counts, self.departure_model.probability(watched.features), np.nan)
+        p_departure = np.where(watched.told, self.departure_model.probability(watched.features), np.nan)
         place = {int(row): k for k, row in enumerate(watched.rows)}
         found = watched.departures
         freedom = 3.0 * np.maximum(np.isfinite(fits.by_band.chi2.reshape(-1, N_BANDS)).sum(axis=1) - 1.0, 0.0)
@@ -183,8 +181,9 @@ class Watched:
 
     @property
     def told(self) -> NDArray[np.bool_]:
-        """Two points agree on a departure near a peak, shape (m,)."""
-        return np.asarray(np.abs(np.nan_to_num(self.departures.significance)) > 0)
+        """Two points agree on a significant departure near a peak, and not one bad point makes it, shape (m,)."""
+        significance = np.nan_to_num(self.departures.significance)
+        return np.asarray((np.abs(significance) >= _LEAST_SIGNIFICANT) & ~self.departures.lone)
 
     @classmethod
     def of(cls, points: Points, p: Array, model: ScoreModel, watched: float, look_again: float) -> Watched:
@@ -235,11 +234,10 @@ def watch_features(
     Returns
     -------
     ndarray, shape (n, k)
-        `WATCH_FEATURES`; all NaN of what is not watched, or in which no two points agree on a departure.
+        `WATCH_FEATURES`; all NaN of what is not watched, or in which no departure is `Watched.told`.
     """
     x = np.full((len(light_curves), len(WATCH_FEATURES)), np.nan)
-    for begin in range(0, len(light_curves), _BATCH):
-        part = range(begin, min(begin + _BATCH, len(light_curves)))
+    for part in _batches(light_curves):
         worth = np.array([i for i in part if _worth_a_fit(light_curves[i])], dtype=np.intp)
         if len(worth):
             points = stack([light_curves[i] for i in worth])
@@ -302,6 +300,18 @@ def save_microlensing(
     }
     write_folder(folder, {**info, "kind": MICROLENSING}, files)
     return load_microlensing(folder)
+
+
+def _batches(light_curves: Sequence[LightCurve]) -> list[range]:
+    """Part the places of light curves so that no part but one of a single light curve has too many points."""
+    if not light_curves:
+        return []
+    ends = np.cumsum([len(curve) for curve in light_curves])
+    bounds = [0]
+    while bounds[-1] < len(ends):
+        before = int(ends[bounds[-1] - 1]) if bounds[-1] else 0
+        bounds.append(max(int(np.searchsorted(ends, before + _POINTS_AT_ONCE, side="right")), bounds[-1] + 1))
+    return [range(*pair) for pair in pairwise(bounds)]
 
 
 def _predict(model: ScoreModel, x: Array) -> Array:

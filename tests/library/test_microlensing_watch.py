@@ -121,6 +121,17 @@ def test_a_planet_is_urgent_and_said_in_words(bundle: MicrolensingBundle) -> Non
     assert one.alarm(one.since_mjd + FRESH + 0.1) == ""
 
 
+def test_scores_do_not_depend_on_how_many_points_are_fitted_at_once(
+    bundle: MicrolensingBundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rng = np.random.default_rng(10)
+    curves = [survey(rng, until=days, bump=bump) for days, bump in ((64.0, 0.5), (2.0, 0.0), (150.0, 0.0), (64.0, 0.2))]
+    together = bundle.score(curves)
+    monkeypatch.setattr("ampel_followup.models.microlensing_bundle._POINTS_AT_ONCE", 100)
+    assert [repr(one) for one in bundle.score(curves)] == [repr(one) for one in together]
+    assert bundle.score([]) == []
+
+
 def test_few_points_have_no_score(bundle: MicrolensingBundle) -> None:
     curve = survey(np.random.default_rng(9), until=2.0)
     (one,) = bundle.score([curve])
