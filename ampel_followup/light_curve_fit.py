@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from ampel_followup.bands import BANDS
-from ampel_followup.brightness import LOOK_BACK, MODEL, TrendModel, brightness_course
+from ampel_followup.brightness import LOOK_BACK, brightness_course
 from ampel_followup.lightcurve import LightCurve
+from ampel_followup.trend import MODEL, TrendModel
 
 #: Steps of the fit between its first point and the night: finer than a terminal shows.
 STEPS = 120

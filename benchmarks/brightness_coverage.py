@@ -27,7 +27,7 @@ from typing import Any
 import numpy as np
 from scipy.optimize import minimize
 
-from ampel_followup.brightness import MODEL, TrendModel, brightness_at
+from ampel_followup.brightness import brightness_at
 from ampel_followup.evaluation.forecasts import (
     Questions,
     ask,
@@ -36,6 +36,7 @@ from ampel_followup.evaluation.forecasts import (
     paired_light_curves,
     simulated_questions,
 )
+from ampel_followup.trend import MODEL, TrendModel
 
 NIGHT = dt.date(2026, 3, 14)
 FIT_SEED, TEST_SEED = 101, 202

@@ -14,10 +14,11 @@ from scipy.special import gammaln, stdtr, stdtrit
 
 from ampel_followup.alerts.ztf import light_curve_from_candidates, ztf_stock
 from ampel_followup.bands import BANDS, MICROJANSKY, SPEED_OF_LIGHT
-from ampel_followup.brightness import MODEL, TrendModel, brightness_at
+from ampel_followup.brightness import brightness_at
 from ampel_followup.learning.light_curve_files import until
 from ampel_followup.lightcurve import ZERO_POINT, LightCurve, flux_from_magnitude, magnitude_from_flux
 from ampel_followup.simulate import simulate_objects
+from ampel_followup.trend import MODEL, TrendModel
 
 #: Days after the night at which the truth of simulated objects is asked for.
 GAPS = (1.0, 2.0, 3.0, 5.0, 8.0, 12.0, 20.0)

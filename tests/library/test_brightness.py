@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ampel_followup.bands import BANDS
-from ampel_followup.brightness import LONGEST_GAP, LOOK_BACK, MODEL, MOST_POINTS, STEEPEST, brightness_at
+from ampel_followup.brightness import LONGEST_GAP, LOOK_BACK, MOST_POINTS, brightness_at
 from ampel_followup.errors import FollowupError
 from ampel_followup.evaluation.forecasts import (
     ask,
@@ -22,6 +22,7 @@ from ampel_followup.evaluation.forecasts import (
     simulated_questions,
 )
 from ampel_followup.lightcurve import LightCurve, flux_from_magnitude
+from ampel_followup.trend import MODEL, STEEPEST
 
 NOW = 61000.0
 STEADY = ("SN Ia", "SN II", "SN Ib/c", "SLSN", "TDE", "AGN")

@@ -8,10 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import stdtrit
 
-from ampel_followup.brightness import LONGEST_GAP, LOOK_BACK, _one_sigma, brightness_at, brightness_course
+from ampel_followup.brightness import LONGEST_GAP, LOOK_BACK, brightness_at, brightness_course
 from ampel_followup.errors import FollowupError
 from ampel_followup.light_curve_fit import fit_light_curve
 from ampel_followup.lightcurve import LightCurve, flux_from_magnitude
+from ampel_followup.trend import one_sigma
 
 NOW = 61000.0
 
@@ -85,4 +86,4 @@ def test_a_band_that_nobody_knows_is_refused() -> None:
 
 def test_one_sigma_of_students_t_is_right_without_scipy() -> None:
     freedom = np.linspace(3.0, 200.0, 500)
-    np.testing.assert_allclose(_one_sigma(freedom), stdtrit(freedom, 0.8413447460685429), rtol=2e-4)
+    np.testing.assert_allclose(one_sigma(freedom), stdtrit(freedom, 0.8413447460685429), rtol=2e-4)
