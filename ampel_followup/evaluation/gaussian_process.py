@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ampel_followup.bands import BANDS
 from ampel_followup.evaluation.gaussian_process_data import Explosions, Truth
 from ampel_followup.gaussian_process.fit import fit_gaussian_processes
-from ampel_followup.gaussian_process.kernels import KERNELS
+from ampel_followup.gaussian_process.kernels import KERNELS, Kernel
 from ampel_followup.gaussian_process.process import GaussianProcess
 from ampel_followup.lightcurve import LightCurve
 
@@ -37,7 +37,7 @@ _95 = 1.959964
 
 def evaluate(
     sets: Sequence[Explosions],
-    kernels: Sequence[str] = tuple(KERNELS),
+    kernels: Mapping[str, Kernel] = KERNELS,
     *,
     objects: int = 300,
     seeds: Sequence[int] = (1, 2, 3),
@@ -50,8 +50,8 @@ def evaluate(
     Parameters
     ----------
     sets : sequence of Explosions
-    kernels : sequence of str
-        Names of `KERNELS`.
+    kernels : mapping of str to Kernel
+        By their names in the result.
     objects : int
         Of each set, with each seed.
     seeds : sequence of int
@@ -83,15 +83,13 @@ def evaluate(
                 pairs = [(curve, hold_out(curve, what, rng)) for curve in curves]
                 pairs = [(curve, mask) for curve, mask in pairs if _testable(curve, mask)]
                 names[what] += [curve.id for curve, _ in pairs]
-                for name in kernels:
+                for name, kernel in kernels.items():
                     progress(f"{one.name}, {name}", number, len(seeds))
-                    fits = fit_gaussian_processes(
-                        [points_where(c, ~m) for c, m in pairs], KERNELS[name], threads=threads
-                    )
+                    fits = fit_gaussian_processes([points_where(c, ~m) for c, m in pairs], kernel, threads=threads)
                     scored = [_scores(p, c, m) for p, (c, m) in zip(fits.processes, pairs, strict=True)]
                     scores.setdefault((what, name), []).append(np.array(scored))
-            for name in kernels:
-                fits = fit_gaussian_processes(curves, KERNELS[name], threads=threads)
+            for name, kernel in kernels.items():
+                fits = fit_gaussian_processes(curves, kernel, threads=threads)
                 measured = [_shape(p, c, one.truth.get(c.id)) for p, c in zip(fits.processes, curves, strict=True)]
                 shapes.setdefault(name, []).append(np.array(measured))
         held += [

@@ -226,7 +226,7 @@ def _subtract_both(matrix: Array, one: Array, other: Array) -> None:
 
 
 # Parameters of 500 light curves of SNPCC's training half, fitted with priors twice as wide: their means, and 1.5 times
-# their standard deviations, for surveys differ. The same procedure for each kernel.
+# their standard deviations, for surveys differ (`scripts/fit_kernel_priors.py`, to a third of a standard deviation).
 def _kernel(name: str, warped: bool, shape: Shape, mean: list[float], scatter: list[float]) -> Kernel:
     return Kernel(name, warped, shape, np.array(mean), np.array(scatter))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import runpy
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,7 +13,9 @@ from sample_explosions import supernova
 
 from ampel_followup.evaluation.gaussian_process import GAP, evaluate, hold_out, turning_points
 from ampel_followup.evaluation.gaussian_process_data import Explosions, simulate_explosions
+from ampel_followup.gaussian_process.kernels import KERNELS
 
+SCRIPT = Path(__file__).parents[2] / "scripts" / "fit_kernel_priors.py"
 Run = Callable[..., tuple[int, str, str]]
 
 
@@ -38,6 +41,19 @@ def test_a_fifth_of_the_points_is_held_out_at_random(explosions: Explosions) -> 
     assert np.mean(shares) == pytest.approx(0.2, abs=0.03)
 
 
+def test_priors_are_what_light_curves_give(explosions: Explosions) -> None:
+    script = runpy.run_path(str(SCRIPT))
+    for name in ("stationary", "warped"):
+        kernel = KERNELS[name]
+        fitted = script["fitted_priors"](explosions.curves, kernel)
+        assert fitted.prior_mean.shape == fitted.prior_scatter.shape == (len(kernel.parameters),)
+        assert (fitted.prior_scatter < 1.5 * script["broad"](kernel).prior_scatter).all()
+        # These twelve were drawn from no kernel: the priors of the package hold them none the less.
+        rows = {row["parameter"]: row for row in script["compared"](kernel, [fitted])}
+        assert all(abs(row["apart"]) < 2.0 for row in rows.values())
+        assert np.exp(rows["ln_noise"]["fitted_mean"]) < 0.1
+
+
 @pytest.mark.parametrize(
     ("flux", "turns"),
     [
@@ -53,7 +69,8 @@ def test_turning_points_count_what_goes_back_by_more_than_the_swing(flux: list[f
 
 
 def test_the_warped_kernel_predicts_gaps_better_and_wiggles_less(explosions: Explosions) -> None:
-    result = evaluate([explosions], ("stationary", "warped"), objects=12, seeds=(1, 2))
+    kernels = {name: KERNELS[name] for name in ("stationary", "warped")}
+    result = evaluate([explosions], kernels, objects=12, seeds=(1, 2))
     gap = {one["kernel"]: one for one in result["held_out"] if one["held_out"] == "gap"}
     assert gap["stationary"]["gain"] == 0.0
     assert gap["warped"]["gain"] > 0.0
@@ -62,7 +79,7 @@ def test_the_warped_kernel_predicts_gaps_better_and_wiggles_less(explosions: Exp
     )
     wiggle = {one["kernel"]: one["turns"] for one in result["wiggle"]}
     assert wiggle["warped"] < wiggle["stationary"]
-    again = evaluate([explosions], ("stationary", "warped"), objects=12, seeds=(1, 2))
+    again = evaluate([explosions], kernels, objects=12, seeds=(1, 2))
     assert json.dumps(result) == json.dumps(again)
 
 
