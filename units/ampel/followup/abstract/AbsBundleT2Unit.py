@@ -9,7 +9,7 @@ from ampel.struct.UnitResult import UnitResult
 from ampel.types import UBson
 from ampel.view.LightCurve import LightCurve
 
-from ampel_followup.alerts.ampel_points import light_curve_from_datapoints
+from ampel_followup.alerts.ampel_states import LAST_STATE
 from ampel_followup.errors import AlertError, LightCurveError
 from ampel_followup.lightcurve import LightCurve as Photometry
 from ampel_followup.models.folder import Bundle
@@ -38,7 +38,7 @@ class AbsBundleT2Unit(AbsLightCurveT2Unit, Generic[B], abstract=True):
         # The datapoints themselves: LightCurve.get_ntuples() drops every point with a zero in it.
         datapoints = [*(light_curve.photopoints or ()), *(light_curve.upperlimits or ())]
         try:
-            photometry = light_curve_from_datapoints(light_curve.stock_id, datapoints)
+            photometry = LAST_STATE.light_curve(light_curve.stock_id, datapoints)
         except (AlertError, LightCurveError) as error:
             self.logger.warn("No light curve", extra={"stock": light_curve.stock_id, "error": str(error)})
             return UnitResult(body={"error": str(error)}, code=self.BAD_LIGHT_CURVE)

@@ -12,7 +12,7 @@ from ampel.types import UBson
 from ampel.view.LightCurve import LightCurve
 from ampel.view.T2DocView import T2DocView
 
-from ampel_followup.alerts.ampel_points import light_curve_from_datapoints
+from ampel_followup.alerts.ampel_states import LAST_STATE
 from ampel_followup.models.bundle import load_bundle
 from ampel_followup.promoting import chosen_folder_at
 from ampel_followup.scoring import Sampling, score_features
@@ -64,7 +64,7 @@ class T2SpectroscopicGain(AbsTiedLightCurveT2Unit[Literal["T2FollowupFeatures"]]
             self.logger.warn("Not scored", extra={"stock": light_curve.stock_id, "error": error})
             return UnitResult(body={"error": error}, code=self.NOT_SCORED)
         datapoints = [*(light_curve.photopoints or ()), *(light_curve.upperlimits or ())]
-        curve = light_curve_from_datapoints(light_curve.stock_id, datapoints)
+        curve = LAST_STATE.light_curve(light_curve.stock_id, datapoints)
         # None, a feature that could not be measured, becomes NaN.
         values = np.array([[found["features"][name] for name in self._bundle.features]], dtype=np.float64)
         scored = score_features([curve], values, self._bundle, self._sampling)[0]

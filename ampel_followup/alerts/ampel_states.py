@@ -1,0 +1,57 @@
+"""
+The light curve of a state, made once for all AMPEL units that ask for it one after the other.
+
+A worker takes the documents of a state in the order in which they were queued, so that several units are given the same
+datapoints, read from the database anew for each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ampel_followup.alerts.ampel_points import light_curve_from_datapoints
+from ampel_followup.lightcurve import LightCurve
+
+
+class LastState:
+    """Makes light curves of states, and remembers that of the last one by all that its datapoints say."""
+
+    def __init__(self) -> None:
+        self._last: tuple[object, list[dict[str, Any]], LightCurve] | None = None
+
+    def light_curve(self, stock: object, datapoints: Sequence[Mapping[str, Any]]) -> LightCurve:
+        """
+        Return the light curve of a state.
+
+        Parameters
+        ----------
+        stock, datapoints
+            As for `ampel_followup.alerts.ampel_points.light_curve_from_datapoints`.
+
+        Returns
+        -------
+        LightCurve
+            The same object as before if everything is as it was the last time.
+
+        Raises
+        ------
+        AlertError, LightCurveError
+            As `light_curve_from_datapoints`.
+        """
+        # Copies: whoever owns the datapoints may change them.
+        said = [
+            {key: dict(value) if isinstance(value, Mapping) else value for key, value in point.items()}
+            for point in datapoints
+        ]
+        if self._last is not None:
+            last_stock, last_said, light_curve = self._last
+            if last_stock == stock and last_said == said:
+                return light_curve
+        light_curve = light_curve_from_datapoints(stock, datapoints)
+        self._last = stock, said, light_curve
+        return light_curve
+
+
+#: Of this process, shared by its units.
+LAST_STATE = LastState()
