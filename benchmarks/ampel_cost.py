@@ -194,6 +194,11 @@ def per_document(report: Mapping[str, Any]) -> dict[str, float]:
     return {name: 1000 * seconds for name, seconds in parts.items()}
 
 
+def per_state(report: Mapping[str, Any], clock: str) -> float:
+    """Return what our units together take for one state of an object [ms]: features, gain and assistant."""
+    return 1000 * sum(unit[clock] / unit["documents"] for unit in report["units"].values())
+
+
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -222,6 +227,10 @@ def main() -> None:
     result = {
         "documents": documents,
         "ms_per_document": {part: spread(cost[part] for cost in costs) for part in costs[0]},
+        "ms_per_state": {
+            "ours": spread(per_state(report, "seconds") for report in one),
+            "ours_cpu": spread(per_state(report, "cpu_seconds") for report in one),
+        },
         "models_loaded": {name: unit["loads"] for name, unit in one[0]["units"].items()},
         "commands_per_document": {
             name: round(count / documents, 2) for name, count in one[0]["commands"].items() if count > documents / 50

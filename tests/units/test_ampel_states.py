@@ -1,4 +1,4 @@
-"""The light curve of a state is made once for the units that ask for it one after the other, and never of old points."""
+"""The light curve of a state is made once for the units that ask for it in turn, and never of old points."""
 
 from __future__ import annotations
 
