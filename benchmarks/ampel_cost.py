@@ -11,7 +11,9 @@ the longer time of two.
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
+import math
 import os
 import subprocess
 import sys
@@ -25,14 +27,19 @@ from typing import Any
 
 import pymongo
 import yaml
+from bson.codec_options import CodecOptions
+from bson.raw_bson import RawBSONDocument
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "integration"))
 
 from mongo_server import MongoServer, missing
 
+from ampel_followup.alerts.ampel_points import ztf_name
+
 ROOT = Path(__file__).parents[1]
 NIGHT, SITE, DATABASE = "2026-11-09", "palomar", "FollowupCost"
 T0, T2, T3 = 0, 1, 2
+_AS_BYTES: CodecOptions[RawBSONDocument] = CodecOptions(document_class=RawBSONDocument)
 
 #: Runs AMPEL's command, and writes down what our units and the database took.
 _MEASURED = """
@@ -77,11 +84,13 @@ from ampel.cli.main import main
 out = Path(sys.argv.pop(1))
 print("ready", flush=True)
 sys.stdin.readline()
+begin = time.perf_counter()
 main()
 out.write_text(json.dumps({
     "units": {name: taken for name, taken in units.items() if taken["loads"]},
     "commands": commands,
     "database_seconds": waited[0],
+    "run_seconds": time.perf_counter() - begin,
     "seconds": span[1] - span[0] if span else 0.0,
     "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
 }))
@@ -165,6 +174,53 @@ def start_over(database: Any) -> int:
     return int(database["t2"].update_many({}, again).matched_count)
 
 
+def stored_bytes(database: Any, name: str) -> int:
+    """Return the size of a collection's documents [bytes], without the indexes and the packing of a server."""
+    return sum(len(document.raw) for document in database.get_collection(name, _AS_BYTES).find())
+
+
+def multiply_stocks(database: Any, stocks: int) -> None:
+    """
+    Copy what the units made of the simulated stocks until there are so many, each under a number of its own.
+
+    To ingest thousands of stocks takes long and measures T0; T3 reads the same documents either way.
+    """
+    originals = list(database["stock"].find())
+    taken = {document["stock"] for document in originals}
+    free = (number for number in itertools.count(16, 16) if number not in taken)
+    for copy in range(math.ceil((stocks - len(originals)) / len(originals))):
+        numbers = dict(zip(sorted(taken), free, strict=False))
+        shift = 10_000_000_000 * (copy + 1)  # of the datapoints, whose numbers have a sign
+        for name in ("stock", "t0", "t1", "t2"):
+            database[name].insert_many(
+                [_copied(name, document, numbers, shift) for document in _of(database, name, taken)]
+            )
+
+
+def _of(database: Any, name: str, stocks: set[int]) -> list[dict[str, Any]]:
+    return list(database[name].find({"stock": {"$in": sorted(stocks)}}, {"_id": 0}))
+
+
+def _copied(name: str, document: dict[str, Any], numbers: Mapping[int, int], shift: int) -> dict[str, Any]:
+    """Return a document for another stock."""
+
+    def moved(point: int) -> int:
+        return point + shift if point > 0 else point - shift
+
+    old = document["stock"]
+    copied = document | {"stock": [numbers[one] for one in old] if isinstance(old, list) else numbers[old]}
+    if name == "stock":
+        copied["name"] = [ztf_name(copied["stock"])]
+    if name == "t0":
+        copied["id"] = moved(document["id"])
+    if name == "t1":
+        copied["dps"] = [moved(point) for point in document["dps"]]
+    if name == "t2" and document["unit"] == "T2SpectroscopicGain":
+        named = {"id": ztf_name(copied["stock"]), "stock": copied["stock"]}
+        copied["body"] = [body | named for body in document["body"]]
+    return copied
+
+
 def ours(report: Mapping[str, Any], clock: str = "seconds") -> float:
     """Return the time that a worker spent in our units [s], by the clock or of the processor (``cpu_seconds``)."""
     return sum(unit[clock] for unit in report["units"].values())
@@ -205,6 +261,9 @@ def main() -> None:
     parser.add_argument("--objects", type=int, default=400, help="objects of the simulated night")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--repeat", type=int, default=3, help="runs with one worker and with two, in turn")
+    parser.add_argument(
+        "--stocks", type=int, default=0, help="copy the stocks until T3 has so many; by default it has the objects"
+    )
     parser.add_argument("--json", action="store_true", dest="as_json")
     options = parser.parse_args()
     one: list[dict[str, Any]] = []
@@ -218,6 +277,10 @@ def main() -> None:
                 one += broker.run(T2)
                 documents = start_over(client[DATABASE])
                 two.append(broker.run(T2, 2))
+            bytes_of = {name: stored_bytes(client[DATABASE], name) for name in ("stock", "t0", "t1", "t2")}
+            states = client[DATABASE]["t1"].count_documents({})
+            if options.stocks:
+                multiply_stocks(client[DATABASE], options.stocks)
             stocks = client[DATABASE]["stock"].count_documents({})
             [plan] = broker.run(T3)
         finally:
@@ -235,6 +298,8 @@ def main() -> None:
         "commands_per_document": {
             name: round(count / documents, 2) for name, count in one[0]["commands"].items() if count > documents / 50
         },
+        "states": states,
+        "bytes_per_state": {name: round(size / states) for name, size in bytes_of.items()},
         "two_workers_speed_up": {
             "ours": spread(speed_up(alone, pair, "seconds") for alone, pair in pairs),
             "ours_cpu": spread(speed_up(alone, pair, "cpu_seconds") for alone, pair in pairs),
@@ -243,6 +308,7 @@ def main() -> None:
         "t3": {
             "stocks": stocks,
             "seconds": round(plan["units"]["T3FollowupPlan"]["seconds"], 1),
+            "seconds_with_reading": round(plan["run_seconds"], 1),
             "peak_mb": round(plan["peak_mb"]),
         },
     }
