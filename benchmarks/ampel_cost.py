@@ -5,7 +5,8 @@ Starts the server of `make mongo-server` in memory, unless MONGO_URI names anoth
 ingests it, and lets the workers fill the documents, one worker and two in turn. Our part is the time in `process` of
 our units, by the clock and of the processor, which a busy machine slows less; the database's is the time from each
 command to its answer; the rest is AMPEL's own. How much faster two workers are is said of our part: the time of one by
-the longer time of two.
+the longer time of two. Last, our units are called for all states without a worker: what the processor takes when no
+server, of which it may share a core, is at work beside.
 """
 
 from __future__ import annotations
@@ -96,6 +97,47 @@ out.write_text(json.dumps({
 }))
 """
 
+#: Calls our units for every state without a worker, and prints what they take of the processor [s], in passes.
+_ALONE = """
+import json, sys, time
+
+import pymongo
+from ampel.log.AmpelLogger import AmpelLogger
+from ampel.view.LightCurve import LightCurve
+
+from ampel.followup.t2.T2FollowupFeatures import T2FollowupFeatures
+from ampel.followup.t2.T2SpectroscopicGain import T2SpectroscopicGain
+from ampel.followup.t2.T2VirtualAssistant import T2VirtualAssistant
+
+class Features:
+    def __init__(self, body):
+        self.body = body
+    def get_payload(self, raise_exc=False):
+        return self.body
+
+database = pymongo.MongoClient(sys.argv[1])[sys.argv[2]]
+points = {point["id"]: point for point in database["t0"].find()}
+states = []
+for state in database["t1"].find():
+    measured = [points[number] for number in state["dps"]]
+    found, limits = [p for p in measured if p["id"] > 0], [p for p in measured if p["id"] < 0]
+    states.append(LightCurve(b"", state["stock"], found, limits))
+logger = AmpelLogger.get_logger()
+features = T2FollowupFeatures(logger=logger)
+gain = T2SpectroscopicGain(logger=logger, t2_dependency=[{"unit": "T2FollowupFeatures"}])
+assistant = T2VirtualAssistant(logger=logger)
+for unit in (features, gain, assistant):
+    unit.post_init()
+passes = []
+for _ in range(4):
+    begin = time.process_time()
+    for state in states:
+        gain.process(state, [Features(features.process(state))])
+        assistant.process(state)
+    passes.append((time.process_time() - begin) / len(states))
+print(json.dumps(passes))
+"""
+
 
 @dataclass
 class Broker:
@@ -137,6 +179,10 @@ class Broker:
             _finish(process)
         return [json.loads(report.read_text()) for report in reports]
 
+    def alone(self) -> list[float]:
+        """Return what our units take for one state without worker and database [s of the processor], in passes."""
+        return json.loads(self._call(_ALONE, self.uri, DATABASE).splitlines()[-1])
+
     def _start(self, code: str, *arguments: str) -> subprocess.Popen[str]:
         environment = os.environ | {"OMP_NUM_THREADS": "1", "AMPEL_CONFIG_resource.mongo": self.uri}
         return subprocess.Popen(
@@ -144,14 +190,15 @@ class Broker:
             env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
         )  # fmt: skip
 
-    def _call(self, code: str, *arguments: str) -> None:
-        _finish(self._start(code, *arguments))
+    def _call(self, code: str, *arguments: str) -> str:
+        return _finish(self._start(code, *arguments))
 
 
-def _finish(process: subprocess.Popen[str]) -> None:
+def _finish(process: subprocess.Popen[str]) -> str:
     said, _ = process.communicate()
     if process.returncode != 0:
         sys.exit(said)
+    return said
 
 
 @contextmanager
@@ -277,6 +324,7 @@ def main() -> None:
                 one += broker.run(T2)
                 documents = start_over(client[DATABASE])
                 two.append(broker.run(T2, 2))
+            alone = broker.alone()
             bytes_of = {name: stored_bytes(client[DATABASE], name) for name in ("stock", "t0", "t1", "t2")}
             states = client[DATABASE]["t1"].count_documents({})
             if options.stocks:
@@ -293,6 +341,8 @@ def main() -> None:
         "ms_per_state": {
             "ours": spread(per_state(report, "seconds") for report in one),
             "ours_cpu": spread(per_state(report, "cpu_seconds") for report in one),
+            # The first pass prepares the models.
+            "ours_cpu_without_worker": spread(1000 * seconds for seconds in alone[1:]),
         },
         "models_loaded": {name: unit["loads"] for name, unit in one[0]["units"].items()},
         "commands_per_document": {

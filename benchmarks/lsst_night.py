@@ -2,43 +2,49 @@
 Plan a night of LSST inside AMPEL: workers, memory, database and T3, from what `ampel_cost.py --json` measured.
 
 Every alert that passes T0 makes one state of an object, with three T2 documents (features, gain, assistant). What the
-plan takes from elsewhere is in its options; the share that passes T0 has to be said, or is counted in an archive of ZTF
-packets by the filter of `followup_channel.yml`: two detections with a real/bogus score above 0.5. All is in proportion:
-what was measured on hundreds of objects is multiplied, and nothing here knows where a server bends.
+plan takes from elsewhere is in its options; the share that passes T0 has to be said, or is counted in archives of
+alerts by the filter of `followup_channel.yml`: two detections with a real/bogus score (LSST: reliability) above 0.5.
+All is in proportion: what was measured on hundreds of objects is multiplied, and nothing here knows where a server
+bends.
 """
 
 from __future__ import annotations
 
 import argparse
-import io
 import json
 import math
 import sys
-import tarfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import fastavro
+from ampel_followup.alerts.archive import read_alerts
+from ampel_followup.alerts.packet import Packet
+from ampel_followup.alerts.quarantine import Quarantine
+from ampel_followup.alerts.surveys import ZTF
 
 DOCUMENTS_PER_STATE = 3
 
-
-def passing_share(archive: Path) -> float:
-    """Return the share of the packets of a tar archive that the example channel lets through."""
-    passed = []
-    with tarfile.open(archive) as packets:
-        for member in packets:
-            if member.name.endswith(".avro"):
-                [packet] = fastavro.reader(io.BytesIO(packets.extractfile(member).read()))
-                points = [packet["candidate"], *(packet["prv_candidates"] or ())]
-                real = [p for p in points if p.get("magpsf") is not None and (p.get("rb") or 0.0) > 0.5]
-                passed.append(len(real) >= 2)
-    if not passed:
-        sys.exit(f"{archive} holds no .avro packet; give a tar archive of ZTF alerts")
-    return sum(passed) / len(passed)
+#: A detection with a higher real/bogus score is likely real, as in `followup_channel.yml`.
+REAL = 0.5
 
 
-def plan(measured: dict[str, Any], alerts: int, share: float, hours: float, load: float) -> dict[str, float]:
+def likely_real(packet: Packet) -> int:
+    """Return how many detections of a packet have a real/bogus score above `REAL`."""
+    name, ids = ("rb", "candid") if packet.survey is ZTF else ("reliability", "diaSourceId")
+    detections = (point for point in packet.candidates if point.get(ids))
+    return sum((point.get(name) or 0.0) > REAL for point in detections)
+
+
+def passing_share(archives: Sequence[str]) -> tuple[float, int]:
+    """Return the share of the alerts in archives with two detections that are likely real, and how many there are."""
+    counts = [likely_real(packet) for packet in read_alerts(archives, quarantine=Quarantine())]
+    if not counts:
+        sys.exit(f"no alert in {', '.join(archives)}; give archives of ZTF or LSST")
+    return sum(count >= 2 for count in counts) / len(counts), len(counts)
+
+
+def plan(measured: dict[str, Any], alerts: int, share: float, hours: float, load: float) -> dict[str, float | None]:
     """Return what the night needs, from the medians that were measured."""
     states = alerts * share
     cost = {part: found["median"] for part, found in measured["ms_per_document"].items()}
@@ -69,13 +75,14 @@ def main() -> None:
     parser.add_argument("--alerts", type=int, default=10_000_000, help="alerts of the night")
     passing = parser.add_mutually_exclusive_group(required=True)
     passing.add_argument("--share", type=float, help="share of them that passes T0, 0 to 1")
-    passing.add_argument("--archive", type=Path, help="tar archive of ZTF alerts to count that share in")
+    passing.add_argument("--archive", nargs="+", help="archives of alerts to count that share in")
     parser.add_argument("--hours", type=float, default=10.0, help="hours in which all have to be scored")
     parser.add_argument("--load", type=float, default=0.7, help="how busy a worker may be on average, 0 to 1")
     parser.add_argument("--json", action="store_true", dest="as_json")
     options = parser.parse_args()
-    share = passing_share(options.archive) if options.archive else options.share
+    share, counted = passing_share(options.archive) if options.archive else (options.share, None)
     result = plan(json.loads(options.measured.read_text()), options.alerts, share, options.hours, options.load)
+    result["share_counted_in_alerts"] = counted
     print(json.dumps(result) if options.as_json else "\n".join(f"{k}: {v}" for k, v in result.items()))
 
 

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from ampel_followup.alerts.ampel_points import light_curve_from_datapoints
 from ampel_followup.lightcurve import LightCurve
 
@@ -55,3 +57,16 @@ class LastState:
 
 #: Of this process, shared by its units.
 LAST_STATE = LastState()
+
+#: A supernova on its rise, for units to prepare on what they need for the states that come.
+EXAMPLE = LightCurve(
+    id="example",
+    stock=0,
+    time=60000.0 + np.arange(12.0),
+    band=np.array(["ztfg", "ztfr"] * 6),
+    flux=np.concatenate([np.zeros(4), np.linspace(20.0, 160.0, 8)]),
+    flux_err=np.full(12, 4.0),
+    upper_limit=np.arange(12) < 4,
+    ra=150.0,
+    dec=2.0,
+)

@@ -9,7 +9,7 @@ from ampel.struct.UnitResult import UnitResult
 from ampel.types import UBson
 from ampel.view.LightCurve import LightCurve
 
-from ampel_followup.alerts.ampel_states import LAST_STATE
+from ampel_followup.alerts.ampel_states import EXAMPLE, LAST_STATE
 from ampel_followup.errors import AlertError, LightCurveError
 from ampel_followup.lightcurve import LightCurve as Photometry
 from ampel_followup.models.folder import Bundle
@@ -30,8 +30,9 @@ class AbsBundleT2Unit(AbsLightCurveT2Unit, Generic[B], abstract=True):
     BAD_LIGHT_CURVE: ClassVar[int] = 1
 
     def post_init(self) -> None:
-        """Load the bundle, once for all documents of a worker."""
+        """Load the bundle, once for all documents of a worker, and have it prepare what it needs to tell anything."""
         self._bundle = self.load()
+        self.tell(EXAMPLE)
 
     def process(self, light_curve: LightCurve) -> UBson | UnitResult:
         """Return the body of the T2 document."""

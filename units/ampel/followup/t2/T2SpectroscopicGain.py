@@ -12,10 +12,10 @@ from ampel.types import UBson
 from ampel.view.LightCurve import LightCurve
 from ampel.view.T2DocView import T2DocView
 
-from ampel_followup.alerts.ampel_states import LAST_STATE
+from ampel_followup.alerts.ampel_states import EXAMPLE, LAST_STATE
 from ampel_followup.models.bundle import load_bundle
 from ampel_followup.promoting import chosen_folder_at
-from ampel_followup.scoring import Sampling, score_features
+from ampel_followup.scoring import Sampling, compute_features, score_features
 
 
 class T2SpectroscopicGain(AbsTiedLightCurveT2Unit[Literal["T2FollowupFeatures"]]):
@@ -47,9 +47,10 @@ class T2SpectroscopicGain(AbsTiedLightCurveT2Unit[Literal["T2FollowupFeatures"]]
     t2_dependency: Sequence[StateT2Dependency[Literal["T2FollowupFeatures"]]]
 
     def post_init(self) -> None:
-        """Load the bundle, once for all documents of a worker."""
+        """Load the bundle, once for all documents of a worker, and have it prepare what it needs to score anything."""
         self._bundle = load_bundle(chosen_folder_at(self.bundle, self.store))
         self._sampling = Sampling(self.monte_carlo, self.seed)
+        score_features([EXAMPLE], compute_features([EXAMPLE], self._bundle).values, self._bundle, self._sampling)
 
     def process(self, light_curve: LightCurve, t2_views: Sequence[T2DocView]) -> UBson | UnitResult:
         """Return the body of the T2 document."""
