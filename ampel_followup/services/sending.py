@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -180,17 +180,17 @@ def deliver(
     new = news(messages, record, service)
     delivery = Delivery(service, unchanged=len(messages) - len(new))
     joint = [message for message in new if together(message)]
-    waiting = [joint[i : i + batch] for i in range(0, len(joint), batch)]
+    waiting = deque(joint[i : i + batch] for i in range(0, len(joint), batch))
     waiting += [[message] for message in new if not together(message)]
     failures = done = 0
     while waiting:
-        group = waiting.pop(0)
+        group = waiting.popleft()
         try:
             persist(lambda attempt, group=group: post(group, attempt), *_means(circumstances))  # type: ignore[misc]
         except (RefusedError, PassingError) as error:
             hopeless = isinstance(error, PassingError) and error.for_all
             if len(group) > 1 and not hopeless:
-                waiting = [[message] for message in group] + waiting
+                waiting.extendleft([message] for message in reversed(group))
                 continue
             refused = isinstance(error, RefusedError)
             delivery.problems += [Problem(m.action, m.target, str(error), refused) for m in group]
