@@ -232,36 +232,31 @@ def multiply_stocks(database: Any, stocks: int) -> None:
 
     To ingest thousands of stocks takes long and measures T0; T3 reads the same documents either way.
     """
-    originals = list(database["stock"].find())
-    taken = {document["stock"] for document in originals}
-    free = (number for number in itertools.count(16, 16) if number not in taken)
-    for copy in range(math.ceil((stocks - len(originals)) / len(originals))):
-        numbers = dict(zip(sorted(taken), free, strict=False))
-        shift = 10_000_000_000 * (copy + 1)  # of the datapoints, whose numbers have a sign
-        for name in ("stock", "t0", "t1", "t2"):
-            database[name].insert_many(
-                [_copied(name, document, numbers, shift) for document in _of(database, name, taken)]
-            )
+    originals = {name: list(database[name].find({}, {"_id": 0})) for name in ("stock", "t0", "t1", "t2")}
+    taken = sorted(document["stock"] for document in originals["stock"])
+    known = set(taken)
+    places = {number: place for place, number in enumerate(sorted(point["id"] for point in originals["t0"]), 1)}
+    free = (number for number in itertools.count(16, 16) if number not in known)
+    for copy in range(math.ceil((stocks - len(taken)) / len(taken))):
+        numbers = dict(zip(taken, free, strict=False))
+        # Datapoints have a sign, and of those of one exposure the largest counts: both are kept.
+        points = {old: (copy * len(places) + place) * (1 if old > 0 else -1) for old, place in places.items()}
+        for name, documents in originals.items():
+            database[name].insert_many([_copied(name, document, numbers, points) for document in documents])
 
 
-def _of(database: Any, name: str, stocks: set[int]) -> list[dict[str, Any]]:
-    return list(database[name].find({"stock": {"$in": sorted(stocks)}}, {"_id": 0}))
-
-
-def _copied(name: str, document: dict[str, Any], numbers: Mapping[int, int], shift: int) -> dict[str, Any]:
+def _copied(
+    name: str, document: dict[str, Any], numbers: Mapping[int, int], points: Mapping[int, int]
+) -> dict[str, Any]:
     """Return a document for another stock."""
-
-    def moved(point: int) -> int:
-        return point + shift if point > 0 else point - shift
-
     old = document["stock"]
     copied = document | {"stock": [numbers[one] for one in old] if isinstance(old, list) else numbers[old]}
     if name == "stock":
         copied["name"] = [ztf_name(copied["stock"])]
     if name == "t0":
-        copied["id"] = moved(document["id"])
+        copied["id"] = points[document["id"]]
     if name == "t1":
-        copied["dps"] = [moved(point) for point in document["dps"]]
+        copied["dps"] = [points[point] for point in document["dps"]]
     if name == "t2" and document["unit"] == "T2SpectroscopicGain":
         named = {"id": ztf_name(copied["stock"]), "stock": copied["stock"]}
         copied["body"] = [body | named for body in document["body"]]
