@@ -34,12 +34,12 @@ test: $(STAMP) ## run the tests
 
 mongo-server: $(SERVER)/lib/.ready ## set up a server that speaks MongoDB's protocol, for tests; needs a JDK and Maven
 
-$(SERVER)/lib/.ready: $(SERVER)/pom.xml $(SERVER)/MongoOnLoopback.java
+$(SERVER)/lib/.ready: $(SERVER)/pom.xml $(wildcard $(SERVER)/*.java)
 	@for program in javac mvn; do command -v $$program >/dev/null || { \
 		echo "$$program is needed for the server of the tests: install a JDK (17 or newer) and Maven, on Debian" \
 			"default-jdk-headless and maven; or let MONGO_URI name a MongoDB server" >&2; exit 1; }; done
 	mvn -q -B -f $(SERVER)/pom.xml dependency:copy-dependencies -DoutputDirectory=lib
-	javac -cp '$(SERVER)/lib/*' -d $(SERVER)/lib $(SERVER)/MongoOnLoopback.java
+	javac -cp '$(SERVER)/lib/*' -d $(SERVER)/lib $(wildcard $(SERVER)/*.java)
 	touch $@
 
 # With MONGO_URI, the tests use that server, each in a database of its own that is dropped afterwards.
