@@ -190,7 +190,7 @@ def _last_of_each_source(order: NDArray[np.intp], source_id: NDArray[np.generic]
     """Of points that share a non-zero source id keep the one latest in `order`; `order` stays in time order."""
     ids = source_id[order]
     named = np.flatnonzero(ids != 0)
-    if len(named) == len(np.unique(ids[named])):
+    if len(named) == len(set(ids[named].tolist())):
         return order
     _, from_the_end = np.unique(ids[named][::-1], return_index=True)
     keep = ids == 0

@@ -17,10 +17,10 @@ from ampel_followup.lightcurve import LightCurve
 
 
 class LastState:
-    """Makes light curves of states, and remembers that of the last one by all that its datapoints say."""
+    """Makes light curves of states, and remembers that of the last one by all of its datapoints that goes into it."""
 
     def __init__(self) -> None:
-        self._last: tuple[object, list[dict[str, Any]], LightCurve] | None = None
+        self._last: tuple[object, list[tuple[object, object, object]], LightCurve] | None = None
 
     def light_curve(self, stock: object, datapoints: Sequence[Mapping[str, Any]]) -> LightCurve:
         """
@@ -42,10 +42,7 @@ class LastState:
             As `light_curve_from_datapoints`.
         """
         # Copies: whoever owns the datapoints may change them.
-        said = [
-            {key: dict(value) if isinstance(value, Mapping) else value for key, value in point.items()}
-            for point in datapoints
-        ]
+        said = [(point.get("id"), _copied(point.get("tag")), _copied(point.get("body"))) for point in datapoints]
         if self._last is not None:
             last_stock, last_said, light_curve = self._last
             if last_stock == stock and last_said == said:
@@ -53,6 +50,10 @@ class LastState:
         light_curve = light_curve_from_datapoints(stock, datapoints)
         self._last = stock, said, light_curve
         return light_curve
+
+
+def _copied(value: object) -> object:
+    return dict(value) if isinstance(value, Mapping) else list(value) if isinstance(value, list) else value
 
 
 #: Of this process, shared by its units.

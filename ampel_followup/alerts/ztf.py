@@ -248,6 +248,10 @@ def _one_point_per_exposure(points: NDArray[np.void]) -> NDArray[np.void]:
     more of the values known; the values themselves only break ties. A candidate repeated as prv_candidate has lost its
     context, its drb and the last digits of its magnitude: its own packet wins, as in AMPEL, which keeps the first.
     """
+    in_time = points[np.lexsort((points["fid"], points["jd"]))]
+    repeated = (in_time["jd"][1:] == in_time["jd"][:-1]) & (in_time["fid"][1:] == in_time["fid"][:-1])
+    if not repeated.any() and np.isfinite(in_time["jd"]).all():  # as of AMPEL, which has chosen already
+        return in_time
     values = [points[name] for name in ("mag", "mag_err", "ra", "dec", "rb", "drb")]
     known = sum(np.isfinite(value).astype(np.int8) for value in values)
     brightness = np.where(points["sign"] == 0, -points["mag"], 0.0)
@@ -263,15 +267,16 @@ def _one_point_per_exposure(points: NDArray[np.void]) -> NDArray[np.void]:
 
 def _latest_context(context: NDArray[np.void], candids: NDArray[np.int64]) -> dict[str, float]:
     """Return each context value from the latest of the detections `candids` that carries it."""
-    context = context[np.isin(context["candid"], candids)]
+    kept = set(candids.tolist())
+    context = context[np.array([candid in kept for candid in context["candid"].tolist()], dtype=bool)]
+    if len(context) == 0:
+        return {}
     values = np.stack([context[name] for name in CONTEXT_FIELDS])
     known = np.isfinite(values)
     order = np.lexsort((*values, known.sum(axis=0), context["candid"], context["jd"]))
-    return {
-        name: float(row[filled][-1])
-        for name, row, filled in zip(CONTEXT_FIELDS, values[:, order], known[:, order], strict=True)
-        if filled.any()
-    }
+    newest_known = np.argmax(known[:, order[::-1]], axis=1)
+    latest = values[np.arange(len(values)), order[::-1][newest_known]].tolist()
+    return {name: value for name, value in zip(CONTEXT_FIELDS, latest, strict=True) if math.isfinite(value)}
 
 
 def _number(value: object, name: str) -> float:
