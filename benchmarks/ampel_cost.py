@@ -5,8 +5,9 @@ Starts the server of `make mongo-server` in memory, unless MONGO_URI names anoth
 ingests it, and lets the workers fill the documents, one worker and two in turn. Our part is the time in `process` of
 our units, by the clock and of the processor, which a busy machine slows less; the database's is the time from each
 command to its answer; the rest is AMPEL's own. How much faster two workers are is said of our part: the time of one by
-the longer time of two. Last, our units are called for all states without a worker: what the processor takes when no
-server, of which it may share a core, is at work beside.
+the longer time of two. That is 1 / (a × b), where a is the share of the documents that the busier one got, at best a
+half, and b how much more a document took than with one worker: both are said as well. Last, our units are called for
+all states without a worker: what the processor takes when no server, of which it may share a core, is at work beside.
 """
 
 from __future__ import annotations
@@ -85,13 +86,14 @@ from ampel.cli.main import main
 out = Path(sys.argv.pop(1))
 print("ready", flush=True)
 sys.stdin.readline()
-begin = time.perf_counter()
+begin, begin_cpu = time.perf_counter(), time.process_time()
 main()
 out.write_text(json.dumps({
     "units": {name: taken for name, taken in units.items() if taken["loads"]},
     "commands": commands,
     "database_seconds": waited[0],
     "run_seconds": time.perf_counter() - begin,
+    "run_cpu_seconds": time.process_time() - begin_cpu,
     "seconds": span[1] - span[0] if span else 0.0,
     "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
 }))
@@ -273,6 +275,19 @@ def speed_up(alone: Mapping[str, Any], pair: Sequence[Mapping[str, Any]], clock:
     return ours(alone, clock) / max(ours(worker, clock) for worker in pair)
 
 
+def documents_of(report: Mapping[str, Any]) -> int:
+    """Return how many documents a worker got."""
+    return int(sum(unit["documents"] for unit in report["units"].values()))
+
+
+def split(alone: Mapping[str, Any], pair: Sequence[Mapping[str, Any]]) -> tuple[float, float]:
+    """Return the share of the busier of two workers, and how many times as long its documents took as those of one."""
+    busier = max(pair, key=lambda worker: ours(worker, "cpu_seconds"))
+    number = documents_of(busier)
+    share = number / sum(documents_of(worker) for worker in pair)
+    return share, ours(busier, "cpu_seconds") / number / (ours(alone, "cpu_seconds") / documents_of(alone))
+
+
 def spread(values: Iterable[float]) -> dict[str, float]:
     """Return the median of repeated measurements, and their range."""
     found = sorted(values)
@@ -281,7 +296,7 @@ def spread(values: Iterable[float]) -> dict[str, float]:
 
 def per_document(report: Mapping[str, Any]) -> dict[str, float]:
     """Return what a T2 document took on average [ms], by whom, and by unit."""
-    number = sum(unit["documents"] for unit in report["units"].values())
+    number = documents_of(report)
     parts = {
         "ours": ours(report) / number,
         "ours_cpu": ours(report, "cpu_seconds") / number,
@@ -330,6 +345,7 @@ def main() -> None:
             client.drop_database(DATABASE)
     costs = [per_document(report) for report in one]
     pairs = list(zip(one, two, strict=True))
+    splits = [split(alone, pair) for alone, pair in pairs]
     result = {
         "documents": documents,
         "ms_per_document": {part: spread(cost[part] for cost in costs) for part in costs[0]},
@@ -349,11 +365,18 @@ def main() -> None:
             "ours": spread(speed_up(alone, pair, "seconds") for alone, pair in pairs),
             "ours_cpu": spread(speed_up(alone, pair, "cpu_seconds") for alone, pair in pairs),
         },
+        "two_workers_documents": {
+            "share_of_busier": spread(share for share, _ in splits),
+            "ours_cpu_of_one_worker": spread(longer for _, longer in splits),
+        },
         "worker_peak_mb": round(max(report["peak_mb"] for report in one)),
         "t3": {
             "stocks": stocks,
             "seconds": round(plan["units"]["T3FollowupPlan"]["seconds"], 1),
             "seconds_with_reading": round(plan["run_seconds"], 1),
+            "cpu_seconds": round(plan["run_cpu_seconds"], 1),
+            "database_seconds": round(plan["database_seconds"], 1),
+            "commands": sum(plan["commands"].values()),
             "peak_mb": round(plan["peak_mb"]),
         },
     }
