@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 #: Where labels come from, the most trustworthy first; any other source ranks between the second and the last of these.
 SPECTRUM, TNS, HUMAN = "spectrum", "TNS", "human"
 
+#: With a smaller confidence a label is a doubt, not a label.
+MIN_CONFIDENCE = 0.5
+
 
 class Kind(StrEnum):
     """What a class means to people who look for transients."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import typer
 
@@ -62,9 +62,16 @@ def run(work: Callable[[Circumstances], Result], *, what: str, patience: float, 
         )
 
 
-def report(delivery: Delivery, unknown: Sequence[str], *, what: str, as_json: bool) -> None:
+def report(
+    delivery: Delivery,
+    unknown: Sequence[str],
+    *,
+    what: str,
+    as_json: bool,
+    without_class: Mapping[str, str] | None = None,
+) -> None:
     """
-    Print what became of a delivery.
+    Print what became of a delivery, which objects are not of the service's survey, and which types no class of it.
 
     Raises
     ------
@@ -72,7 +79,7 @@ def report(delivery: Delivery, unknown: Sequence[str], *, what: str, as_json: bo
         If it is not complete.
     """
     if as_json:
-        print_json({**delivery.to_dict(), "unknown": list(unknown)})
+        print_json(delivery.to_dict() | _left_out(unknown, without_class))
     else:
         out = console()
         counts = [f"{n} {action}" for action, n in sorted(delivery.sent.items())]
@@ -83,6 +90,7 @@ def report(delivery: Delivery, unknown: Sequence[str], *, what: str, as_json: bo
             markup=False,
         )
         _print_unknown(unknown)
+        _print_without_class(without_class)
         if delivery.problems:
             print_table(
                 ("action", "name", "what happened"),
@@ -95,21 +103,28 @@ def report(delivery: Delivery, unknown: Sequence[str], *, what: str, as_json: bo
 
 
 def preview(
-    messages: Sequence[Message], unchanged: int, unknown: Sequence[str], *, service: str, as_json: bool
+    messages: Sequence[Message],
+    unchanged: int,
+    unknown: Sequence[str],
+    *,
+    service: str,
+    as_json: bool,
+    without_class: Mapping[str, str] | None = None,
 ) -> None:
-    """Print what would be sent."""
+    """Print what would be sent, and otherwise what `report` prints."""
     if as_json:
         print_json(
             {
                 "service": service,
                 "would_send": [message.to_dict() for message in messages],
                 "unchanged": unchanged,
-                "unknown": list(unknown),
             }
+            | _left_out(unknown, without_class)
         )
         return
     console().print(f"Would send {len(messages)} to {service}, unchanged {unchanged}", markup=False)
     _print_unknown(unknown)
+    _print_without_class(without_class)
     print_table(("action", "name", "what"), ((m.action, m.target, _said(m)) for m in messages))
 
 
@@ -124,3 +139,18 @@ def _print_unknown(unknown: Sequence[str]) -> None:
     if unknown:
         first = ", ".join(unknown[:3]) + (" …" if len(unknown) > 3 else "")
         console().print(f"not of its survey, and left out: {len(unknown)} ({first})", markup=False)
+
+
+def _print_without_class(without_class: Mapping[str, str] | None) -> None:
+    """Say of which types a service has no class, with all of their objects: nobody else tells."""
+    types: dict[str, list[str]] = {}
+    for name, label_type in (without_class or {}).items():
+        types.setdefault(label_type, []).append(name)
+    for label_type, names in sorted(types.items()):
+        console().print(
+            f"reported as not classified, for {clean(label_type)!r} is no class there: {', '.join(names)}", markup=False
+        )
+
+
+def _left_out(unknown: Sequence[str], without_class: Mapping[str, str] | None) -> dict[str, Any]:
+    return {"unknown": list(unknown)} | ({} if without_class is None else {"without_class": dict(without_class)})

@@ -12,6 +12,7 @@ import typer
 from ampel_followup.cli import deliveries
 from ampel_followup.cli.output import JsonOption, NightOption, SiteOption, StoreOption, console, print_json, print_table
 from ampel_followup.services.desc_tom import NAME, PASSWORD_VARIABLE, URL, USER_VARIABLE, DescTom
+from ampel_followup.untrusted import clean
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -60,7 +61,14 @@ def send(
         if dry_run:
             new = news(found.messages, opened.sent, address)
             unchanged = len(found.messages) - len(new)
-            deliveries.preview(new, unchanged, found.unknown, service=address, as_json=as_json)
+            deliveries.preview(
+                new,
+                unchanged,
+                found.unknown,
+                service=address,
+                as_json=as_json,
+                without_class=found.without_class,
+            )
             return
         tom = _tom(user, password_file, address, timeout)
         delivery = deliveries.run(
@@ -71,15 +79,17 @@ def send(
             patience=patience,
             quiet=as_json,
         )
-    deliveries.report(delivery, found.unknown, what="Requests", as_json=as_json)
+    deliveries.report(delivery, found.unknown, what="Requests", as_json=as_json, without_class=found.without_class)
 
 
 send.__doc__ = (
     "Tell the target manager of a plan and of what was decided on it.\n\n"
     "Approved targets are asked for, with priorities from 5 (the first fifth of the list) to 1; those that can be "
     "observed that night are planned, and the plan is taken back where a target is no longer approved; what was "
-    "observed is reported, as not classified. The manager knows objects of LSST by their number; others are left "
-    "out. A first look, which sends nothing:\n\n"
+    "observed is reported, with the class and redshift that labels of spectra, of TNS and of people say "
+    "(`ampel-followup desc-tom classes`), and reported anew where they say something else. What is not labelled, or is "
+    "no class of the manager's, is reported as not classified. The manager knows objects of LSST by their number; "
+    "others are left out. A first look, which sends nothing:\n\n"
     "`ampel-followup desc-tom send --dry-run`\n\n" + deliveries.ONCE
 )
 app.command()(send)
@@ -150,6 +160,42 @@ def known(
         ([record.get(name) for name in ("objectid", "facility", "mjd", "z", "classid")] for record in found),
     )
     console().print(f"{len(found)} spectra known", markup=False)
+
+
+@app.command()
+def classes(
+    label_type: Annotated[
+        str | None,
+        typer.Argument(metavar="TYPE", help="Say which class this type is reported as; by default list all."),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """
+    Say as which class the manager is told of the types of labels.
+
+    Numbers and names are those of the taxonomy of DESC. Yours goes on top of it: `desc_classes.yml` in your
+    configuration folder, or what AMPEL_FOLLOWUP_DESC_CLASSES names. A type that is in neither has the class of what it
+    stands for in `ampel-followup label taxonomy`.
+    """
+    from ampel_followup.exports.desc_classes import desc_class, load_desc_classes
+    from ampel_followup.exports.desc_findings import NOT_CLASSIFIED
+
+    if label_type is not None:
+        found = desc_class(label_type)
+        number, name = (NOT_CLASSIFIED, "not classified") if found is None else (found.id, found.name)
+        if as_json:
+            print_json({"type": label_type, "id": number, "class": name})
+        else:
+            console().print(f"{clean(label_type)}: {number}, {clean(name)}", markup=False)
+        return
+    table = load_desc_classes().classes
+    if as_json:
+        print_json({"classes": [found.model_dump(mode="json") for found in table]})
+        return
+    print_table(
+        (("number", "right"), "class", "types", "types that begin with"),
+        ((str(c.id), c.name, ", ".join(c.types), ", ".join(c.begins)) for c in table),
+    )
 
 
 def _tom(user: str, password_file: Path | None, url: str, timeout: float) -> DescTom:

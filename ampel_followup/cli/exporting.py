@@ -15,6 +15,7 @@ from ampel_followup.decision import Verdict
 from ampel_followup.errors import ExportError
 from ampel_followup.exports import FORMATS, Extras, exported, shortened
 from ampel_followup.exports import export as write
+from ampel_followup.labels import effective_labels
 
 #: What takes a target off the list of a telescope.
 _WITHDRAWN: dict[str, str] = {Verdict.REJECT: "rejected", Verdict.DEFER: "deferred", Verdict.OBSERVED: "observed"}
@@ -68,6 +69,7 @@ def export(
     with Store.open(store, read_only=True) as opened:
         stored = opened.load_plan(night=night, site=site)
         verdicts = opened.verdicts(stored.info.night, stored.info.site)
+        labels = effective_labels(opened.labels())
         timetable = opened.load_timetable(night=stored.info.night).timetable if telescope is not None else None
     plan = stored.plan
     exposures: dict[str, float] = {}
@@ -90,7 +92,7 @@ def export(
     created = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
     if exposure is not None:
         exposures, n_exposures = dict.fromkeys((entry.id for entry in entries), exposure), {}
-    extras = Extras(exposures=exposures, n_exposures=n_exposures, proposal=proposal, created=created)
+    extras = Extras(exposures=exposures, n_exposures=n_exposures, labels=labels, proposal=proposal, created=created)
     write(plan, verdicts, format_, out, select=select, extras=extras)
     n = sum(1 for entry in entries if entry.start)
     renamed = shortened(entries, format_)

@@ -10,6 +10,7 @@ from ampel_followup.decision import Decision
 from ampel_followup.exports.coordinates import declination, right_ascension
 from ampel_followup.exports.entries import ListEntry
 from ampel_followup.exports.short_names import ascii_line, short_names
+from ampel_followup.labels import Label
 from ampel_followup.plan import NightPlan, RankedTarget
 from ampel_followup.untrusted import clean
 
@@ -50,6 +51,8 @@ class Extras:
         Survey name → offset stars, the best first.
     verdicts : mapping of str to Decision
         What holds for each target.
+    labels : mapping of str to tuple of Label
+        What sources say that each target is, see `ampel_followup.labels.effective_labels`.
     proposal : str
         Proposal that requests are charged to.
     created : str
@@ -60,6 +63,7 @@ class Extras:
     n_exposures: Mapping[str, int] = field(default_factory=dict)
     offset_stars: Mapping[str, Sequence[OffsetStar]] = field(default_factory=dict)
     verdicts: Mapping[str, Decision] = field(default_factory=dict)
+    labels: Mapping[str, tuple[Label, ...]] = field(default_factory=dict)
     proposal: str = ""
     created: str = ""
 

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ampel_followup.errors import FollowupError
-from ampel_followup.labels import Kind, Label, effective_labels, is_coarse, trust
+from ampel_followup.labels import MIN_CONFIDENCE, Kind, Label, effective_labels, is_coarse, trust
 from ampel_followup.learning.label_matching import unit_vectors
 from ampel_followup.learning.light_curve_files import until
 from ampel_followup.learning.sources import Omission
@@ -28,9 +28,6 @@ if TYPE_CHECKING:
 
 #: Objects nearer to each other than this share a host, and are never split between training and test [arcsec].
 SAME_HOST = 10.0
-
-#: With a smaller confidence a label is a doubt, not a label.
-MIN_CONFIDENCE = 0.5
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ from ampel_followup.decision import Decision
 from ampel_followup.exports import FORMATS, Extras, OffsetStar, export, exported, shortened
 from ampel_followup.exports.short_names import ascii_line, short_names
 from ampel_followup.exports.telescope import offset
+from ampel_followup.labels import Label
 from ampel_followup.plan import NightPlan
 from ampel_followup.store import Store
 
@@ -268,6 +269,33 @@ def test_the_desc_tom_hears_what_is_asked_planned_given_up_and_done() -> None:
     rejected = {NAMES[1]: decided(NAMES[1], "reject"), NAMES[2]: decided(NAMES[2], "failed")}
     told = json.loads(export(PLAN, rejected, "desc-tom", None, select="all"))
     assert [plan["objectid"] for plan in told["unplan"]] == numbers[:2]
+
+
+def test_the_desc_tom_hears_what_labels_say_of_a_spectrum() -> None:
+    def label(target: str, type_: str, **said: float) -> dict[str, tuple[Label, ...]]:
+        return {target: (Label(target, type_, "spectrum", "2018-08-21T06:00:00.000000Z", **said),)}
+
+    def told(labels: dict[str, tuple[Label, ...]]) -> Any:
+        return json.loads(export(PLAN, VERDICTS, "desc-tom", None, select="all", extras=Extras(labels=labels)))
+
+    [report] = told(label(NAMES[2], "SN Ia-91T", redshift=0.07))["report"]
+    assert (report["objectid"], report["classid"], report["z"]) == (170053499830501440, 2222, 0.07)
+    without = told(label(NAMES[2], "Galaxy"))
+    assert [(report["classid"], report["z"]) for report in without["report"]] == [(300, "")]
+    assert without["without_class"] == {NAMES[2]: "Galaxy"}
+    # What was not observed is not reported, whatever labels say of it.
+    assert told(label(NAMES[1], "SN Ia")) == told({})
+
+
+def test_an_exported_file_has_the_classes_that_labels_of_the_store_say(tmp_path: Path, run: Any) -> None:
+    out, path = tmp_path / "desc.json", tmp_path / "night.sqlite"
+    with Store.open(path) as store:
+        store.save_plan(PLAN, created="2018-08-20T22:00:00Z", report={})
+        store.record(VERDICTS[NAMES[2]])
+        store.add_labels([Label(NAMES[2], "SN IIn", "TNS", "2018-08-22T00:00:00.000000Z", redshift=0.1)])
+    assert run("export", out, "--format", "desc-tom", "--select", "all", "--store", path)[0] == 0
+    [report] = json.loads(out.read_text("utf-8"))["report"]
+    assert (report["classid"], report["z"]) == (2224, 0.1)
 
 
 def test_ds9_shows_every_target_at_its_place() -> None:

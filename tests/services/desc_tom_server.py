@@ -113,11 +113,13 @@ class DescTomServer(FaultyServer):
             return Answer(500, f"Incorrect fields. Missing required fields: {missing}.")
         if refusal := self._refusal(data):
             return refusal
-        spectrum = {**data, "z": None if data["z"] == "" else float(data["z"])}
+        now = f"2026-11-28T14:00:{len(self.spectra):02d}.123Z"
+        spectrum = {**data, "z": None if data["z"] == "" else float(data["z"]), "report_time": now}
         self.spectra.append(spectrum)
         self.planned.pop((data["objectid"], data["facility"]), None)
         self.wanted = {key: value for key, value in self.wanted.items() if key[0] != data["objectid"]}
-        return Answer(200, {"status": "ok", **spectrum, "inserted_at": "2026-11-28T14:00:00Z"})
+        answer = {key: value for key, value in spectrum.items() if key != "report_time"}
+        return Answer(200, {"status": "ok", **answer, "inserted_at": now})
 
     def _known(self, data: Any) -> Answer:
         # Its filter by facility has a slip of the pen, and is an error.

@@ -8,17 +8,19 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from desc_tom_server import PASSWORD, USER, DescTomServer
 from faulty_server import Fault
-from lsst_plans import FACILITY, FIRST, HIDDEN, NIGHT, NUMBERS, PLAN, SECOND, SITE, ZTF, decide
+from lsst_plans import FACILITY, FIRST, HIDDEN, NUMBERS, PLAN, SECOND, ZTF, decide
 
 from ampel_followup.errors import ServiceError
+from ampel_followup.labels import Label
 from ampel_followup.services.credentials import Secret
-from ampel_followup.services.desc_tom import BATCH, DescTom, requests_for
+from ampel_followup.services.desc_tom import BATCH, DescTom, requests_of
 from ampel_followup.services.sending import Delivery, deliver, insist
 from ampel_followup.store import Store
 
@@ -38,11 +40,20 @@ def send(
     server: DescTomServer, store: Store, world: Any, *, through: DescTom | None = None, **options: str
 ) -> Delivery:
     through = through or client(server)
-    latest = store.sent.latest(through.url)
-    messages = requests_for(PLAN, store.verdicts(NIGHT, SITE), latest, **options).messages
+    messages = requests_of(store, through.url, **options).messages
     return deliver(
         messages, through.tell, store.sent, through.url, world.circumstances(), together=through.together, batch=BATCH
     )
+
+
+def label(store: Store, target: str, type_: str, *, source: str = "spectrum", minute: int = 45, **said: float) -> None:
+    time = f"2018-08-21T05:{minute:02d}:00.000000Z"
+    store.add_labels([Label(target, type_, source, time, **said)])
+
+
+def reports(server: DescTomServer) -> list[tuple[Any, Any]]:
+    """Class and redshift of each report that arrived, in order."""
+    return [(spectrum["classid"], spectrum["z"]) for spectrum in server.spectra]
 
 
 def test_what_is_approved_is_asked_for_in_one_request_and_planned(tom: Any, store: Store, world: Any) -> None:
@@ -177,6 +188,133 @@ def test_a_report_that_arrived_before_a_crash_is_not_repeated(tom: Any, store: S
     assert send(tom, store, world).sent == {"report": 1}
     assert len(tom.spectra) == 1
     assert len(store.sent.latest(tom.root)) == 1
+
+
+def test_a_spectrum_is_reported_with_the_class_and_redshift_that_labels_say(tom: Any, store: Store, world: Any) -> None:
+    decide(store, FIRST, "observed", minute=30)
+    label(store, FIRST, "SN Ia-91bg-like")
+    label(store, FIRST, "SN", source="TNS", redshift=0.031)
+    delivery = send(tom, store, world)
+    assert delivery.sent == {"classify": 1}
+    assert reports(tom) == [(2226, 0.031)]  # the class of the first, the redshift of whoever has one
+    assert send(tom, store, world).sent.total() == 0
+    assert len(tom.spectra) == 1
+
+
+def test_a_label_that_comes_later_is_reported_once_and_so_is_a_change_of_it(tom: Any, store: Store, world: Any) -> None:
+    decide(store, FIRST, "observed", minute=30)
+    assert send(tom, store, world).sent == {"report": 1}
+    label(store, FIRST, "SN Ia", redshift=0.05)
+    assert send(tom, store, world).sent == {"classify": 1}
+    label(store, FIRST, "SN II", minute=50)
+    assert send(tom, store, world).sent == {"classify": 1}
+    assert reports(tom) == [(300, None), (2222, 0.05), (2224, 0.05)]  # a redshift is not taken back by silence
+    label(store, FIRST, "SN Ia", minute=55, redshift=0.05)  # and back: the last report holds
+    send(tom, store, world)
+    assert reports(tom)[3:] == [(2222, 0.05)]
+    again = send(tom, store, world)
+    assert (again.sent.total(), again.unchanged, len(tom.spectra)) == (0, 1, 4)
+    assert {(spectrum["facility"], spectrum["mjd"]) for spectrum in tom.spectra} == {(FACILITY, 58351.22917)}
+
+
+def test_a_label_of_a_later_night_is_reported_for_the_spectrum_of_an_earlier_one(
+    tom: Any, store: Store, world: Any
+) -> None:
+    decide(store, FIRST, "observed", minute=30)
+    send(tom, store, world)
+    later = replace(PLAN, night=replace(PLAN.night, date="2018-08-24"))
+    store.save_plan(later, created="2018-08-24T22:00:00Z", report={})
+    assert send(tom, store, world).sent.total() == 0
+    label(store, FIRST, "TDE-H-He", redshift=0.1)
+    delivery = send(tom, store, world)
+    assert (delivery.sent, delivery.unchanged) == ({"classify": 1}, 0)
+    assert reports(tom) == [(300, None), (2243, 0.1)]
+
+
+@pytest.mark.parametrize("another_night", [False, True])
+def test_an_observation_that_was_undone_is_neither_reported_nor_classified(
+    another_night: bool, tom: Any, store: Store, world: Any
+) -> None:
+    sent = decide(store, FIRST, "observed", minute=30)
+    send(tom, store, world)
+    unsent = decide(store, SECOND, "observed", minute=31)
+    for decision in (sent, unsent):
+        store.undo(decision.id, observer="bob", time="2018-08-21T05:40:00.000000Z")
+        label(store, decision.target, "SN Ia", redshift=0.05)
+    if another_night:
+        later = replace(PLAN, night=replace(PLAN.night, date="2018-08-24"))
+        store.save_plan(later, created="2018-08-24T22:00:00Z", report={})
+    assert send(tom, store, world).sent.total() == 0
+    assert reports(tom) == [(300, None)]  # what was reported cannot be taken back
+
+
+@pytest.mark.parametrize(
+    ("said", "reported"),
+    [
+        ({"source": "human", "minute": 10}, (300, None)),  # a guess, before the spectrum was taken
+        ({"source": "human", "minute": 31}, (2222, 0.2)),
+        ({"source": "our classifier"}, (300, None)),
+        ({"confidence": 0.4}, (300, None)),
+        ({"confidence": 0.5}, (2222, 0.2)),
+        ({"redshift": -9.0}, (2222, None)),
+    ],
+)
+def test_who_says_so_after_which_look_counts(
+    said: dict[str, Any], reported: tuple[Any, Any], tom: Any, store: Store, world: Any
+) -> None:
+    decide(store, FIRST, "observed", minute=30)
+    label(store, FIRST, "SN Ia", **{"redshift": 0.2, **said})
+    send(tom, store, world)
+    assert reports(tom) == [reported]
+
+
+def test_a_type_that_is_no_class_of_desc_is_listed_and_its_spectrum_reported(
+    tom: Any,
+    store: Store,
+    store_path: Path,
+    run: Callable[..., tuple[int, str, str]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("AMPEL_FOLLOWUP_TOM_PASSWORD", PASSWORD)
+    decide(store, FIRST, "observed", minute=30)
+    label(store, FIRST, "Light-\x1b[31mEcho", redshift=0.02)
+    command = ("desc-tom", "send", "--user", USER, "--url", tom.root, "--store", store_path)
+    said = f"reported as not classified, for 'Light-[31mEcho' is no class there: {FIRST}\n"
+    assert said in run(*command, "--dry-run")[1]
+    assert json.loads(run(*command, "--dry-run", "--json")[1])["without_class"] == {FIRST: "Light-\x1b[31mEcho"}
+    code, out, err = run(*command)
+    assert (code, err) == (0, "")
+    assert said in out
+    assert reports(tom) == [(300, 0.02)]
+    told = json.loads(run(*command, "--json")[1])
+    assert (told["unchanged"], told["without_class"]) == (1, {FIRST: "Light-\x1b[31mEcho"})
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [Fault(status=500), Fault("silence", lost=True), Fault("drop", lost=True), Fault("cut", lost=True)],
+    ids=lambda fault: f"{fault.kind}{'-lost' if fault.lost else ''}",
+)
+def test_a_class_whose_confirmation_was_lost_is_reported_once(fault: Fault, tom: Any, store: Store, world: Any) -> None:
+    decide(store, FIRST, "observed", minute=30)
+    send(tom, store, world)
+    label(store, FIRST, "SN Ic-BL", redshift=0.05)
+    tom.faults.extend([None, fault])
+    assert send(tom, store, world).sent == {"classify": 1}
+    label(store, FIRST, "SN Ic-BL", minute=50, redshift=0.06)
+    tom.faults.extend([None, fault])
+    assert send(tom, store, world).sent == {"classify": 1}
+    assert reports(tom) == [(300, None), (2223, 0.05), (2223, 0.06)]
+    assert len(world.waits) == 2
+
+
+def test_a_class_that_arrived_before_a_crash_is_not_repeated(tom: Any, store: Store, world: Any) -> None:
+    decide(store, FIRST, "observed", minute=30)
+    label(store, FIRST, "SN Ia", redshift=0.05)
+    [message] = requests_of(store, tom.root).messages
+    client(tom).tell([message])  # arrived, and never recorded
+    assert send(tom, store, world).sent == {"classify": 1}
+    assert reports(tom) == [(2222, 0.05)]
 
 
 def test_a_session_that_ran_out_is_renewed(tom: Any, store: Store, world: Any) -> None:
