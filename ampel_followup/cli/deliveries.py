@@ -12,7 +12,7 @@ from ampel_followup.cli.output import console, print_json, print_table, progress
 from ampel_followup.errors import ServiceError
 from ampel_followup.services.messages import Message
 from ampel_followup.services.retry import Backoff
-from ampel_followup.services.sending import Circumstances, Delivery
+from ampel_followup.services.sending import Circumstances, Delivery, Preview
 from ampel_followup.services.web import TIMEOUT
 from ampel_followup.untrusted import clean
 
@@ -102,30 +102,17 @@ def report(
         raise typer.Exit(INCOMPLETE)
 
 
-def preview(
-    messages: Sequence[Message],
-    unchanged: int,
-    unknown: Sequence[str],
-    *,
-    service: str,
-    as_json: bool,
-    without_class: Mapping[str, str] | None = None,
+def show(
+    ahead: Preview, unknown: Sequence[str], *, as_json: bool, without_class: Mapping[str, str] | None = None
 ) -> None:
     """Print what would be sent, and otherwise what `report` prints."""
     if as_json:
-        print_json(
-            {
-                "service": service,
-                "would_send": [message.to_dict() for message in messages],
-                "unchanged": unchanged,
-            }
-            | _left_out(unknown, without_class)
-        )
+        print_json(ahead.to_dict() | _left_out(unknown, without_class))
         return
-    console().print(f"Would send {len(messages)} to {service}, unchanged {unchanged}", markup=False)
+    console().print(f"Would send {len(ahead.messages)} to {ahead.service}, unchanged {ahead.unchanged}", markup=False)
     _print_unknown(unknown)
     _print_without_class(without_class)
-    print_table(("action", "name", "what"), ((m.action, m.target, _said(m)) for m in messages))
+    print_table(("action", "name", "what"), ((m.action, m.target, _said(m)) for m in ahead.messages))
 
 
 def _said(message: Message) -> str:

@@ -52,23 +52,15 @@ def send(
 ) -> None:
     """Tell the target manager of a plan and of what was decided on it."""
     from ampel_followup.services.desc_tom import BATCH, requests_of
-    from ampel_followup.services.sending import deliver, news
+    from ampel_followup.services.sending import deliver, preview
     from ampel_followup.store import Store
 
     address = url.strip().rstrip("/")
     with Store.open(store, read_only=dry_run, create=False) as opened:
         found = requests_of(opened, address, night=night, site=site, requester=requester, facility=facility)
         if dry_run:
-            new = news(found.messages, opened.sent, address)
-            unchanged = len(found.messages) - len(new)
-            deliveries.preview(
-                new,
-                unchanged,
-                found.unknown,
-                service=address,
-                as_json=as_json,
-                without_class=found.without_class,
-            )
+            ahead = preview(found.messages, opened.sent, address)
+            deliveries.show(ahead, found.unknown, as_json=as_json, without_class=found.without_class)
             return
         tom = _tom(user, password_file, address, timeout)
         delivery = deliveries.run(

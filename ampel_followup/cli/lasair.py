@@ -61,16 +61,15 @@ def annotate(
     """Annotate the objects of a plan."""
     from ampel_followup.services.credentials import find_secret
     from ampel_followup.services.lasair import NAME, Lasair, annotations_of
-    from ampel_followup.services.sending import deliver, news
+    from ampel_followup.services.sending import deliver, preview
     from ampel_followup.store import Store
 
     address = (url or survey.url).strip().rstrip("/")
     with Store.open(store, read_only=dry_run, create=False) as opened:
         found = annotations_of(opened, topic, night=night, site=site, survey=survey, which=which, url=page)
         if dry_run:
-            new = news(found.messages, opened.sent, address)
-            unchanged = len(found.messages) - len(new)
-            deliveries.preview(new, unchanged, found.unknown, service=address, as_json=as_json)
+            ahead = preview(found.messages, opened.sent, address)
+            deliveries.show(ahead, found.unknown, as_json=as_json)
             return
         token = find_secret(f"token of {NAME}", TOKEN_VARIABLE, deliveries.secret_file(token_file))
         lasair = Lasair(token, address, timeout=deliveries.timeouts(timeout))

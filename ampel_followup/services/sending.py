@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -128,10 +128,36 @@ class Circumstances:
 Post = Callable[[Sequence[Message], int], object]
 
 
-def news(messages: Iterable[Message], record: SentRecords, service: str) -> list[Message]:
-    """Return the messages that a service does not know yet, or knows with another content."""
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """
+    What `deliver` would send.
+
+    Parameters
+    ----------
+    service : str
+        Address of the service.
+    messages : list of Message
+        Those that it does not know yet, or knows with another content.
+    unchanged : int
+        Messages that it knows already.
+    """
+
+    service: str
+    messages: list[Message]
+    unchanged: int
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as JSON has it."""
+        would_send = [message.to_dict() for message in self.messages]
+        return {"service": self.service, "would_send": would_send, "unchanged": self.unchanged}
+
+
+def preview(messages: Sequence[Message], record: SentRecords, service: str) -> Preview:
+    """Say what `deliver` would send, and send nothing; see there."""
     latest = record.latest(service)
-    return [message for message in messages if not message.says_the_same_as(latest.get(message.subject))]
+    new = [message for message in messages if not message.says_the_same_as(latest.get(message.subject))]
+    return Preview(service, new, len(messages) - len(new))
 
 
 def deliver(
@@ -177,8 +203,8 @@ def deliver(
     StoreError
         If what was sent cannot be recorded.
     """
-    new = news(messages, record, service)
-    delivery = Delivery(service, unchanged=len(messages) - len(new))
+    ahead = preview(messages, record, service)
+    new, delivery = ahead.messages, Delivery(service, unchanged=ahead.unchanged)
     joint = [message for message in new if together(message)]
     waiting = deque(joint[i : i + batch] for i in range(0, len(joint), batch))
     waiting += [[message] for message in new if not together(message)]

@@ -17,8 +17,9 @@ from ampel.enum.DocumentCode import DocumentCode
 from desc_tom_server import PASSWORD, USER, DescTomServer
 from faulty_server import Fault
 from lasair_server import TOKEN, TOPIC, LasairServer
-from lsst_plans import FIRST, NUMBERS, ZTF, decide, save_plan
+from lsst_plans import FIRST, NUMBERS, SECOND, ZTF, decide, save_plan
 
+from ampel_followup.labels import Label
 from ampel_followup.store import Store
 
 
@@ -78,3 +79,34 @@ def test_wrong_secrets_are_said_and_not_repeated(broker: Any) -> None:
         assert errors[0].startswith("Lasair refuses us (401: Invalid token.)")
         assert errors[1] == "DESC TOM does not know 'ada', or not with this password"
         assert "wrong-" not in str(broker.documents("t4")) + str(broker.documents("log"))
+
+
+def test_a_dry_run_says_what_would_be_sent_and_sends_nothing(broker: Any) -> None:
+    with Store.open(broker.store) as store:
+        decide(store, SECOND, "observed")
+        store.add_labels([Label(SECOND, "Galaxy", "spectrum", "2018-08-21T06:00:00.000000Z", redshift=0.1)])
+    with LasairServer() as lasair, DescTomServer() as tom:
+        tom.objects = set(NUMBERS)
+        job = services_job(broker, lasair.url, tom.root)
+        units = job["task"][0]["config"]["execute"]
+        for unit in units:
+            unit["config"]["dry_run"] = True
+        (_, annotated), (code, requested) = run(broker, job)
+        assert (lasair.requests, tom.requests) == ([], [])
+        assert code == DocumentCode.NOT_SET
+        assert annotated == {
+            "service": lasair.url, "dry_run": True, "would_send": {"annotate": 3}, "unchanged": 0, "unknown": [ZTF]
+        }  # fmt: skip
+        would_send = {"ask": 1, "plan": 1, "classify": 1}
+        assert (requested["would_send"], requested["without_class"]) == (would_send, {SECOND: "Galaxy"})
+        logged = str(broker.documents("log"))
+        assert "Would send" in logged
+        assert '"classid":300' in logged
+        assert f'"objectId":{NUMBERS[0]}' in logged
+        # Nothing counts as sent: the same job sends all of it.
+        for unit in units:
+            unit["config"]["dry_run"] = False
+        (_, annotated), (_, requested) = run(broker, job)
+        assert (annotated["sent"], requested["sent"]) == ({"annotate": 3}, would_send)
+        assert requested["without_class"] == {SECOND: "Galaxy"}
+        assert [(spectrum["classid"], spectrum["z"]) for spectrum in tom.spectra] == [(300, 0.1)]

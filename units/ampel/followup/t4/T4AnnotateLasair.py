@@ -1,15 +1,14 @@
 """AMPEL unit: what a plan says of its objects, told to Lasair."""
 
 # AMPEL reads the annotations of a unit as types: no `from __future__ import annotations` here.
-from collections.abc import Sequence
-from typing import Literal
+from typing import Any, Literal
 
 from ampel.secret.NamedSecret import NamedSecret
 
 from ampel.followup.abstract.AbsServiceT4Unit import AbsServiceT4Unit
 from ampel_followup.services.credentials import Secret
 from ampel_followup.services.lasair import Lasair, Survey, Which, annotations_of
-from ampel_followup.services.sending import Circumstances, Delivery, deliver
+from ampel_followup.services.sending import Circumstances, Delivery, Preview, deliver, preview
 from ampel_followup.store import Store
 
 
@@ -49,11 +48,14 @@ class T4AnnotateLasair(AbsServiceT4Unit):
     #: Wait so long for one request in all [s]; then leave the rest to the next run.
     patience: float = 300.0
 
-    def tell(self) -> tuple[Delivery, Sequence[str]]:
+    #: Send nothing: write what would be sent to the log, one line for each message, and count it in the body.
+    dry_run: bool = False
+
+    def tell(self) -> tuple[Delivery | Preview, dict[str, Any]]:
         """Send the annotations that Lasair does not have yet."""
         survey = Survey(self.survey)
         lasair = Lasair(Secret(self.token.get()), self.url or survey.url)
-        with Store.open(self.store, create=False) as store:
+        with Store.open(self.store, read_only=self.dry_run, create=False) as store:
             found = annotations_of(
                 store,
                 self.topic,
@@ -63,6 +65,9 @@ class T4AnnotateLasair(AbsServiceT4Unit):
                 which=Which(self.which),
                 url=self.page,
             )
+            more = {"unknown": [*found.unknown]}
+            if self.dry_run:
+                return preview(found.messages, store.sent, lasair.url), more
             delivery = deliver(
                 found.messages,
                 lasair.annotate,
@@ -71,4 +76,4 @@ class T4AnnotateLasair(AbsServiceT4Unit):
                 Circumstances.of_this_machine(self.patience),
                 batch=self.batch or survey.batch,
             )
-        return delivery, found.unknown
+        return delivery, more

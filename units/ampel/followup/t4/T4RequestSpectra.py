@@ -1,14 +1,14 @@
 """AMPEL unit: spectra asked for, planned, taken back and reported at the DESC target manager."""
 
 # AMPEL reads the annotations of a unit as types: no `from __future__ import annotations` here.
-from collections.abc import Sequence
+from typing import Any
 
 from ampel.secret.NamedSecret import NamedSecret
 
 from ampel.followup.abstract.AbsServiceT4Unit import AbsServiceT4Unit
 from ampel_followup.services.credentials import Secret
 from ampel_followup.services.desc_tom import BATCH, DescTom, requests_of
-from ampel_followup.services.sending import Circumstances, Delivery, deliver
+from ampel_followup.services.sending import Circumstances, Delivery, Preview, deliver, preview
 from ampel_followup.store import Store
 
 
@@ -46,13 +46,19 @@ class T4RequestSpectra(AbsServiceT4Unit):
     #: Wait so long for one request in all [s]; then leave the rest to the next run.
     patience: float = 300.0
 
-    def tell(self) -> tuple[Delivery, Sequence[str]]:
+    #: Send nothing: write what would be sent to the log, one line for each message, and count it in the body.
+    dry_run: bool = False
+
+    def tell(self) -> tuple[Delivery | Preview, dict[str, Any]]:
         """Send what the manager does not know yet."""
         tom = DescTom(self.user, Secret(self.password.get()), self.url)
-        with Store.open(self.store, create=False) as store:
+        with Store.open(self.store, read_only=self.dry_run, create=False) as store:
             found = requests_of(
                 store, tom.url, night=self.night, site=self.site, requester=self.requester, facility=self.facility
             )
+            more = {"unknown": [*found.unknown], "without_class": found.without_class}
+            if self.dry_run:
+                return preview(found.messages, store.sent, tom.url), more
             delivery = deliver(
                 found.messages,
                 tom.tell,
@@ -62,4 +68,4 @@ class T4RequestSpectra(AbsServiceT4Unit):
                 together=tom.together,
                 batch=BATCH,
             )
-        return delivery, found.unknown
+        return delivery, more
