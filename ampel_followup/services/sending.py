@@ -7,6 +7,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from ampel_followup.errors import ServiceError
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
 
 #: Requests in a row that may fail by errors of the service, each after all attempts, before the rest is left for later.
 _FAILURES_IN_A_ROW = 3
+
+#: So many refused messages, if they are that share of all so far, make each further one go alone: where many are
+#: refused, to look for them by halves takes up to twice as many requests as there are messages.
+_MANY_REFUSED, _SHARE_REFUSED = 3, 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +180,8 @@ def deliver(
 
     Each message is recorded as soon as the service has confirmed it: whoever is stopped at any moment, and starts
     again, repeats one request at most. A message that is refused, or fails after all attempts, does not keep the others
-    back; but after one request without any answer, or several errors in a row, the rest is left for later.
+    back; but after one request without any answer, one of a kind that the service does not know, or several errors in a
+    row, the rest is left for later.
 
     Parameters
     ----------
@@ -188,7 +194,9 @@ def deliver(
         Address of the service.
     circumstances : Circumstances
     together : callable
-        Which messages may go in one request. If such a request is refused or fails, each of them is sent alone.
+        Which messages may go in one request. If such a request is refused, it is sent again by halves until those are
+        found that the service does not want: one of n costs 1 + 2⌈log₂ n⌉ requests at most. Where it fails, where many
+        are refused, and where there is no request for many, each message is sent alone.
     batch : int
         So many at most, at least 1.
 
@@ -208,19 +216,24 @@ def deliver(
     joint = [message for message in new if together(message)]
     waiting = deque(joint[i : i + batch] for i in range(0, len(joint), batch))
     waiting += [[message] for message in new if not together(message)]
-    failures = done = 0
+    failures = refusals = done = 0
     while waiting:
         group = waiting.popleft()
+        if len(group) > 1 and refusals >= max(_MANY_REFUSED, _SHARE_REFUSED * done):
+            waiting.extendleft(reversed(_parts(group, len(group))))
+            continue
         try:
             persist(lambda attempt, group=group: post(group, attempt), *_means(circumstances))  # type: ignore[misc]
         except (RefusedError, PassingError) as error:
-            hopeless = isinstance(error, PassingError) and error.for_all
-            if len(group) > 1 and not hopeless:
-                waiting.extendleft([message] for message in reversed(group))
-                continue
             refused = isinstance(error, RefusedError)
+            hopeless = error.whatever_it_says if isinstance(error, RefusedError) else error.for_all
+            if len(group) > 1 and (refused or not hopeless):
+                waiting.extendleft(reversed(_parts(group, 2 if refused and not hopeless else len(group))))
+                if refused and hopeless:  # nor would it take the other joint requests
+                    waiting = deque([message] for joint in waiting for message in joint)
+                continue
             delivery.problems += [Problem(m.action, m.target, str(error), refused) for m in group]
-            failures = 0 if refused else failures + 1
+            failures, refusals = (0, refusals + 1) if refused else (failures + 1, refusals)
             if hopeless or failures == _FAILURES_IN_A_ROW:
                 delivery.stopped = _why(error)
                 delivery.left = sum(map(len, waiting))
@@ -237,6 +250,12 @@ def deliver(
     return delivery
 
 
+def _parts(group: list[Message], n: int) -> list[list[Message]]:
+    """Return a group in n parts, alike in length to one message."""
+    ends = [len(group) * i // n for i in range(n + 1)]
+    return [group[start:end] for start, end in pairwise(ends)]
+
+
 def _means(
     circumstances: Circumstances,
 ) -> tuple[Backoff, np.random.Generator, Callable[[float], None]]:
@@ -244,6 +263,8 @@ def _means(
 
 
 def _why(error: Exception) -> str:
+    if isinstance(error, RefusedError) and error.whatever_it_says:
+        return f"{error}: there is nothing that takes it; is the address right?"
     if isinstance(error, PassingError) and error.retry_after is not None:
         return f"{error.reason}; it asks to come back in {error.retry_after:.0f} s"
     return str(error)

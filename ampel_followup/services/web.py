@@ -36,6 +36,9 @@ _ERROR_KEYS = ("error", "detail", "message")
 _TOO_MANY, _TIMED_OUT, _TOO_EARLY = 429, 408, 425
 _UNAUTHORIZED, _FORBIDDEN = 401, 403
 
+# Nothing is there, or nothing that takes what we post: not found, method not allowed, gone, unsupported media type.
+_NO_SUCH_REQUEST = frozenset({404, 405, 410, 415})
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
@@ -62,7 +65,20 @@ class Answer:
 
 
 class RefusedError(Exception):
-    """The service understood a request and does not want it: to ask again is of no use."""
+    """
+    The service understood a request and does not want it: to ask again is of no use.
+
+    Parameters
+    ----------
+    reason : str
+        In words.
+    whatever_it_says : bool
+        There is no such request at this service: none with another content would be taken either.
+    """
+
+    def __init__(self, reason: str, *, whatever_it_says: bool = False) -> None:
+        super().__init__(reason)
+        self.whatever_it_says = whatever_it_says
 
 
 class UnknownUserError(ServiceError):
@@ -222,7 +238,7 @@ class Web:
         if status < 400:
             elsewhere = clean(answer.headers.get("Location", "nowhere"), _SAID)
             raise ServiceError(f"{self.name} is not at {self.url} but at {elsewhere}; name its address with --url")
-        raise RefusedError(told)
+        raise RefusedError(told, whatever_it_says=status in _NO_SUCH_REQUEST)
 
     def _clean(self, text: str) -> str:
         return clean(self._secret.hidden_in(text), _SAID)

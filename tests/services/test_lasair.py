@@ -86,13 +86,34 @@ def test_one_that_is_refused_among_many_keeps_no_other_back(lasair: Any, store: 
     lasair.refused_objects = {NUMBERS[1]}
     delivery = annotate(lasair, store, world, batch=50)
     assert (delivery.sent.total(), [p.target for p in delivery.problems]) == (2, [SECOND])
-    assert len(lasair.requests) == 4
+    assert [request.path for request in lasair.requests] == [
+        "/api/annotatelist/", "/api/annotate/", "/api/annotatelist/", "/api/annotate/", "/api/annotate/"
+    ]  # fmt: skip
 
 
 def test_where_lists_are_not_known_they_go_one_by_one(lasair: Any, store: Store, world: Any) -> None:
     lasair.takes_lists = False
     assert annotate(lasair, store, world, batch=50).complete
     assert [request.path for request in lasair.requests] == ["/api/annotatelist/", *["/api/annotate/"] * 3]
+    lasair.requests.clear()
+    with Store.open(store.folder / "other.sqlite") as other:  # nor is a second list tried
+        assert annotate(lasair, other, world, batch=2).complete
+    assert len(lasair.requests) == 4
+
+
+def test_where_nothing_takes_annotations_the_rest_is_left(lasair: Any, store: Store, world: Any) -> None:
+    lasair.faults.extend([Fault(status=404, body="Not Found")] * 2)
+    delivery = annotate(lasair, store, world, batch=50)
+    assert (len(lasair.requests), len(delivery.problems), delivery.left, world.waits) == (2, 1, 2, [])
+    assert delivery.stopped == "404: Not Found: there is nothing that takes it; is the address right?"
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_list_from_someone_unknown_is_not_divided(status: int, lasair: Any, store: Store, world: Any) -> None:
+    lasair.faults.append(Fault(status=status))
+    with pytest.raises(ServiceError, match="Lasair refuses us"):
+        annotate(lasair, store, world, batch=50)
+    assert len(lasair.requests) == 1
 
 
 def test_a_second_run_sends_nothing(lasair: Any, store: Store, world: Any) -> None:
