@@ -7,8 +7,9 @@ All on one core, in one run: for each network with random weights, one light cur
 tf.function that is compiled before, turn by turn; so is the largest difference of their probabilities. Then the
 packaged classifier: one light curve from its points on (sequence, network, attention per epoch), and N in one call.
 Light curves are simulated ones of ZTF. Times are of the CPU: the median of the repeats, the 10th and 90th percentile.
-With --train N, a network (--network) is trained on N simulated light curves, on all cores, and that measured instead.
-Needs TensorFlow.
+A network with boosted trees beside it has no counterpart in TensorFlow; its trees are grown on the light curves, with
+classes drawn at random. With --train N, a network (--network) is trained on N simulated light curves, on all cores, and
+that measured instead. Needs TensorFlow.
 """
 
 from __future__ import annotations
@@ -23,12 +24,14 @@ from typing import Any
 
 import numpy as np
 
-from ampel_followup.features.hand_made import HAND_MADE, FeatureScale
+from ampel_followup.features.hand_made import HAND_MADE, FeatureScale, hand_made_features
+from ampel_followup.features.sequence import of_the_transient
 from ampel_followup.learning.attention_curves import simulated_curves
 from ampel_followup.learning.attention_export import served, train_and_measure
 from ampel_followup.learning.attention_training import FitOptions, TrainedNetwork
+from ampel_followup.learning.attention_trees import grow_trees
 from ampel_followup.lightcurve import LightCurve
-from ampel_followup.models.attention_bundle import load_attention_bundle
+from ampel_followup.models.attention_bundle import NETWORK, load_attention_bundle
 from ampel_followup.models.attention_inputs import inputs_of
 from ampel_followup.models.attention_networks import build_network, tensorflow
 from ampel_followup.models.attention_options import KINDS, NetworkKind, NetworkOptions
@@ -41,6 +44,9 @@ NETWORKS = {
     "time-attention, 48 units": NetworkOptions("time-attention", units=48),
     "feature-attention, 48 units": NetworkOptions("feature-attention", units=48),
 }
+
+#: With as many trees as training grows.
+WITH_TREES = {"pooled-attention, 48 units": NetworkOptions("pooled-attention", units=48)}
 
 CLASSES = tuple(f"class {k}" for k in range(10))
 
@@ -103,6 +109,29 @@ def compare(options: NetworkOptions, curves: Sequence[LightCurve], repeats: int,
     }
 
 
+def with_trees(options: NetworkOptions, curves: Sequence[LightCurve], repeats: int, seed: int) -> dict[str, Any]:
+    """Measure a network with boosted trees beside it: the typical light curve, and all of them."""
+    from ampel_followup.features.ragged import stack
+
+    rng = np.random.default_rng(seed)
+    network = build_network(options, len(CLASSES))
+    network.start(rng)
+    x = hand_made_features(of_the_transient(stack(curves)))
+    scale = FeatureScale.of(x)
+    trees = grow_trees(np.stack([scale(x)]), rng.permutation(np.arange(len(curves)) % len(CLASSES)), rng)
+    trained = TrainedNetwork(network.weights, options, 4.0, 1.0, 0, 0, 0.0, scale, trees, 0.5)
+    model, curve = served(trained, CLASSES), typical(curves)
+    inputs = inputs_of(model.sequences(stack([curve])), slice(None), options)
+    feed = dict(zip([one.name for one in model.session.get_inputs()], inputs, strict=True))
+    return {
+        "onnx_ms": spread([cpu_ms(lambda: model.session.run(None, feed)) for _ in range(repeats)]),
+        "with_sequence_ms": spread([cpu_ms(lambda: model.score([curve])) for _ in range(repeats)]),
+        "all_s": round(cpu_ms(lambda: model.score(curves)) / 1000.0, 3),
+        "nodes": len(trees.node),
+        "mb": round(len(model.files[NETWORK]) / 1e6, 2),
+    }
+
+
 def typical(curves: Sequence[LightCurve]) -> LightCurve:
     """Return the light curve with the median number of points."""
     return sorted(curves, key=len)[len(curves) // 2]
@@ -138,6 +167,8 @@ def main() -> None:
         result["networks"] = {
             name: compare(network, curves, options.repeats, options.seed) for name, network in NETWORKS.items()
         }
+        for name, network in WITH_TREES.items():
+            result["networks"][name] = with_trees(network, curves, options.repeats, options.seed)
     packaged = load_attention_bundle()
     packaged.score(curves[:10])
     result["packaged"] = {

@@ -10,7 +10,7 @@ import typer
 from ampel_followup.cli.output import JsonOption, console, print_json, print_table, progress
 
 #: What is compared unless told otherwise.
-COMPARED = "gru,attention-gru,time-attention,feature-attention,forest,boosted"
+COMPARED = "gru,attention-gru,time-attention,feature-attention,pooled-attention,forest,boosted"
 
 
 def attention(

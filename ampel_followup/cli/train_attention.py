@@ -19,12 +19,13 @@ if TYPE_CHECKING:
 
 
 class NetworkOption(StrEnum):
-    """Which network: the published baseline, the same with attention, attention throughout, or features besides."""
+    """The published baseline, the same with attention, attention throughout, with features, and with trees besides."""
 
     GRU = "gru"
     ATTENTION_GRU = "attention-gru"
     TIME_ATTENTION = "time-attention"
     FEATURE_ATTENTION = "feature-attention"
+    POOLED_ATTENTION = "pooled-attention"
 
 
 def attention(

@@ -19,9 +19,11 @@ GOALS: tuple[tuple[str, str, tuple[float, ...], float], ...] = (
     ("attention-gru", "gru", (0.25, 0.5, 1.0), 0.0),
     ("time-attention", "gru", (0.25, 0.5, 1.0), 0.0),
     ("feature-attention", "gru", (0.25, 0.5, 1.0), 0.0),
+    ("pooled-attention", "gru", (0.25, 0.5, 1.0), 0.0),
     ("attention-gru", FOREST, (0.25,), 0.03),
     ("time-attention", FOREST, (0.25,), 0.03),
     ("feature-attention", FOREST, (0.25,), 0.03),
+    ("pooled-attention", FOREST, (0.25,), 0.03),
     (BOOSTED, FOREST, (0.25,), 0.03),
 )
 

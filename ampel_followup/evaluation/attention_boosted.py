@@ -12,22 +12,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ampel_followup.features.hand_made import hand_made_features
+from ampel_followup.learning.attention_calibration import fit_temperature
 from ampel_followup.learning.attention_curves import LabelledCurves
-from ampel_followup.learning.attention_training import FitOptions, fit_temperature, training_view
+from ampel_followup.learning.attention_training import FitOptions, training_view
+from ampel_followup.learning.attention_trees import TREES
 
 Array = NDArray[np.float64]
 Labels = NDArray[np.intp]
 
-#: Views of each training object; the options of the trees.
+#: Views of each training object.
 VIEWS = 8
-TREES = {
-    "max_iter": 150,
-    "learning_rate": 0.06,
-    "max_leaf_nodes": 31,
-    "min_samples_leaf": 40,
-    "l2_regularization": 1.0,
-    "max_features": 0.3,
-}
 
 # Of a probability whose logarithm is taken.
 _LEAST = 1e-7

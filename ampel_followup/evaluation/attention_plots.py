@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 #: Colours that are told apart by all eyes (Okabe & Ito).
-_COLOURS = dict(zip(MODELS, ("#999999", "#e69f00", "#0072b2", "#d55e00", "#009e73", "#000000"), strict=True))
-_MARKERS = dict(zip(MODELS, "sD^vo*", strict=True))
+_COLOURS = dict(zip(MODELS, ("#999999", "#e69f00", "#0072b2", "#d55e00", "#cc79a7", "#009e73", "#000000"), strict=True))
+_MARKERS = dict(zip(MODELS, "sD^vPo*", strict=True))
 _BAND_COLOURS = dict(zip(LETTERS, ("#56b4e9", "#009e73", "#d55e00", "#e69f00", "#cc79a7", "#000000"), strict=True))
 _BAND_MARKERS = dict(zip(LETTERS, "vosD^P", strict=True))
 

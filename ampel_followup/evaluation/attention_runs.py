@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 
 from ampel_followup import __version__
 from ampel_followup.errors import FollowupError
-from ampel_followup.evaluation.attention_boosted import TREES, VIEWS, boosted_probabilities, features_of_views
+from ampel_followup.evaluation.attention_boosted import VIEWS, boosted_probabilities, features_of_views
 from ampel_followup.evaluation.attention_forest import features_by_age, forest_probabilities
 from ampel_followup.features.sequence import beginnings
+from ampel_followup.learning import attention_trees
 from ampel_followup.learning.attention_curves import LabelledCurves
 from ampel_followup.learning.attention_export import served
 from ampel_followup.learning.attention_metrics import calibration_error, confusion
@@ -173,10 +174,12 @@ def digest_of(data: LabelledCurves, model: str, options: RunOptions) -> str:
         "fractions": options.fractions,
     }
     if model == BOOSTED:
-        described |= {"trees": TREES, "views": VIEWS, "fit": dataclasses.asdict(options.fit)}
+        described |= {"trees": attention_trees.TREES, "views": VIEWS, "fit": dataclasses.asdict(options.fit)}
     elif model != FOREST:
         described |= {"network": dataclasses.asdict(options.network(model)), "fit": dataclasses.asdict(options.fit)}
         described["sequences"] = SEQUENCE_VERSION
+        if options.network(model).has_trees:
+            described |= {"trees": attention_trees.TREES, "views": attention_trees.VIEWS}
     return hashlib.sha256(json.dumps(described, sort_keys=True).encode()).hexdigest()[:12]
 
 
@@ -209,6 +212,8 @@ def _network(
             probabilities.append(p)
             examples += shown
         learned = {"rounds": trained.rounds, "best_round": trained.best_round, "temperature": trained.temperature}
+        if trained.trees is not None:
+            learned["share_of_trees"] = trained.share
         return _measured(np.stack(probabilities), data.y[test], len(training), seconds, learned, examples)
 
     return run

@@ -206,4 +206,11 @@ def _learned(trained: TrainedNetwork, class_names: Sequence[str]) -> dict[str, A
 
 
 def _network(trained: TrainedNetwork, class_names: Sequence[str]) -> bytes:
-    return network_to_onnx(trained.weights, trained.options, len(class_names), trained.temperature)
+    return network_to_onnx(
+        trained.weights,
+        trained.options,
+        len(class_names),
+        trained.temperature,
+        trained.trees,
+        trained.share,
+    )

@@ -19,9 +19,12 @@ from ampel_followup.errors import TrainingError
 from ampel_followup.features.hand_made import FeatureScale, hand_made_features
 from ampel_followup.features.ragged import Points
 from ampel_followup.features.sequence import Sequences, beginnings, of_the_transient
+from ampel_followup.learning.attention_calibration import balanced_loss, class_weights, fit_pool, fit_temperature
+from ampel_followup.learning.attention_trees import VIEWS, grow_trees
 from ampel_followup.models.attention_inputs import inputs_of, network_inputs
 from ampel_followup.models.attention_networks import build_network, tensorflow
 from ampel_followup.models.attention_options import NetworkOptions
+from ampel_followup.models.attention_trees import NetworkTrees
 
 Array = NDArray[np.float64]
 Labels = NDArray[np.intp]
@@ -37,8 +40,6 @@ _VIEWS_WITH_FEATURES = 8
 
 # Objects that are made into sequences at once.
 _CHUNK = 2000
-
-_LEAST_PROBABILITY = 1e-7
 
 # Norm that gradients are cut to.
 _LARGEST_GRADIENT = 1.0
@@ -107,6 +108,10 @@ class TrainedNetwork:
         Mean of the classes' cross entropies on the held-out objects, over `FRACTIONS`, before calibration [nat].
     scale : FeatureScale, optional
         Of the hand-made features, if the network sees any.
+    trees : NetworkTrees, optional
+        That stand beside the network, if it is one of those that have some.
+    share : float
+        Of the trees in the logits.
     """
 
     weights: dict[str, NDArray[np.float32]]
@@ -117,17 +122,13 @@ class TrainedNetwork:
     best_round: int
     loss: float
     scale: FeatureScale | None = None
+    trees: NetworkTrees | None = None
+    share: float = 0.0
 
 
 def usual_scatter(points: Points) -> float:
     """Return the median error of the points, limits included [µJy]: the softening of fluxes."""
     return float(np.round(np.median(points.flux_err), 4)) if len(points.flux_err) else 1.0
-
-
-def class_weights(y: Labels, n_classes: int) -> Array:
-    """Return weights, shape (n,), with which all classes count the same, and 1 on average."""
-    counts = np.bincount(y, minlength=n_classes)
-    return np.asarray(len(y) / (np.count_nonzero(counts) * counts[y]))
 
 
 class Trainer:
@@ -234,7 +235,12 @@ class Trainer:
         if not best_logits:
             raise TrainingError(f"training does not converge with a learning rate of {fit.learning_rate}; lower it")
         self.network.looks.set_weights(kept)
-        temperature = fit_temperature(np.concatenate(best_logits), np.tile(y_held_out, len(FRACTIONS)), self.n_classes)
+        of_network, truth = np.concatenate(best_logits), np.tile(y_held_out, len(FRACTIONS))
+        share, temperature, trees = 0.0, fit_temperature(of_network, truth, self.n_classes), None
+        if self.options.has_trees:
+            trees = grow_trees(views.features, y, rng)
+            of_trees = np.concatenate([trees.logits(part.features) for part in seen if part.features is not None])
+            share, temperature = fit_pool(of_network, of_trees, truth, self.n_classes)
         return TrainedNetwork(
             self.network.weights,
             self.options,
@@ -244,6 +250,8 @@ class Trainer:
             best_round,
             round(best, 5),
             views.scale,
+            trees,
+            share,
         )
 
     def _round(
@@ -278,27 +286,6 @@ def _rate(number: int, fit: FitOptions) -> float:
     """Return the learning rate of a round: it rises in the first, and falls along half a cosine to a twentieth."""
     along = 0.5 * (1.0 + np.cos(np.pi * (number - 1) / max(fit.rounds - 1, 1)))
     return float(fit.learning_rate * (0.05 + 0.95 * along) * (0.3 if number == 1 else 1.0))
-
-
-def balanced_loss(logits: Array, y: Labels, n_classes: int, temperature: float = 1.0) -> float:
-    """Return the cross entropy [nat] of logits, shape (n, k), with equal weight of all classes."""
-    scaled = logits / temperature
-    scaled = scaled - scaled.max(axis=1, keepdims=True)
-    log_p = scaled - np.log(np.exp(scaled).sum(axis=1, keepdims=True))
-    nats = -np.maximum(log_p[np.arange(len(y)), y], np.log(_LEAST_PROBABILITY))
-    return float(np.average(nats, weights=class_weights(y, n_classes)))
-
-
-def fit_temperature(logits: Array, y: Labels, n_classes: int) -> float:
-    """Return the temperature of least balanced cross entropy, 0.2 to 5."""
-    from scipy.optimize import minimize_scalar
-
-    found = minimize_scalar(
-        lambda log_t: balanced_loss(logits, y, n_classes, float(np.exp(log_t))),
-        bounds=(np.log(0.2), np.log(5.0)),
-        method="bounded",
-    )
-    return float(np.round(np.exp(found.x), 4))
 
 
 def split_objects(y: Labels, shares: Sequence[float], rng: np.random.Generator) -> Labels:
@@ -350,11 +337,24 @@ class _Views:
         """Return what is seen in a round, from 1."""
         if self.scale is None:
             return _sequences(training_view(self.points, self.rng, self.fit), self.options, self.softening)
-        k = (number - 1) % _VIEWS_WITH_FEATURES
+        k = (number - 1) % self._number
         view = self._view(k)
+        return replace(_sequences(view, self.options, self.softening), features=self._features_of(k, view))
+
+    @property
+    def features(self) -> NDArray[np.float32]:
+        """What a network sees of the features in all views, shape (v, n, 2 f)."""
+        return np.stack([self._features_of(k, self._view(k)) for k in range(self._number)])
+
+    @property
+    def _number(self) -> int:
+        return VIEWS if self.options.has_trees else _VIEWS_WITH_FEATURES
+
+    def _features_of(self, k: int, view: Points) -> NDArray[np.float32]:
+        assert self.scale is not None
         if k not in self._features:
             self._features[k] = self.scale(hand_made_features(of_the_transient(view)))
-        return replace(_sequences(view, self.options, self.softening), features=self._features[k])
+        return self._features[k]
 
     def _view(self, k: int) -> Points:
         return training_view(self.points, np.random.default_rng([self._seed, k]), self.fit)

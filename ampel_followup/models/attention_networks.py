@@ -15,7 +15,8 @@ self-attention reads them, so that it can be shown where the network looks. What
 
 ``feature-attention`` is the same, and two dense layers over hand-made features
 (`ampel_followup.features.hand_made`) beside it: classes are linear in both. What takes a fit of all bands is measured,
-and what is left over is learned.
+and what is left over is learned. ``pooled-attention`` is that network once more; boosted trees over the same features,
+which are grown after it, add to its logits (`ampel_followup.models.attention_trees`).
 
 Keras is imported when a network is built; what runs is ONNX (`ampel_followup.models.attention_onnx`).
 """

@@ -16,12 +16,20 @@ from numpy.typing import NDArray
 from ampel_followup.features.hand_made import FEATURE_CHANNELS
 from ampel_followup.models.attention_networks import LAYER_EPSILON, MASKED, Weights
 from ampel_followup.models.attention_options import NetworkOptions
+from ampel_followup.models.attention_trees import NetworkTrees
 
 # Of Keras's batch normalisation.
 _BATCH_EPSILON = 1e-3
 
 
-def network_to_onnx(weights: Weights, options: NetworkOptions, n_classes: int, temperature: float = 1.0) -> bytes:
+def network_to_onnx(
+    weights: Weights,
+    options: NetworkOptions,
+    n_classes: int,
+    temperature: float = 1.0,
+    trees: NetworkTrees | None = None,
+    share: float = 0.0,
+) -> bytes:
     """
     Write a network as ONNX.
 
@@ -34,6 +42,10 @@ def network_to_onnx(weights: Weights, options: NetworkOptions, n_classes: int, t
         k.
     temperature : float
         Logits are divided by it (Guo et al. 2017).
+    trees : NetworkTrees, optional
+        That stand beside it, if it sees features.
+    share : float
+        Of their logits in those of both, from 0 to 1.
 
     Returns
     -------
@@ -63,14 +75,20 @@ def network_to_onnx(weights: Weights, options: NetworkOptions, n_classes: int, t
     if options.sees_features:
         inputs.append(helper.make_tensor_value_info("features", TensorProto.FLOAT, ["n", FEATURE_CHANNELS]))
         context = graph.add("Concat", context, graph.above_features(), axis=-1)
-    logits = graph.add("Div", graph.dense(context, "classes"), graph.number(temperature))
+    logits = graph.dense(context, "classes")
+    opsets = [helper.make_opsetid("", 17)]
+    if trees is not None:
+        logits = graph.add("Mul", logits, graph.number(1.0 - share))
+        logits = graph.add("Add", logits, graph.add("Mul", graph.trees(trees), graph.number(share)))
+        opsets.append(helper.make_opsetid("ai.onnx.ml", 3))
+    logits = graph.add("Div", logits, graph.number(temperature))
     graph.add("Softmax", logits, axis=-1, output="probabilities")
     outputs = [
         helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, ["n", n_classes]),
         helper.make_tensor_value_info("attention", TensorProto.FLOAT, ["n", steps]),
     ]
     made = helper.make_graph(graph.nodes, f"{options.kind} classifier", inputs, outputs, graph.constants)
-    model = helper.make_model(made, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    model = helper.make_model(made, opset_imports=opsets, ir_version=8)
     return bytes(model.SerializeToString())
 
 
@@ -119,6 +137,34 @@ class _Graph:
         for k in "12":
             x = self.add("Relu", self.dense(x, f"features{k}"))
         return x
+
+    def trees(self, trees: NetworkTrees) -> str:
+        """Boosted trees over the features, (n, k)."""
+        half = FEATURE_CHANNELS // 2
+        axis = self.integers([1])
+        z = self.add("Slice", "features", self.integers([0]), self.integers([half]), axis)
+        gaps = self.add("Slice", "features", self.integers([half]), self.integers([2 * half]), axis)
+        missing = self.add("Greater", gaps, self.number(0.5))
+        leaves = trees.leaf
+        return self.add(
+            "TreeEnsembleRegressor",
+            self.add("Where", missing, self.number(np.nan), z),
+            domain="ai.onnx.ml",
+            n_targets=len(trees.baseline),
+            base_values=trees.baseline.tolist(),
+            nodes_treeids=trees.tree.tolist(),
+            nodes_nodeids=trees.node.tolist(),
+            nodes_featureids=trees.feature.tolist(),
+            nodes_modes=np.where(leaves, "LEAF", "BRANCH_LEQ").tolist(),
+            nodes_values=trees.threshold.tolist(),
+            nodes_truenodeids=trees.left.tolist(),
+            nodes_falsenodeids=trees.right.tolist(),
+            nodes_missing_value_tracks_true=trees.missing_left.astype(np.int64).tolist(),
+            target_treeids=trees.tree[leaves].tolist(),
+            target_nodeids=trees.node[leaves].tolist(),
+            target_ids=trees.target[leaves].tolist(),
+            target_weights=trees.value[leaves].tolist(),
+        )
 
     def recurrent(self) -> str:
         """Two GRU layers with batch normalisation, (n, T, u)."""

@@ -8,7 +8,7 @@ from typing import Literal, get_args
 from ampel_followup.errors import TrainingError
 from ampel_followup.features.sequence import EPOCH_CHANNELS, GRID_CHANNELS, GRID_STEPS, MAX_EPOCHS
 
-NetworkKind = Literal["gru", "attention-gru", "time-attention", "feature-attention"]
+NetworkKind = Literal["gru", "attention-gru", "time-attention", "feature-attention", "pooled-attention"]
 
 KINDS: tuple[NetworkKind, ...] = get_args(NetworkKind)
 
@@ -20,7 +20,7 @@ class NetworkOptions:
 
     Parameters
     ----------
-    kind : {"gru", "attention-gru", "time-attention", "feature-attention"}
+    kind : {"gru", "attention-gru", "time-attention", "feature-attention", "pooled-attention"}
     steps : int, optional
         T: steps of the grid, by default `GRID_STEPS`; of the others epochs at most, by default `MAX_EPOCHS`.
     units : int
@@ -67,7 +67,12 @@ class NetworkOptions:
     @property
     def sees_features(self) -> bool:
         """It sees hand-made features (`ampel_followup.features.hand_made`) beside epochs."""
-        return self.kind == "feature-attention"
+        return self.kind in ("feature-attention", "pooled-attention")
+
+    @property
+    def has_trees(self) -> bool:
+        """Boosted trees over the features add to its logits."""
+        return self.kind == "pooled-attention"
 
     @property
     def channels(self) -> int:

@@ -23,6 +23,7 @@ from ampel_followup.models.attention_bundle import (
     save_attention_bundle,
 )
 from ampel_followup.models.attention_options import KINDS, NetworkOptions
+from ampel_followup.models.attention_trees import NetworkTrees, with_gaps
 from ampel_followup.models.folder import PACKAGED
 
 onnx = pytest.importorskip("onnx", reason="networks are written with onnx")
@@ -207,6 +208,47 @@ def test_network_with_other_features_is_refused(tmp_path: Path) -> None:
     )
     with pytest.raises(BundleError, match="train it again"):
         other.score([light_curve(rng, 5)])
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_trees_beside_a_network_are_those_that_were_grown(n_classes: int) -> None:
+    import onnxruntime
+    from sklearn.ensemble import HistGradientBoostingClassifier
+
+    rng = np.random.default_rng(10)
+    n, f = 300, len(HAND_MADE)
+    z = np.round(rng.normal(0.0, 1.0, (n, f)), 1).astype(np.float32)  # few values, so that many lie near a threshold
+    missing = rng.random(z.shape) < 0.2
+    missing[:, 3] = True  # no object has this feature
+    features = np.concatenate([np.where(missing, 0.0, z), missing], axis=1).astype(np.float32)
+    y = np.digitize(z[:, 0] + z[:, 1] + missing[:, 2], [0.0, 1.0][: n_classes - 1])
+    x = with_gaps(features)
+    columns = np.flatnonzero(np.isfinite(x).any(axis=0))
+    model = HistGradientBoostingClassifier(max_iter=5, min_samples_leaf=5, random_state=1).fit(x[:, columns], y)
+    expected = model.predict_proba(x[:, columns])
+
+    trees = NetworkTrees.from_boosting(model, columns)
+    p = np.exp(trees.logits(features))
+    np.testing.assert_allclose(p / p.sum(axis=1, keepdims=True), expected, atol=1e-6)
+
+    options = NetworkOptions("pooled-attention", units=8, heads=2, blocks=1)
+    weights = weights_of(options, n_classes, rng)
+    feed = {
+        "values": rng.normal(size=(n, 7, options.channels)).astype(np.float32),
+        "mask": np.ones((n, 7), np.float32),
+        "features": features,
+    }
+
+    def probabilities(*arguments: object) -> np.ndarray:
+        network = network_to_onnx(weights, options, n_classes, *arguments)  # type: ignore[arg-type]
+        return np.asarray(onnxruntime.InferenceSession(network).run(["probabilities"], feed)[0])
+
+    np.testing.assert_allclose(probabilities(1.0, trees, 1.0), expected, atol=2e-6)
+    np.testing.assert_array_equal(probabilities(1.0, trees, 0.0), probabilities(1.0))
+    mixed = probabilities(1.0) ** 0.6 * expected**0.4
+    np.testing.assert_allclose(
+        probabilities(1.0, trees, 0.4), mixed / mixed.sum(axis=1, keepdims=True), atol=5e-6, rtol=1e-3
+    )
 
 
 def test_features_of_any_size_are_of_order_one_and_say_what_is_missing() -> None:

@@ -9,15 +9,9 @@ import pytest
 
 from ampel_followup.errors import TrainingError
 from ampel_followup.features.sequence import beginnings
+from ampel_followup.learning.attention_calibration import balanced_loss, class_weights, fit_pool, fit_temperature
 from ampel_followup.learning.attention_curves import LabelledCurves, labelled_curves
-from ampel_followup.learning.attention_training import (
-    FitOptions,
-    Trainer,
-    balanced_loss,
-    class_weights,
-    fit_temperature,
-    split_objects,
-)
+from ampel_followup.learning.attention_training import FitOptions, Trainer, split_objects
 from ampel_followup.lightcurve import LightCurve
 from ampel_followup.models.attention_inputs import inputs_of, network_inputs
 from ampel_followup.models.attention_options import KINDS, NetworkOptions
@@ -81,7 +75,11 @@ def test_network_learns_and_runs_as_it_was_trained(kind: str) -> None:
     trainer.network.looks.set_weights([again.weights[name] for name in trainer.network.order])
     inputs = inputs_of(found, slice(None), options)
     logits, attention = (out.numpy() for out in trainer.network.looks(inputs))
-    session = onnxruntime.InferenceSession(network_to_onnx(again.weights, options, 2, 1.3))
+    assert (again.trees is not None) == options.has_trees
+    if again.trees is not None:
+        assert 0.0 <= again.share <= 1.0 and found.features is not None
+        logits = 0.7 * logits + 0.3 * again.trees.logits(found.features)
+    session = onnxruntime.InferenceSession(network_to_onnx(again.weights, options, 2, 1.3, again.trees, 0.3))
     names = [one.name for one in session.get_inputs()]
     for rows in (slice(0, 1), slice(None)):  # any number at once
         feed = {name: values[rows] for name, values in zip(names, inputs, strict=True)}
@@ -123,3 +121,17 @@ def test_classes_count_equally_and_temperature_undoes_overconfidence() -> None:
     logits = np.column_stack([np.zeros(1000), 2.0 * x])
     assert fit_temperature(3.0 * logits, y, 2) == pytest.approx(3.0, rel=0.25)
     assert balanced_loss(3.0 * logits, y, 2, 3.0) == pytest.approx(balanced_loss(logits, y, 2))
+
+
+def test_network_and_trees_count_the_same_and_are_better_together() -> None:
+    rng = np.random.default_rng(2)
+    y = np.repeat([0, 1], 500)
+    told = np.column_stack([np.zeros(1000), rng.normal(np.where(y == 1, 2.0, -2.0), 2.0)])
+    noise = rng.normal(0.0, 2.0, (1000, 2))
+    also = np.column_stack([np.zeros(1000), rng.normal(np.where(y == 1, 4.0, -4.0), 4.0)])
+    share, temperature = fit_pool(told, also, y, 2)
+    # Twice as sure of itself and no better: it counts half as much, so that both count the same.
+    assert share == pytest.approx(1 / 3, abs=0.05)
+    both = (1.0 - share) * told + share * also
+    for logits in (told, also, noise):
+        assert balanced_loss(both, y, 2, temperature) < balanced_loss(logits, y, 2, fit_temperature(logits, y, 2))
