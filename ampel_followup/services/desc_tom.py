@@ -28,7 +28,7 @@ from ampel_followup.plan import NightPlan
 from ampel_followup.services.credentials import Secret
 from ampel_followup.services.messages import Message, Sent
 from ampel_followup.services.retry import PassingError
-from ampel_followup.services.web import TIMEOUT, Answer, RefusedError, UnknownUserError, Web
+from ampel_followup.services.web import TIMEOUT, Answer, RefusedError, UnknownUserError, Web, passes, retry_after
 from ampel_followup.survey_names import lsst_number
 from ampel_followup.untrusted import clean
 
@@ -346,7 +346,7 @@ class DescTom:
             self._log_in()  # sessions end; whoever may not do this is refused once more
             answer = self._post(endpoint, body)
         if answer.get("status") != "ok":
-            raise RefusedError(clean(str(answer.get("error", "its answer does not say ok")), 200))
+            raise RefusedError(self._web.clean(str(answer.get("error", "its answer does not say ok"))))
         return answer
 
     def _post(self, endpoint: str, body: Mapping[str, Any]) -> dict[str, Any]:
@@ -358,18 +358,22 @@ class DescTom:
         self._web.session.cookies.clear()
         page = self._web.request("GET", _LOGIN)
         token = self._web.session.cookies.get("csrftoken")
-        if page.status >= 500 or page.status == 429:
-            raise PassingError(f"error {page.status} where one logs in", for_all=True)
+        _check_login(page)
         if not token:
             raise ServiceError(f"nobody can log in at {self.url}/{_LOGIN}: is this {NAME}? Name its address with --url")
         form = {"username": self._user, "password": self._password.value, "csrfmiddlewaretoken": token}
         answer = self._web.request("POST", _LOGIN, data=form, headers={"Referer": f"{self.url}/{_LOGIN}"})
-        if answer.status >= 500 or answer.status == 429:
-            raise PassingError(f"error {answer.status} where one logs in", for_all=True)
+        _check_login(answer)
         # Django answers a wrong password with the same page, and without a session.
         if not self._web.session.cookies.get("sessionid"):
             raise UnknownUserError(f"{NAME} does not know {clean(self._user, 80)!r}, or not with this password")
         self._logged_in = True
+
+
+def _check_login(answer: Answer) -> None:
+    if passes(answer.status):
+        asked = retry_after(answer.headers)
+        raise PassingError(f"error {answer.status} where one logs in", retry_after=asked, for_all=True)
 
 
 def _refusal(answer: Answer) -> str | None:

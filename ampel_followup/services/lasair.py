@@ -207,7 +207,8 @@ class Lasair:
         except RefusedError as error:
             raise _ended(str(error)) or error from None
         if "error" in answer:
-            raise _ended(str(answer["error"])) or RefusedError(clean(str(answer["error"]), 200))
+            why = self._web.clean(str(answer["error"]))
+            raise _ended(why) or RefusedError(why)
         if answer.get("status") != "success" or answer.get("n", len(told)) != len(told):
             raise PassingError("the answer says neither success with all nor error")
 

@@ -36,6 +36,9 @@ _ERROR_KEYS = ("error", "detail", "message")
 _TOO_MANY, _TIMED_OUT, _TOO_EARLY = 429, 408, 425
 _UNAUTHORIZED, _FORBIDDEN = 401, 403
 
+# What Python calls an encrypted connection that is cut without a word; busy servers do so before they say who they are.
+_CUT_TLS = ("SSLEOFError", "SSLZeroReturnError")
+
 # Nothing is there, or nothing that takes what we post: not found, method not allowed, gone, unsupported media type.
 _NO_SUCH_REQUEST = frozenset({404, 405, 410, 415})
 
@@ -122,6 +125,9 @@ class Web:
         self.name, self.url = name, _checked_url(name, url)
         self._secret, self._timeout, self._clock = secret, timeout, clock
         self.session = requests.Session()
+        # What is not encrypted goes to this machine, and not to it by way of another one.
+        parts = urlsplit(self.url)
+        self._proxies = {"no_proxy": parts.hostname or ""} if parts.scheme == "http" else {}
 
     def post(
         self,
@@ -166,7 +172,7 @@ class Web:
                 "what it may do there"
             )
         if (why := refused(answer)) is not None:
-            raise RefusedError(self._clean(why))
+            raise RefusedError(self.clean(why))
         self._check(answer)
         if (record := answer.record) is None:
             raise PassingError(f"the answer is no JSON object: {self._said(answer)!r}")
@@ -187,43 +193,57 @@ class Web:
 
         try:
             with self.session.request(
-                method, f"{self.url}/{path}", timeout=self._timeout, allow_redirects=False, stream=True, **options
+                method,
+                f"{self.url}/{path}",
+                timeout=self._timeout,
+                allow_redirects=False,
+                stream=True,
+                proxies=self._proxies,
+                **options,
             ) as response:
                 return Answer(response.status_code, str(response.reason), response.headers, self._content(response))
         except requests.exceptions.SSLError as error:
+            if any(words in str(error) for words in _CUT_TLS):
+                raise PassingError("the connection was cut", for_all=True) from None
             raise ServiceError(
-                f"{self.name} at {self.url} cannot prove who it is ({self._clean(str(error))}); check its address, and "
+                f"{self.name} at {self.url} cannot prove who it is ({self.clean(str(error))}); check its address, and "
                 "the clock and certificates of this machine"
             ) from None
         except requests.exceptions.Timeout:
             raise PassingError("no answer in time", for_all=True) from None
-        except (
-            requests.exceptions.ConnectionError,
-            requests.exceptions.ChunkedEncodingError,
-            requests.exceptions.ContentDecodingError,
-        ) as error:
+        except requests.exceptions.ConnectionError as error:
             raise PassingError(_cut(error), for_all=True) from None
         except requests.exceptions.RequestException as error:
             raise ServiceError(
-                f"{self.name} cannot be asked at {self.url}: {self._clean(str(error))}; check its address"
+                f"{self.name} cannot be asked at {self.url}: {self.clean(str(error))}; check its address"
             ) from None
 
     def _content(self, response: requests.Response) -> bytes:
         """Read an answer, which may come drop by drop, or without end."""
+        from urllib3.exceptions import HTTPError, ReadTimeoutError
+
         content, until = bytearray(), self._clock() + PATIENCE * self._timeout[1]
-        for piece in response.iter_content(1 << 16):
+        while True:
+            try:
+                # What has come, and not so many bytes: whoever waits for those never looks at the clock.
+                piece = response.raw.read1(1 << 16, decode_content=True)
+            except ReadTimeoutError:
+                raise PassingError("no answer in time", for_all=True) from None
+            except HTTPError as error:
+                raise PassingError(_cut(error), for_all=True) from None
+            if not piece:
+                return bytes(content)
             content += piece
             if self._clock() > until:
                 raise PassingError("no whole answer in time", for_all=True)
             if len(content) > LARGEST:
                 raise ServiceError(f"{self.name} at {self.url} answers without end; check its address")
-        return bytes(content)
 
     def _said(self, answer: Answer) -> str:
         """Return what an answer says, as one short line; of a JSON object the error in it."""
         record = answer.record or {}
         found = [record[key] for key in _ERROR_KEYS if key in record]
-        return self._clean(str(found[0]) if found else answer.text) or clean(answer.reason)
+        return self.clean(str(found[0]) if found else answer.text) or clean(answer.reason)
 
     def _check(self, answer: Answer) -> None:
         status = answer.status
@@ -232,7 +252,7 @@ class Web:
         told = f"{status}: {self._said(answer)}"
         if status == _TOO_MANY:
             raise PassingError("too many requests", retry_after=retry_after(answer.headers), for_all=True)
-        if status in (_TIMED_OUT, _TOO_EARLY) or status >= 500:
+        if passes(status):
             asked = retry_after(answer.headers)
             raise PassingError(f"error {told}", retry_after=asked, for_all=asked is not None)
         if status < 400:
@@ -240,8 +260,14 @@ class Web:
             raise ServiceError(f"{self.name} is not at {self.url} but at {elsewhere}; name its address with --url")
         raise RefusedError(told, whatever_it_says=status in _NO_SUCH_REQUEST)
 
-    def _clean(self, text: str) -> str:
+    def clean(self, text: str) -> str:
+        """Return what a service says as one short line, without the secret."""
         return clean(self._secret.hidden_in(text), _SAID)
+
+
+def passes(status: int) -> bool:
+    """Return True for errors that may be over when one asks again: too many requests, and the service's own."""
+    return status in (_TOO_MANY, _TIMED_OUT, _TOO_EARLY) or status >= 500
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:

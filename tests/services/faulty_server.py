@@ -21,7 +21,8 @@ class Fault:
     What happens to one request instead of what should.
 
     kind: ``answer`` (as given below), ``silence`` (no answer until the client goes), ``drop`` (the connection is cut
-    without one), ``cut`` (in the middle of it), ``flood`` (more and more of it). lost: the request is carried out
+    without one), ``cut`` (in the middle of it), ``flood`` (more and more of it), ``drip`` (a byte now and then, of an
+    answer that says how long it is). lost: the request is carried out
     all the same.
     """
 
@@ -121,6 +122,13 @@ class FaultyServer:
             handler.connection.shutdown(socket.SHUT_RDWR)
         elif fault is not None and fault.kind == "flood":
             _flood(handler)
+        elif fault is not None and fault.kind == "drip":
+            handler.send_response(200)
+            handler.send_header("Content-Length", "100000")
+            handler.end_headers()
+            with contextlib.suppress(OSError):
+                while not self._closing.wait(0.02):
+                    handler.wfile.write(b"{")
         elif fault is not None and fault.kind == "cut":
             _write(handler, 200, b'{"status": "succ', {"Content-Type": "application/json"}, length=500)
             handler.connection.shutdown(socket.SHUT_RDWR)

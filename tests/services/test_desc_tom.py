@@ -336,6 +336,18 @@ def test_a_wrong_password_ends_the_run(user: str, password: str, tom: Any, store
     assert tom.logins == 1
 
 
+@pytest.mark.parametrize("n", [0, 1])
+def test_where_logging_in_is_to_wait_the_service_is_taken_at_its_word(
+    n: int, tom: Any, store: Store, world: Any
+) -> None:
+    decide(store, FIRST, "approve")
+    tom.faulty_path = "/accounts/login/"
+    tom.faults.extend([*[None] * n, Fault(status=429, headers={"Retry-After": "41"})])
+    assert send(tom, store, world).complete
+    [wait] = world.waits
+    assert 41.0 < wait <= 42.0
+
+
 def test_a_server_that_is_another_one_is_recognised(lasair: Any, store: Store, world: Any) -> None:
     decide(store, FIRST, "approve")
     through = DescTom(USER, Secret(PASSWORD), lasair.root)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 import math
+import socket
+import threading
 
 import numpy as np
 import pytest
@@ -125,11 +127,39 @@ def test_an_answer_that_does_not_end_is_given_up(lasair) -> None:
         Web("Lasair", lasair.url, Secret("s3cret")).request("GET", "annotate/")
 
 
-def test_an_answer_that_comes_drop_by_drop_is_given_up(lasair) -> None:
-    lasair.faults.append(Fault("flood"))
+@pytest.mark.parametrize("kind", ["flood", "drip"])
+def test_an_answer_that_comes_drop_by_drop_is_given_up(kind: str, lasair) -> None:
+    lasair.faults.append(Fault(kind))
     clock = itertools.count(0.0, 100.0)
     with pytest.raises(PassingError, match="no whole answer in time"):
         Web("Lasair", lasair.url, Secret("s3cret"), timeout=(5.0, 60.0), clock=lambda: next(clock)).request("GET", "x")
+
+
+def test_an_encrypted_connection_that_is_cut_is_tried_again_and_another_protocol_is_not(lasair) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def cut() -> None:
+            connection, _ = server.accept()
+            with connection:
+                connection.recv(1 << 16)
+
+        thread = threading.Thread(target=cut)
+        thread.start()
+        web = Web("Lasair", f"https://127.0.0.1:{server.getsockname()[1]}", Secret("s3cret"), timeout=(5.0, 5.0))
+        with pytest.raises(PassingError, match="the connection was cut"):
+            web.request("GET", "x")
+        thread.join()
+    with pytest.raises(ServiceError, match="cannot prove who it is"):
+        Web("Lasair", lasair.url.replace("http:", "https:"), Secret("s3cret"), timeout=(5.0, 5.0)).request("GET", "x")
+
+
+def test_what_is_not_encrypted_stays_on_this_machine(lasair, tom, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTP_PROXY", tom.root)
+    monkeypatch.setenv("http_proxy", tom.root)
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    monkeypatch.delenv("no_proxy", raising=False)
+    assert Web("Lasair", lasair.url, Secret("s3cret")).request("GET", "x").status == 404
+    assert (len(lasair.requests), tom.requests) == (1, [])
 
 
 def test_secrets_come_from_a_file_or_the_environment(tmp_path, monkeypatch) -> None:
