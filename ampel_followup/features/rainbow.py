@@ -60,8 +60,10 @@ _SEEN = 3.0
 # Sums of squares that differ by less are equal: rounding must not choose between two ways to the same minimum.
 _TIE = 1e-3
 
-# The upper triangle of a matrix over the parameters.
+# The upper triangle of a matrix over the parameters, and for each of its elements the place in the triangle.
 _ROWS, _COLUMNS = np.triu_indices(len(PARAMETERS))
+_IN_TRIANGLE = np.empty((len(PARAMETERS), len(PARAMETERS)), dtype=np.intp)
+_IN_TRIANGLE[_ROWS, _COLUMNS] = _IN_TRIANGLE[_COLUMNS, _ROWS] = np.arange(len(_ROWS))
 
 # Second radiation constant h c / k [Å K].
 _RADIATION = 1.438776877e8
@@ -128,7 +130,7 @@ def fit_rainbow(points: Points) -> RainbowFit:
     peak_time = segments.at_maximum(flux, points.time)
     time = points.time - peak_time[segments.index]
     first = segments.first_where(flux > _SEEN * flux_err, time)
-    problem = _Problem(segments, time, flux, weight, _WAVELENGTH[letter])
+    problem = _Problem.of(segments, time, flux, weight, _WAVELENGTH[letter])
     # From two starts, for what has just peaked and what was found late; the better one counts.
     young = np.tile(_PRIOR_MEAN, (n, 1))
     late = young.copy()
@@ -149,19 +151,34 @@ def fit_rainbow(points: Points) -> RainbowFit:
 
 @dataclass(frozen=True, slots=True)
 class _Problem:
-    """The points of n objects, with fluxes relative to the largest and times since then."""
+    """
+    The points of n objects, with fluxes relative to the largest and times since then.
+
+    `wavelength` has the pivot below that of each point, shape (2, N); `colour` is what its ratio to the pivot adds to
+    the logarithm of a flux; `place` is where each term of the normal equations is added up, one object after the other.
+    """
 
     segments: Segments
     time: Floats
     flux: Floats
     weight: Floats
     wavelength: Floats
+    colour: Floats
+    place: NDArray[np.intp]
+
+    @classmethod
+    def of(cls, segments: Segments, time: Floats, flux: Floats, weight: Floats, wavelength: Floats) -> _Problem:
+        """Prepare what every iteration needs."""
+        terms = np.arange(len(_ROWS) + len(PARAMETERS))
+        place = (terms[:, None] * len(segments) + segments.index).ravel()
+        both = np.stack([wavelength, np.full_like(wavelength, PIVOT)])
+        return cls(segments, time, flux, weight, both, 3.0 * np.log(PIVOT / wavelength), place)
 
     def twice(self) -> _Problem:
         """Return the same objects once more after themselves."""
         segments = Segments.from_counts(np.tile(self.segments.counts, 2))
-        columns = (np.tile(values, 2) for values in (self.time, self.flux, self.weight, self.wavelength))
-        return _Problem(segments, *columns)
+        columns = (np.tile(values, 2) for values in (self.time, self.flux, self.weight, self.wavelength[0]))
+        return _Problem.of(segments, *columns)
 
     def minimise(self, start: Floats) -> tuple[Floats, Floats]:
         """Return parameters (n, 6) and the least sum of squares (n,)."""
@@ -169,21 +186,27 @@ class _Problem:
         model, derivatives = self.model(parameters)
         cost = self.cost(parameters, model)
         damping = np.full(len(start), 1e-2)
-        diagonal = np.arange(len(PARAMETERS))
+        curvature, gradient = self.normal_equations(parameters, model, derivatives)
         for _ in range(_ITERATIONS):
-            curvature, gradient = self.normal_equations(parameters, model, derivatives)
-            curvature[:, diagonal, diagonal] *= 1.0 + damping[:, None]
-            step = np.linalg.solve(curvature, gradient[:, :, None])[:, :, 0]
-            tried = np.clip(parameters + step, _LOWEST, _HIGHEST)
+            damped = curvature.copy()
+            _diagonal(damped)[:] *= 1.0 + damping[:, None]
+            step = np.linalg.solve(damped, gradient[:, :, None])[:, :, 0]
+            tried = _clipped(parameters + step, _LOWEST, _HIGHEST)
             tried_model, tried_derivatives = self.model(tried)
             tried_cost = self.cost(tried, tried_model)
             better = tried_cost < cost
             damping = np.where(better, damping * 0.2, np.minimum(damping * 6.0, 1e8))
-            parameters = np.where(better[:, None], tried, parameters)
-            cost = np.where(better, tried_cost, cost)
-            taken = better[self.segments.index]
-            model = np.where(taken, tried_model, model)
-            derivatives = np.where(taken, tried_derivatives, derivatives)
+            if better.all():
+                parameters, cost, model, derivatives = tried, tried_cost, tried_model, tried_derivatives
+            elif better.any():
+                parameters = np.where(better[:, None], tried, parameters)
+                cost = np.where(better, tried_cost, cost)
+                taken = better[self.segments.index]
+                model = np.where(taken, tried_model, model)
+                derivatives = np.where(taken, tried_derivatives, derivatives)
+            else:
+                continue
+            curvature, gradient = self.normal_equations(parameters, model, derivatives)
         return parameters, cost
 
     def model(self, parameters: Floats) -> tuple[Floats, Floats]:
@@ -191,22 +214,21 @@ class _Problem:
         amplitude, reference, rise, fall, temperature, cooling = parameters[self.segments.index].T
         rise, fall = np.exp(rise), np.exp(fall)
         x = self.time - reference
-        before = _logistic(-x / rise)
+        rising, falling = -x / rise, x / fall
+        before = _logistic(rising)
         cooled = np.tanh(x / COOLING_TIME)
-        log_temperature = temperature - cooling * cooled
-        colour, colour_slope = _log_colour(self.wavelength, np.exp(log_temperature))
-        model = np.exp(np.clip(amplitude + _log_bazin(x, rise, fall) + colour, -60.0, 60.0))
-        derivatives = np.stack(
-            [
-                np.ones_like(x),
-                1.0 / fall - before / rise + colour_slope * cooling * (1.0 - cooled**2) / COOLING_TIME,
-                -x / rise * before,
-                x / fall,
-                colour_slope,
-                -cooled * colour_slope,
-            ]
-        )
-        return model, model * derivatives
+        colour, colour_slope = _log_colour(self.colour, self.wavelength, np.exp(temperature - cooling * cooled))
+        log_model = amplitude + (-falling - np.logaddexp(0.0, rising)) + colour
+        model = np.exp(_clipped(log_model, -60.0, 60.0))
+        derivatives = np.empty((len(PARAMETERS), len(x)))
+        derivatives[0] = 1.0
+        derivatives[1] = 1.0 / fall - before / rise + colour_slope * cooling * (1.0 - cooled**2) / COOLING_TIME
+        np.multiply(rising, before, out=derivatives[2])
+        derivatives[3] = falling
+        derivatives[4] = colour_slope
+        np.multiply(-cooled, colour_slope, out=derivatives[5])
+        derivatives *= model
+        return model, derivatives
 
     def cost(self, parameters: Floats, model: Floats) -> Floats:
         """Return the sum of squares, prior included, shape (n,)."""
@@ -215,17 +237,17 @@ class _Problem:
 
     def normal_equations(self, parameters: Floats, model: Floats, derivatives: Floats) -> tuple[Floats, Floats]:
         """Return half the curvature (n, 6, 6) and half the negative gradient (n, 6) of the sum of squares."""
-        n, k = len(self.segments), len(PARAMETERS)
+        n = len(self.segments)
         # Of all products of derivatives the upper triangle, and those with the residuals, are added up in one go.
-        terms = np.empty((len(_ROWS) + k, len(self.flux)))
+        terms = np.empty((len(_ROWS) + len(PARAMETERS), len(self.flux)))
         weighted = self.weight * derivatives
         np.multiply(weighted[_ROWS], derivatives[_COLUMNS], out=terms[: len(_ROWS)])
         np.multiply(weighted, self.flux - model, out=terms[len(_ROWS) :])
-        place = (np.arange(len(terms))[:, None] * n + self.segments.index).ravel()
-        sums = np.bincount(place, weights=terms.ravel(), minlength=n * len(terms)).reshape(len(terms), n).T
-        curvature = np.empty((n, k, k))
-        curvature[:, _ROWS, _COLUMNS] = curvature[:, _COLUMNS, _ROWS] = sums[:, : len(_ROWS)]
-        curvature[:, np.arange(k), np.arange(k)] += 1.0 / _PRIOR_SCATTER**2
+        # Without a point they are whole numbers.
+        sums = np.bincount(self.place, weights=terms.ravel(), minlength=n * len(terms)).astype(np.float64, copy=False)
+        sums = sums.reshape(len(terms), n).T
+        curvature = sums.take(_IN_TRIANGLE, axis=1)
+        _diagonal(curvature)[:] += 1.0 / _PRIOR_SCATTER**2
         gradient = sums[:, len(_ROWS) :] + (_PRIOR_MEAN - parameters) / _PRIOR_SCATTER**2
         return curvature, gradient
 
@@ -249,7 +271,8 @@ def rainbow_flux(parameters: NDArray[np.float64], time: Floats, wavelength: Floa
     """
     x = time - parameters[:, 1]
     temperature = np.exp(parameters[:, 4] - parameters[:, 5] * np.tanh(x / COOLING_TIME))
-    colour, _ = _log_colour(wavelength, temperature)
+    both = np.stack([wavelength, np.full_like(wavelength, PIVOT)])
+    colour, _ = _log_colour(3.0 * np.log(PIVOT / wavelength), both, temperature)
     return np.asarray(np.exp(parameters[:, 0] + _log_shape(parameters, time) + colour))
 
 
@@ -265,9 +288,20 @@ def _logistic(x: Floats) -> Floats:
     return np.asarray(0.5 * (1.0 + np.tanh(0.5 * x)))
 
 
-def _log_colour(wavelength: Floats, temperature: Floats) -> tuple[Floats, Floats]:
-    """Return ln B(λ, T) / B(λ₀, T) and its derivative by ln T."""
+def _clipped(values: Floats, lowest: Floats | float, highest: Floats | float) -> Floats:
+    """Do what `numpy.clip` does, which for a few numbers is mostly overhead."""
+    return np.minimum(np.maximum(values, lowest), highest)
+
+
+def _diagonal(matrices: Floats) -> Floats:
+    """Return a view of the diagonals, shape (n, k), of contiguous matrices, shape (n, k, k)."""
+    n, k, _ = matrices.shape
+    return matrices.reshape(n, k * k)[:, :: k + 1]
+
+
+def _log_colour(ratio: Floats, wavelength: Floats, temperature: Floats) -> tuple[Floats, Floats]:
+    """Return ln B(λ, T) / B(λ₀, T) and its derivative by ln T, of 3 ln λ₀ / λ and, shape (2, N), of λ and λ₀."""
     y = _RADIATION / (wavelength * temperature)
-    y0 = _RADIATION / (PIVOT * temperature)
-    ratio = 3.0 * np.log(PIVOT / wavelength) - np.log(np.expm1(y)) + np.log(np.expm1(y0))
-    return ratio, y / -np.expm1(-y) - y0 / -np.expm1(-y0)
+    planck = np.log(np.expm1(y))
+    slope = y / -np.expm1(-y)
+    return ratio - planck[0] + planck[1], slope[0] - slope[1]
