@@ -59,13 +59,20 @@ def send(
     with Store.open(store, read_only=dry_run, create=False) as opened:
         found = requests_of(opened, address, night=night, site=site, requester=requester, facility=facility)
         if dry_run:
-            ahead = preview(found.messages, opened.sent, address)
+            ahead = preview(found.messages, opened.sent, address, found.again)
             deliveries.show(ahead, found.unknown, as_json=as_json, without_class=found.without_class)
             return
         tom = _tom(user, password_file, address, timeout)
         delivery = deliveries.run(
             lambda circumstances: deliver(
-                found.messages, tom.tell, opened.sent, tom.url, circumstances, together=tom.together, batch=BATCH
+                found.messages,
+                tom.tell,
+                opened.sent,
+                tom.url,
+                circumstances,
+                together=tom.together,
+                batch=BATCH,
+                again=found.again,
             ),
             what="Requests",
             patience=patience,

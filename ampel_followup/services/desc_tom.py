@@ -78,11 +78,15 @@ class Requests:
     without_class : dict of str to str
         Objects whose spectra are reported as not classified, for the taxonomy of DESC has no class for the type that
         their label says: object → type.
+    again : frozenset of str
+        Subjects of wishes and plans that the manager dropped when it was told of an observation that was undone since:
+        they are to be sent whatever it was told before.
     """
 
     messages: list[Message]
     unknown: tuple[str, ...]
     without_class: dict[str, str]
+    again: frozenset[str] = frozenset()
 
 
 def requests_for(
@@ -157,7 +161,8 @@ def requests_for(
             content = {"objectid": number, "facility": here}
             messages.append(Message("unplan", sent.subject, sent.target, night, content))
     messages.sort(key=lambda message: _ORDER.index(message.action))
-    return Requests(messages, tuple(told["without_number"]), without_class)
+    again = _dropped(latest, {report.subject for report in reports}, observed)
+    return Requests(messages, tuple(told["without_number"]), without_class, again)
 
 
 def requests_of(
@@ -241,6 +246,20 @@ def _with_results(
         elif subject in due:
             messages.append(last)
     return messages, without_class
+
+
+def _dropped(
+    latest: Mapping[str, Sent], due: Collection[str], observed: Collection[tuple[str, float]]
+) -> frozenset[str]:
+    """Return what the manager was told to want and to plan, and dropped with a report that was a mistake."""
+    mistaken: dict[str, int] = {}
+    for sent in latest.values():
+        if sent.action not in _REPORTS or sent.subject in due:
+            continue
+        if (sent.target, json.loads(sent.content)["mjd"]) not in observed:
+            mistaken[sent.target] = max(sent.id, mistaken.get(sent.target, 0))
+    wishes = (sent for sent in latest.values() if sent.action in ("ask", "plan"))
+    return frozenset(sent.subject for sent in wishes if sent.id < mistaken.get(sent.target, 0))
 
 
 def _message(sent: Sent) -> Message:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -158,10 +158,10 @@ class Preview:
         return {"service": self.service, "would_send": would_send, "unchanged": self.unchanged}
 
 
-def preview(messages: Sequence[Message], record: SentRecords, service: str) -> Preview:
+def preview(messages: Sequence[Message], record: SentRecords, service: str, again: Collection[str] = ()) -> Preview:
     """Say what `deliver` would send, and send nothing; see there."""
     latest = record.latest(service)
-    new = [message for message in messages if not message.says_the_same_as(latest.get(message.subject))]
+    new = [m for m in messages if m.subject in again or not m.says_the_same_as(latest.get(m.subject))]
     return Preview(service, new, len(messages) - len(new))
 
 
@@ -174,6 +174,7 @@ def deliver(
     *,
     together: Callable[[Message], bool] = lambda message: True,
     batch: int = 1,
+    again: Collection[str] = (),
 ) -> Delivery:
     """
     Send what a service does not know yet, one request after the other.
@@ -199,6 +200,8 @@ def deliver(
         are refused, and where there is no request for many, each message is sent alone.
     batch : int
         So many at most, at least 1.
+    again : collection of str
+        Subjects of which the service has forgotten what it was told: their messages are sent whatever arrived before.
 
     Returns
     -------
@@ -211,7 +214,7 @@ def deliver(
     StoreError
         If what was sent cannot be recorded.
     """
-    ahead = preview(messages, record, service)
+    ahead = preview(messages, record, service, again)
     new, delivery = ahead.messages, Delivery(service, unchanged=ahead.unchanged)
     joint = [message for message in new if together(message)]
     waiting = deque(joint[i : i + batch] for i in range(0, len(joint), batch))

@@ -40,9 +40,16 @@ def send(
     server: DescTomServer, store: Store, world: Any, *, through: DescTom | None = None, **options: str
 ) -> Delivery:
     through = through or client(server)
-    messages = requests_of(store, through.url, **options).messages
+    found = requests_of(store, through.url, **options)
     return deliver(
-        messages, through.tell, store.sent, through.url, world.circumstances(), together=through.together, batch=BATCH
+        found.messages,
+        through.tell,
+        store.sent,
+        through.url,
+        world.circumstances(),
+        together=through.together,
+        batch=BATCH,
+        again=found.again,
     )
 
 
@@ -106,6 +113,21 @@ def test_a_target_that_nobody_approves_any_longer_is_no_longer_planned(tom: Any,
     decide(store, FIRST, "approve", minute=20)
     assert send(tom, store, world).sent == {"plan": 1}
     assert set(tom.planned) == {(NUMBERS[0], FACILITY)}
+
+
+def test_what_the_manager_dropped_with_a_mistaken_report_is_asked_for_and_planned_again(
+    tom: Any, store: Store, world: Any
+) -> None:
+    decide(store, FIRST, "approve")
+    send(tom, store, world)
+    asked, planned = dict(tom.wanted), dict(tom.planned)
+    mistake = decide(store, FIRST, "observed", minute=30)
+    send(tom, store, world)
+    assert (tom.wanted, tom.planned) == ({}, {})
+    store.undo(mistake.id, observer="ada", time="2018-08-21T05:31:00.000000Z")
+    assert send(tom, store, world).sent == {"ask": 1, "plan": 1}
+    assert (tom.wanted, tom.planned) == (asked, planned)
+    assert send(tom, store, world).sent.total() == 0
 
 
 def test_the_plan_of_another_telescope_is_left_alone(tom: Any, store: Store, world: Any) -> None:

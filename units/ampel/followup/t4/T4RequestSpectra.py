@@ -58,7 +58,7 @@ class T4RequestSpectra(AbsServiceT4Unit):
             )
             more = {"unknown": [*found.unknown], "without_class": found.without_class}
             if self.dry_run:
-                return preview(found.messages, store.sent, tom.url), more
+                return preview(found.messages, store.sent, tom.url, found.again), more
             delivery = deliver(
                 found.messages,
                 tom.tell,
@@ -67,5 +67,6 @@ class T4RequestSpectra(AbsServiceT4Unit):
                 Circumstances.of_this_machine(self.patience),
                 together=tom.together,
                 batch=BATCH,
+                again=found.again,
             )
         return delivery, more
