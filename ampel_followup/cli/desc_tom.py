@@ -11,7 +11,7 @@ import typer
 
 from ampel_followup.cli import deliveries
 from ampel_followup.cli.output import JsonOption, NightOption, SiteOption, StoreOption, console, print_json, print_table
-from ampel_followup.services.desc_tom import NAME, PASSWORD_VARIABLE, URL, USER_VARIABLE, DescTom
+from ampel_followup.services.desc_tom import BATCH, NAME, PASSWORD_VARIABLE, URL, USER_VARIABLE, DescTom
 from ampel_followup.untrusted import clean
 
 app = typer.Typer(
@@ -51,7 +51,7 @@ def send(
     as_json: JsonOption = False,
 ) -> None:
     """Tell the target manager of a plan and of what was decided on it."""
-    from ampel_followup.services.desc_tom import BATCH, requests_of
+    from ampel_followup.services.desc_requests import requests_of
     from ampel_followup.services.sending import deliver, preview
     from ampel_followup.store import Store
 

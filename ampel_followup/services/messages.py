@@ -18,7 +18,7 @@ class Message(Record):
     Parameters
     ----------
     action : str
-        What is asked of the service, in a word: ``annotate``, ``ask``, ``plan``, ``unplan``, ``report``.
+        What is asked of the service, in a word: ``annotate``, ``ask``, ``plan``, ``unplan``, ``report``, ``classify``.
     subject : str
         What the message is about, of all that this service is told. A later message of the same subject replaces an
         earlier one; of the same subject and content there is no need for a second.

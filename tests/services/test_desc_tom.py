@@ -20,7 +20,8 @@ from lsst_plans import FACILITY, FIRST, HIDDEN, NUMBERS, PLAN, SECOND, ZTF, deci
 from ampel_followup.errors import ServiceError
 from ampel_followup.labels import Label
 from ampel_followup.services.credentials import Secret
-from ampel_followup.services.desc_tom import BATCH, DescTom, requests_of
+from ampel_followup.services.desc_requests import requests_of
+from ampel_followup.services.desc_tom import BATCH, DescTom
 from ampel_followup.services.sending import Delivery, deliver, insist
 from ampel_followup.store import Store
 

@@ -7,7 +7,8 @@ from ampel.secret.NamedSecret import NamedSecret
 
 from ampel.followup.abstract.AbsServiceT4Unit import AbsServiceT4Unit
 from ampel_followup.services.credentials import Secret
-from ampel_followup.services.desc_tom import BATCH, DescTom, requests_of
+from ampel_followup.services.desc_requests import requests_of
+from ampel_followup.services.desc_tom import BATCH, DescTom
 from ampel_followup.services.sending import Circumstances, Delivery, Preview, deliver, preview
 from ampel_followup.store import Store
 
