@@ -20,7 +20,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -204,16 +204,16 @@ def _finish(process: subprocess.Popen[str]) -> str:
 
 
 @contextmanager
-def a_server() -> Iterator[str]:
-    """Give the address of a server that may be used."""
+def a_server(look_up: bool) -> Iterator[tuple[str, Callable[[], float | None]]]:
+    """Give the address of a server that may be used, and a function that says what it took of the processor [s]."""
     if uri := os.environ.get("MONGO_URI"):
-        yield uri
+        yield uri, lambda: None
         return
     if (reason := missing()) is not None:
         sys.exit(f"{reason}: run `make mongo-server`, or let MONGO_URI name a MongoDB server")
-    server = MongoServer()
+    server = MongoServer(look_up=look_up)
     server.start()
-    yield server.uri
+    yield server.uri, lambda: server.cpu_seconds
     server.stop()
 
 
@@ -321,11 +321,21 @@ def main() -> None:
     parser.add_argument(
         "--stocks", type=int, default=0, help="copy the stocks until T3 has so many; by default it has the objects"
     )
+    parser.add_argument(
+        "--compare",
+        action="store_true",
+        help="let the server compare all documents with what is asked for, as it does by itself, in place of looking "
+        "them up by stock, as MongoDB does by AMPEL's indexes",
+    )
     parser.add_argument("--json", action="store_true", dest="as_json")
     options = parser.parse_args()
     one: list[dict[str, Any]] = []
     two: list[list[dict[str, Any]]] = []
-    with tempfile.TemporaryDirectory() as folder, a_server() as uri, pymongo.MongoClient(uri) as client:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        a_server(not options.compare) as (uri, server_cpu),
+        pymongo.MongoClient(uri) as client,
+    ):
         broker = Broker(Path(folder), uri, options.objects, options.seed)
         try:
             broker.prepare()
@@ -340,7 +350,9 @@ def main() -> None:
             if options.stocks:
                 multiply_stocks(client[DATABASE], options.stocks)
             stocks = client[DATABASE]["stock"].count_documents({})
+            before = server_cpu()
             [plan] = broker.run(T3)
+            after = server_cpu()
         finally:
             client.drop_database(DATABASE)
     costs = [per_document(report) for report in one]
@@ -376,6 +388,7 @@ def main() -> None:
             "seconds_with_reading": round(plan["run_seconds"], 1),
             "cpu_seconds": round(plan["run_cpu_seconds"], 1),
             "database_seconds": round(plan["database_seconds"], 1),
+            "server_cpu_seconds": None if before is None or after is None else round(after - before, 1),
             "commands": sum(plan["commands"].values()),
             "peak_mb": round(plan["peak_mb"]),
         },

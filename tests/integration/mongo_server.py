@@ -27,10 +27,13 @@ class MongoServer:
     ----------
     file : Path, optional
         Database on disk, of H2; by default all is in memory.
+    look_up : bool
+        Look up documents in memory by their stock, as MongoDB does. False: the server as it comes, which does not.
     """
 
-    def __init__(self, file: Path | None = None) -> None:
+    def __init__(self, file: Path | None = None, *, look_up: bool = True) -> None:
         self._file = file
+        self._look_up = look_up
         self._process: subprocess.Popen[bytes] | None = None
         self.port = 0
 
@@ -44,6 +47,7 @@ class MongoServer:
         place = [] if self._file is None else [str(self._file)]
         # To compile more thoroughly only pays in a server that runs for long.
         java = ["java", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto"]
+        java += [] if self._look_up else ["-Dcompare=true"]
         self._process = subprocess.Popen(
             [*java, "-cp", f"{FOLDER}{os.pathsep}{FOLDER / '*'}", "MongoOnLoopback", str(self.port), *place],
             stdin=subprocess.PIPE,
@@ -54,6 +58,16 @@ class MongoServer:
         line = self._process.stdout.readline()
         assert line, "the server did not start"
         self.port = int(line)
+
+    @property
+    def cpu_seconds(self) -> float | None:
+        """What it has taken of the processor [s]; None where the system does not say (it is no Linux)."""
+        assert self._process is not None
+        try:
+            fields = Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()
+        except OSError:
+            return None
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def kill(self) -> None:
         """End it as a crash would: SIGKILL."""

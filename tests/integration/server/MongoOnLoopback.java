@@ -30,6 +30,9 @@ public class MongoOnLoopback {
                 }
             };
 
+    /** If this property is true, documents are not looked up by stock: the server as it comes. */
+    private static final String COMPARE = "compare";
+
     public static void main(String[] arguments) throws Exception {
         AbstractMongoBackend backend = arguments.length > 1 ? new OnDisk(arguments[1]) : new InMemory();
         backend.version(VERSION);
@@ -45,7 +48,7 @@ public class MongoOnLoopback {
     private static class InMemory extends MemoryBackend {
         @Override
         public MemoryDatabase openOrCreateDatabase(String name) {
-            return new ByStock(name, getCursorRegistry());
+            return Boolean.getBoolean(COMPARE) ? super.openOrCreateDatabase(name) : new ByStock(name, getCursorRegistry());
         }
 
         @Override
