@@ -1,7 +1,8 @@
 """
 Make the search for lenses that the package ships, from data with known classes.
 
-    python scripts/build_microlensing_bundle.py DATA [--seed 1] [--simulated 3000] [--planets 400] [--alarm-only]
+    python scripts/build_microlensing_bundle.py DATA [--seed 1] [--simulated 3000] [--planets 1500] [--events 500] \
+        [--alarm-only] [--compare] [--workers 2]
 
 DATA is a folder with any of snpcc, elasticc, ztf_bts_snia, rr_lyrae and ztf_alerts (README of the evaluation in
 docs/microlensing.md); half of the objects, by a digest of their names, are for training, and only those are looked at
@@ -12,7 +13,8 @@ trees have not seen, are called lenses.
 The trees of the alarm learn from nights in which a planet changes the newest points, from the same nights without it,
 from nights of events without planets, and of everything else; the line is drawn where no more than `FALSE_ALARMS` of
 the events without a planet raise one at any time. ``--alarm-only`` leaves the search as it is in the bundle that is
-there, which takes less time: with the same data and seed it would be the same again.
+there, which takes less time: with the same data and seed it would be the same again. ``--compare`` writes no bundle:
+it says what the alarm would flag, of events that its trees have not seen, had it fewer columns to learn from.
 
 No data go into the bundle, only trees and numbers.
 """
@@ -21,7 +23,9 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -43,15 +47,17 @@ from ampel_followup.evaluation.microlensing_data import (
 )
 from ampel_followup.evaluation.microlensing_watch import event_nights, other_nights
 from ampel_followup.features.ragged import stack
-from ampel_followup.learning.microlensing_alarm import AlarmTable, train_alarm
+from ampel_followup.learning.microlensing_alarm import TREES, AlarmTable, flagged_of, train_alarm, unseen_log_odds
 from ampel_followup.learning.microlensing_training import LensTable, groups_of, train_search
 from ampel_followup.lightcurve import LightCurve
-from ampel_followup.microlensing.features import LEAST_POINTS, LensFits
+from ampel_followup.microlensing.departure_features import DEPARTURE_FEATURES
+from ampel_followup.microlensing.features import FEATURES, LEAST_POINTS, LensFits
 from ampel_followup.microlensing.injection import Event
 from ampel_followup.models.assistant_bundle import ScoreModel
 from ampel_followup.models.folder import PACKAGED
 from ampel_followup.models.microlensing_bundle import (
     DEFAULT_MICROLENSING,
+    WATCH_FEATURES,
     load_microlensing,
     save_microlensing,
     watch_features,
@@ -68,14 +74,24 @@ DESCRIPTION = (
 FALSE = 0.006
 
 #: Share of the events without a planet that may raise an alarm at any time: docs/microlensing.md has the whole curve.
-FALSE_ALARMS = 0.08
+FALSE_ALARMS = 0.04
 
 #: P(microlensing) from which on planets are looked for, now or before the last nights, and from which on it is asked
 #: what it was before: what a planet disturbs no longer looks like one lens. Lower ones cost time, and find little more.
 WATCHED, LOOK_AGAIN = 0.1, 0.001
 
 #: Objects of each survey, and nights of each, that are no lens.
-OTHERS, OTHER_NIGHTS = 150, 8
+OTHERS, OTHER_NIGHTS = 400, 12
+
+#: Columns of departures that came after the others, and shares of the events, for `compare`.
+LATER = ("signed_", "colour_", "bands_", "left_", "run_up_", "night_", "steepening")
+FALSE_COMPARED = (0.01, 0.02, 0.04, 0.05, 0.08)
+
+#: What another process is told of a light curve.
+COLUMNS = ("id", "stock", "time", "band", "flux", "flux_err", "upper_limit", "ra", "dec")
+
+#: Nights that are looked at together.
+NIGHTS_AT_ONCE = 400
 
 #: Weight of a night: with a planet that shows, with another, of an event without, of what is no lens.
 WEIGHTS = {"shown": 1.0, "planet": 0.3, "single": 0.5, "other": 2.0}
@@ -155,10 +171,19 @@ def table_of(donors: Sequence[Donors], seed: int) -> LensTable:
     return replace(table, **{name: getattr(table, name)[known] for name in table.__dataclass_fields__})
 
 
-def alarm_table(donors: Sequence[Donors], model: ScoreModel, planets: int, seed: int) -> AlarmTable:
+def features_of_nights(columns: Sequence[tuple[Any, ...]], model: ScoreModel) -> NDArray[np.float64]:
+    """Compute what the alarm sees of light curves, which come as their `COLUMNS`."""
+    curves = [LightCurve(*one) for one in columns]
+    return watch_features(curves, model, watched=WATCHED, look_again=LOOK_AGAIN)
+
+
+def alarm_table(
+    donors: Sequence[Donors], model: ScoreModel, planets: int, events: int, seed: int, workers: int
+) -> AlarmTable:
     """Make the table that the alarm learns from."""
     rng = np.random.default_rng([seed, 2])
-    nights = list(track(event_nights(donors, "training", real_pulls(donors, "training"), planets, rng), "events"))
+    every = event_nights(donors, "training", real_pulls(donors, "training"), planets, rng, without=events)
+    nights = list(track(every, "events"))
     kept = [WEIGHTS["single"]] * len(nights)
     for k, night in enumerate(nights):
         if night.role == "planet":
@@ -173,9 +198,12 @@ def alarm_table(donors: Sequence[Donors], model: ScoreModel, planets: int, seed:
         number += [first + night.number for night in more]
         nights += more
         kept += [WEIGHTS["other"]] * len(more)
-    parts = [[night.curve for night in nights[begin : begin + 400]] for begin in range(0, len(nights), 400)]
-    every = track(parts, "watching")
-    x = np.concatenate([watch_features(part, model, watched=WATCHED, look_again=LOOK_AGAIN) for part in every])
+    columns = [tuple(getattr(night.curve, name) for name in COLUMNS) for night in nights]
+    parts = [columns[begin : begin + NIGHTS_AT_ONCE] for begin in range(0, len(nights), NIGHTS_AT_ONCE)]
+    watch = partial(features_of_nights, model=model)
+    # A light curve has the same features whoever looks at it, and with which others: processes only save time.
+    with ProcessPoolExecutor(workers) as pool:
+        x = np.concatenate(list(track(pool.map(watch, parts), "watching", total=len(parts))))
     return AlarmTable(
         x=x,
         planet=np.array([night.role == "planet" for night in nights]),
@@ -184,6 +212,23 @@ def alarm_table(donors: Sequence[Donors], model: ScoreModel, planets: int, seed:
         shown=np.array([night.shown for night in nights]),
         single=np.array([night.role == "single" for night in nights]),
     )
+
+
+def compare(table: AlarmTable, seed: int) -> None:
+    """Print what is flagged with more and more columns, at the lines where so many events have a false alarm."""
+    of_search = WATCH_FEATURES[-2 * len(FEATURES) :]
+    of_points = [name for name in DEPARTURE_FEATURES if name.startswith(LATER)]
+    columns = {
+        "change, significance, fit, P": set(WATCH_FEATURES) - set(of_points) - set(of_search),
+        "and colours, directions, single nights, what is left": set(WATCH_FEATURES) - set(of_search),
+        "and the ratios of the search": set(WATCH_FEATURES),
+    }
+    print("columns", *(f"{100 * false:.0f} %" for false in FALSE_COMPARED), sep="\t")
+    for name, chosen in columns.items():
+        places = [k for k, column in enumerate(WATCH_FEATURES) if column in chosen]
+        log_odds = unseen_log_odds(table, folds=5, trees=TREES, seed=seed, columns=places)
+        flagged = [flagged_of(table, log_odds, false) for false in FALSE_COMPARED]
+        print(f"{name} ({len(places)})", *(f"{100 * share:.1f} %" for share in flagged), sep="\t")
 
 
 def metrics_of(table: LensTable, probability: NDArray[np.float64], threshold: float) -> dict[str, Any]:
@@ -203,7 +248,10 @@ def main() -> None:
     parser.add_argument("data", type=Path, metavar="DATA")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--simulated", type=int, default=3000, help="objects of the simulation of ZTF")
-    parser.add_argument("--planets", type=int, default=400, help="events with a planet, and as many without")
+    parser.add_argument("--planets", type=int, default=1500, help="events with a planet")
+    parser.add_argument("--events", type=int, default=500, help="events without, gone through night by night")
+    parser.add_argument("--compare", action="store_true", help="say what columns are worth, and write nothing")
+    parser.add_argument("--workers", type=int, default=2, help="processes; the bundle is the same with any number")
     parser.add_argument("--alarm-only", action="store_true", help="keep the search of the packaged bundle")
     parser.add_argument("--out", type=Path, default=PACKAGED / DEFAULT_MICROLENSING)
     options = parser.parse_args()
@@ -225,7 +273,10 @@ def main() -> None:
             "lenses": int(table.lens.sum()),
             "donors": int(table.group.max()) + 1,
         }
-    nights = alarm_table(donors, model, options.planets, options.seed)
+    nights = alarm_table(donors, model, options.planets, options.events, options.seed, options.workers)
+    if options.compare:
+        compare(nights, options.seed)
+        return
     alarm = train_alarm(nights, false=FALSE_ALARMS, seed=options.seed)
     metrics["planets_flagged"] = round(alarm.flagged, 4)
     metrics["false_alarms_per_event"] = round(alarm.false_per_event, 4)
@@ -238,7 +289,7 @@ def main() -> None:
         "watched": WATCHED,
         "alarm": alarm.alarm,
         "look_again": LOOK_AGAIN,
-        "training": {**training, "planets": options.planets},
+        "training": {**training, "planets": options.planets, "events": options.events, "nights": len(nights.event)},
         "metrics": metrics,
     }
     bundle = save_microlensing(options.out, info, model, alarm.model)

@@ -123,18 +123,20 @@ def event_nights(
     n: int,
     rng: np.random.Generator,
     progress: Callable[[int], None] = lambda done: None,
+    *,
+    without: int | None = None,
 ) -> Iterator[Night]:
-    """Go through n events with a planet and n without, in long runs of real epochs of ZTF."""
-    planets = singles = 0
-    for k, (_, epochs) in enumerate(chains(donors, part, 20 * n, rng)):
-        if planets >= n and singles >= n:
+    """Go through n events with a planet and n without, or as many as said, in long runs of real epochs of ZTF."""
+    planets, singles, most = 0, 0, n if without is None else without
+    for k, (_, epochs) in enumerate(chains(donors, part, 20 * max(n, most), rng)):
+        if planets >= n and singles >= most:
             return
         progress(planets)
         made = inject_into(f"event-{k}", epochs, pulls, rng)
         if made is None:
             continue
         event, curve = made
-        if singles < n:
+        if singles < most:
             nights = nights_of(curve)
             near = nights[np.abs(curve.time - event.peak_time) < 2.0 * event.einstein_time]
             for night in range(int(near[0]), int(near[-1]) + 1) if len(near) else ():

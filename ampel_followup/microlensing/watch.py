@@ -17,8 +17,8 @@ is fitted once more with the last nights, and what they add to χ² in spite of 
 δ, which the uncertainty of the prediction makes a cautious one.
 
 How much that means depends on the lens, hardly risen or long past, on how many points, and on whether it looked like a
-lens until then. `FEATURES_OF_NIGHTS` and `FEATURES_OF_LENS` measure it for trees, which tell planets from the rest:
-single lenses, supernovae, variables.
+lens until then. `ampel_followup.microlensing.departure_features` measures it for trees, which tell planets from the
+rest: single lenses, supernovae, variables.
 
 The priors on ln t_E and ln u₀ are those of the lenses that surveys find: broader ones let a lens that has hardly risen
 follow whatever comes.
@@ -33,14 +33,22 @@ from numpy.typing import NDArray
 
 from ampel_followup.features.ragged import Floats, Indices, Mask, Points
 from ampel_followup.lightcurve import LIMIT_SIGMA
+from ampel_followup.microlensing.departure_features import (
+    DEPARTURE_FEATURES,
+    FEATURES_OF_COURSE,
+    FEATURES_OF_LENS,
+    FEATURES_OF_NIGHTS,
+    NIGHTS,
+    colours,
+    course,
+    run_up,
+    second_largest,
+)
 from ampel_followup.microlensing.features import LEAST_POINTS
 from ampel_followup.microlensing.fit import PaczynskiFit, fit_paczynski
 from ampel_followup.microlensing.flux_points import N_BANDS, FluxPoints
 from ampel_followup.microlensing.magnification import point_lens
 from ampel_followup.microlensing.projection import LENS_SCATTER
-
-#: Nights that a departure may have lasted when it is found.
-NIGHTS = 3
 
 #: Departures count no farther from the peak than this [t_E].
 NEAR = 2.0
@@ -50,7 +58,7 @@ NEAR = 2.0
 _NIGHT_GAP, _LONGEST_NIGHT = 0.5, 1.0
 
 # Two points of the same sign must be beyond so many σ, and none counts for more than so many beyond the lesser of them.
-_AGREEING, _BEYOND = 1.0, 3.0
+_AGREEING, _BEYOND = 0.5, 3.0
 
 # One point that is so many times as far off as any other in its direction is a bad one.
 _LONE = 4.0
@@ -68,37 +76,6 @@ _CAUTION = 2.0
 # Residuals beyond so many σ count in proportion to their size in the fit, no longer to its square.
 _HUBER = 2.5
 
-
-#: Name and meaning of what is measured of the last three nights, of the last two, and of the last one.
-FEATURES_OF_NIGHTS: dict[str, str] = {
-    "change": "share by which the source is brighter or fainter, δ, without its sign",
-    "against_prediction": "the same over its error",
-    "in_spite": "what the points add to χ² in spite of the fit with them [σ]",
-    "agreeing": "second largest pull of a point in the direction of δ",
-    "largest": "largest pull of a point, of either sign",
-    "scatter": "χ² of the points about δ, per point and in units of the misfit",
-    "points": "number of points that say something",
-    "uncertainty": "error of the prediction, as a share of the source",
-}
-
-#: The same of the lens that is departed from: the fit without the last three nights, or (the last three of these) one.
-FEATURES_OF_LENS: dict[str, str] = {
-    "log_event": "ln of the χ² that it takes away from constant light, in units of the misfit",
-    "log_misfit": "ln of χ² per degree of freedom",
-    "log_impact": "ln u₀",
-    "log_time": "ln t_E [d]",
-    "time_error": "standard deviation of ln t_E",
-    "peak_error": "standard deviation of t₀ [t_E]",
-    "phase": "first of the new points after the peak [t_E]",
-    "log_detections": "ln(1 + number of detections before)",
-    "gap": "from the last point before to the first of the new ones [d]",
-}
-
-#: Names of the columns of `Departures.features`.
-DEPARTURE_FEATURES: tuple[str, ...] = (
-    *(f"{name}_{nights}" for nights in range(NIGHTS, 0, -1) for name in FEATURES_OF_NIGHTS),
-    *FEATURES_OF_LENS,
-)
 
 # Those of the lens that are taken when all but the last night is known; the others are of before the last three.
 _OF_LAST_NIGHT = ("phase", "log_detections", "gap")
@@ -162,8 +139,9 @@ def departures(points: Points) -> Departures:
     # its beginning down.
     used, start = FluxPoints.of(known, LIMIT_SIGMA), None
     for nights in range(NIGHTS, 0, -1):
-        one, start = _departures(used, known.detected, from_last < nights, start)
-        for name, column in zip((*FEATURES_OF_NIGHTS, *FEATURES_OF_LENS), one.features.T, strict=True):
+        one, start = _departures(used, known.detected, from_last, nights, start)
+        names = (*FEATURES_OF_NIGHTS, *FEATURES_OF_LENS, *FEATURES_OF_COURSE)
+        for name, column in zip(names, one.features.T, strict=True):
             if name in FEATURES_OF_NIGHTS:
                 found.features[:, DEPARTURE_FEATURES.index(f"{name}_{nights}")] = column
             elif nights == (1 if name in _OF_LAST_NIGHT else NIGHTS):
@@ -250,14 +228,17 @@ def _misfit(points: FluxPoints, detected: Mask, flux: Floats) -> Floats:
     return np.asarray((chi2 + _USUAL) / (freedom + _USUAL))
 
 
-def _departures(points: FluxPoints, detected: Mask, recent: Mask, start: Floats | None) -> tuple[Departures, Floats]:
+def _departures(
+    points: FluxPoints, detected: Mask, from_last: Indices, nights: int, start: Floats | None
+) -> tuple[Departures, Floats]:
+    recent = from_last < nights
     before, now = points.select(~recent), points.select(recent)
     fit, misfit, weight = robust_fit(before, detected[~recent], start)
     event = (_constant(before) - np.nan_to_num(fit.chi2)) / misfit
     known = (before.count() >= LEAST_POINTS) & (event > _EVENT)
     held = points.weight.copy()
     held[~recent] = weight
-    added = _added(_weighted(points, held), fit, known)
+    added, left_in_refit = _added(_weighted(points, held), fit, known)
     flux, variance = fit.predict(now)
     parameters = fit.parameters[now.index]
     moved = (now.time - parameters[:, 0]) * np.exp(-parameters[:, 1])
@@ -271,7 +252,7 @@ def _departures(points: FluxPoints, detected: Mask, recent: Mask, start: Floats 
     usable = np.isfinite(total) & (np.nan_to_num(source) > 0) & (np.abs(moved) < NEAR)
     usable &= detected[recent] | (np.nan_to_num(flux) > limit)
     pull = np.where(usable, (seen - flux) / np.where(usable, total, 1.0), 0.0)
-    brighter, fainter = (_second_largest(now, sign * pull) for sign in (1.0, -1.0))
+    brighter, fainter = (second_largest(now, sign * pull) for sign in (1.0, -1.0))
     pull_of_all = pull
     pull = np.clip(pull, -(fainter + _BEYOND)[now.index], (brighter + _BEYOND)[now.index])
     source = np.where(usable, source, 1.0)
@@ -304,6 +285,10 @@ def _departures(points: FluxPoints, detected: Mask, recent: Mask, start: Floats 
             now.sum(weight * left**2) / n_usable,
             n_usable,
             now.sum(weight * spread) / sums,
+            against,
+            *colours(now, weight, share, delta),
+            second_largest(now, np.sign(np.nan_to_num(delta))[now.index] * left_in_refit[recent] * usable),
+            run_up(before, detected[~recent], fit, misfit) * np.sign(delta),
             np.log(event),
             np.log(misfit),
             fit.parameters[:, 2],
@@ -313,6 +298,7 @@ def _departures(points: FluxPoints, detected: Mask, recent: Mask, start: Floats 
             (begin - fit.parameters[:, 0]) * np.exp(-fit.parameters[:, 1]),
             np.log1p(before.sum(detected[~recent].astype(np.float64))),
             begin - end,
+            *course(now, weight, share, np.sign(delta), from_last[recent]),
         )
     measured = np.where(told[:, None], np.stack(features, axis=1), np.nan)
     found = Departures(
@@ -334,29 +320,26 @@ def _constant(points: FluxPoints) -> Floats:
     return points.sum(points.weight * (points.flux - mean[points.group]) ** 2)
 
 
-def _added(points: FluxPoints, before: PaczynskiFit, chosen: Mask) -> Floats:
+def _added(points: FluxPoints, before: PaczynskiFit, chosen: Mask) -> tuple[Floats, Floats]:
     """
-    Return what new points add to χ², shape (n,), when the lens is fitted to all, from where it was and anew.
+    Return what new points add to χ² when the lens is fitted to all, from where it was and anew, and what that leaves.
 
-    Zero for objects that are not chosen.
+    Returns
+    -------
+    added : ndarray, shape (n,)
+    left : ndarray, shape (N,)
+        Pulls of the points about the better one of these fits. Both are zero for objects that are not chosen.
     """
-    added = np.zeros(points.n)
+    added, left = np.zeros(points.n), np.zeros(len(points.time))
     if chosen.any():
         part, start = points.among(chosen), np.nan_to_num(before.parameters[chosen])
         near = fit_paczynski(part, start=start, scatter=LENS_SCATTER)
         anew = fit_paczynski(part, scatter=LENS_SCATTER)
         added[chosen] = np.maximum(np.fmin(near.chi2, anew.chi2) - np.nan_to_num(before.chi2[chosen]), 0.0)
-    return added
-
-
-def _second_largest(points: FluxPoints, values: Floats) -> Floats:
-    """Return the second largest value of each object, 0 if it is negative or there is none, shape (n,)."""
-    order = np.lexsort((values, points.index))
-    index = points.index[order]
-    second = np.zeros(points.n)
-    same = index[1:] == index[:-1]
-    second[index[:-1][same]] = values[order][:-1][same]  # of what is written again and again, the last one stays
-    return np.maximum(second, 0.0)
+        nearer = near.chi2 <= anew.chi2
+        flux = np.where(nearer[part.index], near.predict(part)[0], anew.predict(part)[0])
+        left[chosen[points.index]] = np.nan_to_num((part.flux - flux) * np.sqrt(part.weight))
+    return added, left
 
 
 def without_last_nights(points: Points, nights: int = NIGHTS) -> NDArray[np.bool_]:

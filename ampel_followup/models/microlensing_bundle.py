@@ -22,9 +22,10 @@ from numpy.typing import NDArray
 from ampel_followup.errors import BundleError
 from ampel_followup.features.ragged import Points, stack
 from ampel_followup.lightcurve import LightCurve
+from ampel_followup.microlensing.departure_features import DEPARTURE_FEATURES, NIGHTS
 from ampel_followup.microlensing.features import FEATURES, LEAST_POINTS, LensFits
 from ampel_followup.microlensing.flux_points import N_BANDS
-from ampel_followup.microlensing.watch import DEPARTURE_FEATURES, NIGHTS, Departures, departures, without_last_nights
+from ampel_followup.microlensing.watch import Departures, departures, without_last_nights
 from ampel_followup.microlensing_scores import MicrolensingScores
 from ampel_followup.models.assistant_bundle import ScoreModel
 from ampel_followup.models.folder import MICROLENSING, Bundle, find_folder, read_folder, write_folder
@@ -38,7 +39,14 @@ DEFAULT_MICROLENSING = "microlensing"
 TREES, DEPARTURE_TREES = "microlensing.json", "departure.json"
 
 #: What the trees for departures see.
-WATCH_FEATURES = (*DEPARTURE_FEATURES, "p_now", "p_before_1", "p_before_3")
+WATCH_FEATURES = (
+    *DEPARTURE_FEATURES,
+    "p_now",
+    "p_before_1",
+    "p_before_3",
+    *(f"{name}_now" for name in FEATURES),
+    *(f"{name}_before_3" for name in FEATURES),
+)
 
 # Points that are fitted at once: many, for a step takes as long for few, but not more than fit into some 100 MB.
 _POINTS_AT_ONCE = 50_000
@@ -126,9 +134,10 @@ class MicrolensingBundle(Bundle):
             return scores
         points = stack([light_curves[i] for i in rows])
         fits = LensFits.of(points)
-        p = self.predict(fits.features())
+        features = fits.features()
+        p = self.predict(features)
         of_interest = p if watch else np.full(len(p), np.nan)
-        watched = Watched.of(points, of_interest, self.model, self.watched, float(self.info["look_again"]))
+        watched = Watched.of(points, features, of_interest, self.model, self.watched, float(self.info["look_again"]))
         p_departure = np.where(watched.told, self.departure_model.probability(watched.features), np.nan)
         place = {int(row): k for k, row in enumerate(watched.rows)}
         found = watched.departures
@@ -186,7 +195,7 @@ class Watched:
         return np.asarray((np.abs(significance) >= _LEAST_SIGNIFICANT) & ~self.departures.lone)
 
     @classmethod
-    def of(cls, points: Points, p: Array, model: ScoreModel, watched: float, look_again: float) -> Watched:
+    def of(cls, points: Points, x: Array, p: Array, model: ScoreModel, watched: float, look_again: float) -> Watched:
         """
         Look for departures.
 
@@ -194,6 +203,8 @@ class Watched:
         ----------
         points : Points
             Of n objects.
+        x : ndarray, shape (n, k)
+            Their `FEATURES`.
         p : ndarray, shape (n,)
             P(microlensing); NaN for what is not to be watched.
         model : ScoreModel
@@ -204,14 +215,14 @@ class Watched:
         """
         # What a planet disturbs may no longer look like one lens; what has no likeness at all never was one.
         rows = np.flatnonzero(np.nan_to_num(p, nan=-1.0) >= look_again)
-        before = np.full((len(rows), 2), np.nan)
+        before, was = np.full((len(rows), 2), np.nan), np.full((len(rows), len(FEATURES)), np.nan)
         if len(rows):
             part = _objects(points, rows)
             for k, nights in enumerate((1, NIGHTS)):
-                fits = LensFits.of(part.select(without_last_nights(part, nights)))
-                before[:, k] = _predict(model, fits.features())
-        every = np.column_stack([p[rows], before])
-        kept = np.fmax.reduce(every, axis=1) >= watched
+                was = LensFits.of(part.select(without_last_nights(part, nights))).features()
+                before[:, k] = _predict(model, was)
+        every = np.column_stack([p[rows], before, x[rows], was])
+        kept = np.fmax.reduce(every[:, :3], axis=1) >= watched
         rows, every = rows[kept], every[kept]
         found = departures(_objects(points, rows))
         return cls(rows, np.fmax(every[:, 1], every[:, 2]), found, np.column_stack([found.features, every]))
@@ -241,8 +252,9 @@ def watch_features(
         worth = np.array([i for i in part if _worth_a_fit(light_curves[i])], dtype=np.intp)
         if len(worth):
             points = stack([light_curves[i] for i in worth])
-            p = _predict(model, LensFits.of(points).features())
-            found = Watched.of(points, p, model, watched, look_again)
+            now = LensFits.of(points).features()
+            p = _predict(model, now)
+            found = Watched.of(points, now, p, model, watched, look_again)
             x[worth[found.rows[found.told]]] = found.features[found.told]
     return x
 

@@ -10,7 +10,7 @@ import pytest
 
 from ampel_followup.errors import FollowupError, TrainingError
 from ampel_followup.evaluation.intervals import wilson
-from ampel_followup.evaluation.microlensing_data import GAUSSIAN, until
+from ampel_followup.evaluation.microlensing_data import ALERT, GAUSSIAN, Donors, until
 from ampel_followup.evaluation.microlensing_events import (
     CADENCES,
     EVENTS,
@@ -24,6 +24,7 @@ from ampel_followup.evaluation.microlensing_watch import (
     PLANET_POINTS,
     PlanetRun,
     changed_points,
+    event_nights,
     nights_of,
     other_nights,
     planet_curve,
@@ -31,10 +32,11 @@ from ampel_followup.evaluation.microlensing_watch import (
     planet_table,
 )
 from ampel_followup.features.ragged import stack
-from ampel_followup.learning.microlensing_alarm import AlarmTable, train_alarm
+from ampel_followup.learning.microlensing_alarm import AlarmTable, flagged_of, train_alarm, unseen_log_odds
 from ampel_followup.lightcurve import LightCurve
+from ampel_followup.microlensing.departure_features import DEPARTURE_FEATURES
 from ampel_followup.microlensing.injection import Epochs, Event, observe
-from ampel_followup.microlensing.watch import DEPARTURE_FEATURES, departures
+from ampel_followup.microlensing.watch import departures
 from ampel_followup.models.microlensing_bundle import WATCH_FEATURES, load_microlensing, watch_features
 
 SOURCE = {"ztfg": 90.0, "ztfr": 150.0}
@@ -118,6 +120,24 @@ def test_alarm_keeps_to_the_share_of_events_that_may_be_false() -> None:
     p = np.where(departs, trained.model.probability(fresh.x), 0.0)
     of_event = p.reshape(-1, 3).max(axis=1) >= trained.alarm
     assert of_event[1::2].mean() < 0.2 and of_event[::2].mean() > 0.5
+
+
+def test_columns_that_do_not_tell_flag_no_more_than_chance() -> None:
+    table = alarm_table(np.random.default_rng(8))
+    told, untold = (
+        flagged_of(table, unseen_log_odds(table, folds=2, trees=20, seed=1, columns=columns), 0.05)
+        for columns in ([0, 1, 2], [1, 2, 3])
+    )
+    assert told > 0.5 and untold < 0.3
+    assert flagged_of(table, np.where(table.planet, 1.0, 0.0), 0.0) > 0.9  # all that depart at all
+
+
+def test_as_many_events_without_a_planet_are_gone_through_as_asked_for() -> None:
+    curves = tuple(observe(f"real{k}", epochs_of(apart=1.0), EVENT, np.zeros(120)) for k in range(3))
+    donors = [Donors("ztf_alerts", True, curves, (ALERT,) * 3)]
+    nights = list(event_nights(donors, "all", GAUSSIAN, 2, np.random.default_rng(9), without=1))
+    numbers = {role: {night.number for night in nights if night.role == role} for role in ("planet", "single")}
+    assert numbers == {"planet": {0, 1}, "single": {0}}
 
 
 def test_alarm_needs_planets_and_others_to_learn_from() -> None:

@@ -20,6 +20,7 @@ from ampel_followup.errors import BundleError
 from ampel_followup.features.ragged import stack
 from ampel_followup.further_scores import lenses_of, with_microlensing
 from ampel_followup.lightcurve import LightCurve
+from ampel_followup.microlensing.departure_features import DEPARTURE_FEATURES
 from ampel_followup.microlensing.features import FEATURES, LensFits
 from ampel_followup.microlensing.watch import departures, nights_from_last
 from ampel_followup.microlensing_scores import FRESH, MicrolensingScores
@@ -35,7 +36,9 @@ EVENING = Evening(dt.date(2026, 11, 20), 61364.4, "sso")
 TOY = SimpleNamespace(label="toy 1", digest="0" * 64)
 
 
-def survey(rng: np.random.Generator, *, until: float, bump: float = 0.0, width: float = 3.0) -> LightCurve:
+def survey(
+    rng: np.random.Generator, *, until: float, bump: float = 0.0, width: float = 3.0, blue: float = 0.0
+) -> LightCurve:
     """An event that peaks on day 60, t_E = 25 d, in g and r each second night, brighter by `bump` at the end."""
     nights = np.arange(0.0, until + 0.1, 2.0)
     time = np.sort(np.concatenate([nights, nights + 0.04])) + 58000.2
@@ -43,8 +46,8 @@ def survey(rng: np.random.Generator, *, until: float, bump: float = 0.0, width: 
     u = np.hypot(0.25, (time - 58060.0) / 25.0)
     source = np.where(band == "ztfg", 90.0, 150.0)
     magnified = (u * u + 2.0) / (u * np.sqrt(u * u + 4.0))
-    late = time > time[-1] - width
-    flux = source * (magnified * np.where(late, 10.0 ** (0.4 * bump), 1.0) - 1.0)
+    late, brighter = time > time[-1] - width, bump + np.where(band == "ztfg", blue, -blue)
+    flux = source * (magnified * np.where(late, 10.0 ** (0.4 * brighter), 1.0) - 1.0)
     error = np.hypot(6.0, 0.015 * flux)
     return LightCurve("ZTF26aaaaaaa", 0, time, band, flux + error * rng.standard_normal(len(time)), error,
                       np.zeros(len(time), bool), 150.0, 20.0)  # fmt: skip
@@ -68,6 +71,27 @@ def test_a_departure_is_found_in_the_nights_in_which_it_happens() -> None:
     assert found.magnitude[:5] == pytest.approx(-0.4, abs=0.12)
     assert (np.abs(found.significance[5:]) < 5.0).mean() > 0.9
     assert (found.start[:5] > 60.0).all()
+
+
+def mean_feature(name: str, **how: float) -> float:
+    """Of twelve events that depart from a lens; `DEPARTURE_FEATURES`."""
+    curves = [survey(np.random.default_rng(seed), until=66.0, **how) for seed in range(12)]
+    return float(departures(stack(curves)).features[:, DEPARTURE_FEATURES.index(name)].mean())
+
+
+def test_a_departure_that_gravity_makes_has_no_colour() -> None:
+    assert mean_feature("colour_2", bump=0.4) < 2.5
+    assert mean_feature("colour_2", bump=0.4, blue=0.4) > 5.0
+    assert mean_feature("bands_2", bump=0.4) == 2.0
+
+
+def test_a_departure_tells_its_direction_and_when_it_began() -> None:
+    assert mean_feature("signed_2", bump=0.4) > 3.0 and mean_feature("signed_2", bump=-0.4) < -3.0
+    assert mean_feature("change_2", bump=-0.4) > 0.0
+    # One night, two nights and five nights long: of the last three nights, one, two, and all.
+    sudden, short, long = (mean_feature("night_2", bump=0.4, width=width) for width in (1.0, 3.0, 9.0))
+    assert abs(sudden) < 2.0 < 4.0 < min(short, long)
+    assert mean_feature("steepening", bump=0.4, width=1.0) > mean_feature("steepening", bump=0.4, width=9.0) + 3.0
 
 
 def test_one_bad_point_is_no_planet(bundle: MicrolensingBundle) -> None:
