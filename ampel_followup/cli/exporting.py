@@ -69,7 +69,7 @@ def export(
     with Store.open(store, read_only=True) as opened:
         stored = opened.load_plan(night=night, site=site)
         verdicts = opened.verdicts(stored.info.night, stored.info.site)
-        labels = effective_labels(opened.labels())
+        labels = effective_labels(opened.labels()) if FORMATS[format_].labelled else {}
         timetable = opened.load_timetable(night=stored.info.night).timetable if telescope is not None else None
     plan = stored.plan
     exposures: dict[str, float] = {}

@@ -59,12 +59,15 @@ class Format:
         Longest name of a target that it takes; None for any.
     tonight : bool
         Holds only what can be observed tonight: a telescope would be sent to it.
+    labelled : bool
+        Says what labels say that targets are: `Extras.labels`.
     """
 
     description: str
     write: Callable[[NightPlan, list[ListEntry], Extras], str]
     name_length: int | None = None
     tonight: bool = False
+    labelled: bool = False
 
 
 #: Format name to the format.
@@ -80,7 +83,7 @@ FORMATS: Mapping[str, Format] = {
     "jskycalc": Format("object list of JSkyCalc", jskycalc.write, jskycalc.NAME_LENGTH, tonight=True),
     "lco": Format("requests for FLOYDS at Las Cumbres Observatory, JSON", lco.write, lco.NAME_LENGTH, tonight=True),
     "sedm": Format("requests for the SED Machine, JSON", sedm.write, sedm.NAME_LENGTH, tonight=True),
-    "desc-tom": Format("ask, plan, unplan and report to the DESC target manager, JSON", desc_tom.write),
+    "desc-tom": Format("ask, plan, unplan and report to the DESC target manager, JSON", desc_tom.write, labelled=True),
     "ds9": Format("regions for SAOImage DS9", ds9.write),
     "voevent": Format("VOEvent 2.0 packet", voevent.write),
 }
