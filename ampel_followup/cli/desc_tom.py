@@ -124,7 +124,7 @@ def wanted(
     tom = _tom(user, password_file, url, timeout)
     given = {name: value for name, value in conditions.items() if value is not None}
     found = _asked(lambda: tom.wanted(**given), patience, as_json)
-    found.sort(key=lambda record: (-_number(record.get("prio")), str(record.get("oid"))))
+    found.sort(key=lambda record: (-(_number(record.get("prio")) or 0.0), str(record.get("oid"))))
     if as_json:
         print_json({"service": tom.url, "wanted": found})
         return
@@ -215,12 +215,17 @@ def _asked(ask: Callable[[], list[dict[str, Any]]], patience: float, quiet: bool
     )
 
 
-def _number(value: Any) -> float:
-    return float(value) if isinstance(value, int | float) else -math.inf
+def _number(value: Any) -> float | None:
+    """Return a number that the manager gives; None for whatever else it may give in its place."""
+    try:
+        number = float(value) if isinstance(value, int | float) else math.nan
+    except OverflowError:
+        return None
+    return number if math.isfinite(number) else None
 
 
 def _degrees(value: Any) -> str | None:
-    return f"{value:.5f}" if isinstance(value, int | float) else None
+    return None if (number := _number(value)) is None else f"{number:.5f}"
 
 
 def _latest(record: Mapping[str, Any]) -> str:
@@ -229,7 +234,7 @@ def _latest(record: Mapping[str, Any]) -> str:
     if not isinstance(latest, dict):
         return ""
     return ", ".join(
-        f"{band} {point['mag']:.2f}"
+        f"{band} {mag:.2f}"
         for band, point in sorted(latest.items())
-        if isinstance(point, dict) and isinstance(point.get("mag"), int | float)
+        if isinstance(point, dict) and (mag := _number(point.get("mag"))) is not None
     )

@@ -435,6 +435,34 @@ def test_the_commands(
     assert err == "ampel-followup: DESC TOM does not know 'ada', or not with this password\n"
 
 
+@pytest.mark.parametrize("odd", ["1e999", "NaN", "1" + "0" * 400, "null", '"\\u001b[2Jred"', "[]", "{}", "true"])
+def test_whatever_the_manager_gives_in_place_of_numbers_is_no_trouble(
+    odd: str,
+    tom: Any,
+    store: Store,
+    world: Any,
+    run: Callable[..., tuple[int, str, str]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("AMPEL_FOLLOWUP_TOM_PASSWORD", PASSWORD)
+    monkeypatch.setenv("AMPEL_FOLLOWUP_TOM_USER", USER)
+    wanted = (
+        f'"oid": {odd}, "ra": {odd}, "dec": {odd}, "prio": {odd}, "req": {odd}, "latest": {{"r": {{"mag": {odd}}}}}'
+    )
+    answer = f'{{"status": "ok", "wantedspectra": [{{{wanted}}}, {{"latest": {odd}, "prio": 5, "oid": 7}}]}}'
+    tom.faults.append(Fault(status=200, body=answer))
+    code, out, err = run("desc-tom", "wanted", "--url", tom.root)
+    assert (code, err) == (0, "")
+    assert out.endswith("2 spectra wanted\n")
+    assert "\x1b" not in out
+    decide(store, FIRST, "observed", minute=30)
+    label(store, FIRST, "SN Ia", redshift=0.05)
+    spectrum = f'"facility": "{FACILITY}", "mjd": {odd}, "z": {odd}, "classid": {odd}, "report_time": {odd}'
+    tom.faults.append(Fault(status=200, body=f'{{"status": "ok", "spectra": [{{{spectrum}}}]}}'))
+    assert send(tom, store, world).sent == {"classify": 1}
+    assert reports(tom) == [(2222, 0.05)]
+
+
 def test_a_command_killed_in_the_middle_reports_each_spectrum_once(tom: Any, store: Store, store_path: Path) -> None:
     for target in (FIRST, SECOND, HIDDEN):
         decide(store, target, "observed", minute=30)
