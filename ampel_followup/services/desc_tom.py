@@ -4,7 +4,8 @@ The target manager of the Dark Energy Science Collaboration (DESC TOM): ask for 
 Its interface takes JSON below ``elasticc2/`` from whoever has logged in as with a browser
 (https://github.com/LSSTDESC/tom_desc). It refuses by error 500 and a line of text. To ask, plan and take back may be
 repeated without harm; a report that came twice would be two spectra, so that it is looked for before. Reports can be
-neither changed nor taken back: of two with the same object, facility and time the later one holds.
+neither changed nor taken back: a correction is one more report of the same object, facility and time, and the latest of
+them is what the manager knows.
 """
 
 from __future__ import annotations

@@ -33,7 +33,7 @@ class AbsServiceT4Unit(AbsT4Unit, abstract=True):
         try:
             outcome, more = self.tell()
         except FollowupError as error:
-            self.logger.warn("Nothing sent", extra={"error": str(error)})
+            self.logger.warn("Service not told of everything", extra={"error": str(error)})
             return UnitResult(body={"error": str(error)}, code=self.INCOMPLETE)
         if isinstance(outcome, Preview):
             return UnitResult(body=self._shown(outcome) | more)
