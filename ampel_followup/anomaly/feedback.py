@@ -20,9 +20,15 @@ the *interest* of an object
 
 before that I = V.
 
-The first shown come from four orders in turns: by interest, by disagreement, by isolation and density, and by what
-tonight has more of than training. The first has the share n/(n + 1) of the places once n objects were called
-interesting, and a bit before; the others, which look for what nobody has judged, share the rest.
+The first shown come from several orders in turns. That by interest has the share n/(n + 1) of the places once n objects
+were called interesting, and a bit before; the others, which look for what nobody has judged, share the rest:
+
+- by the *surplus* S, which is V of the trees of the classes alone, without what was called interesting: what tonight has
+  more of than training, less where somebody said that it is dull;
+- by the *uncertainty* H, the entropy of the mean class probabilities of those trees, as a new class often lies between
+  known ones;
+- by S (H + η), of what is both;
+- by isolation and density, with half the share of each of the others.
 """
 
 from __future__ import annotations
@@ -58,6 +64,12 @@ ALIKE_WEIGHT, ALIKE_FLOOR = 0.15, 0.1
 # ε
 _SMOOTHING = 0.1
 
+# η
+_LEAST_UNCERTAIN = 0.05
+
+# Share of isolation and density among the orders that explore, in units of that of each other.
+_STRANGE_SHARE = 0.5
+
 # Trees grown from verdicts: how many, fewest objects in a leaf, and share of the features that a cut is chosen from.
 _ALIKE_TREES, _ALIKE_LEAF, _ALIKE_FEATURES = 60, 2, 0.3
 
@@ -91,24 +103,39 @@ def show(
     final : bool
         Show what is interesting, and nothing to explore, once anything was called so.
     """
-    none = tonight.leaves[:, :0]
     interest = votes(model, tonight.leaves, interesting.leaves, dull.leaves)
-    surplus = votes(model, tonight.leaves, none, none)
     known = np.isfinite(tonight.score)
     n_yes = interesting.leaves.shape[1]
     if n_yes >= LEAST_ALIKE and len(tonight.normal):
         p = (alike(model, tonight.normal, interesting.normal, dull.normal) + ALIKE_FLOOR) / (1.0 + ALIKE_FLOOR)
         interest = (interest * p**ALIKE_WEIGHT) ** (1.0 / (1.0 + ALIKE_WEIGHT))
-    strange = -np.log(np.where(known[:, None], tonight.p[:, :2], 1.0)).sum(axis=1)
-    others = [np.where(known, tonight.channels[:, 2], -np.inf), strange]
-    if tonight.leaves.shape[1] >= LEAST_TONIGHT:
-        others.append(surplus)
     explore = 0.0 if final and n_yes else EXPLORATION / (1.0 + n_yes)
-    shares = np.array([1.0 - explore, *[explore / len(others)] * len(others)])
-    orders = [_order(values, known) for values in (interest, *others)]
-    used = [i for i, share in enumerate(shares) if share > 0]
-    order = in_turns([orders[i] for i in used], shares[used]) if len(known) else np.empty(0, dtype=np.intp)
+    ways = [(1.0 - explore, interest)]
+    if explore:
+        others = _exploring(model, tonight, dull, known)
+        total = sum(share for share, _ in others)
+        ways += [(explore * share / total, values) for share, values in others]
+    orders = [_order(values, known) for _, values in ways]
+    order = in_turns(orders, np.array([share for share, _ in ways])) if len(known) else np.empty(0, dtype=np.intp)
     return Shown(np.where(known, interest, np.nan), order[np.argsort(~known[order], kind="stable")])
+
+
+def _exploring(
+    model: AnomalyModel, tonight: Examined, dull: Examined, known: NDArray[np.bool_]
+) -> list[tuple[float, Array]]:
+    """Return what looks for what nobody has judged: relative shares, and values of shape (n,), the largest first."""
+    leaves = tonight.leaves
+    strange = -np.log(np.where(known[:, None], tonight.p[:, :2], 1.0)).sum(axis=1)
+    uncertain = model.uncertainty(leaves)
+    others = [(_STRANGE_SHARE, strange)]
+    if len(model.class_trees):
+        others.append((1.0, uncertain))
+    if leaves.shape[1] >= LEAST_TONIGHT:
+        # Where there is but one class, the isolation trees alone tell of a surplus.
+        n_trees = len(model.class_trees) or len(leaves)
+        surplus = votes(model, leaves[:n_trees], leaves[:n_trees, :0], dull.leaves[:n_trees])
+        others += [(1.0, surplus), (1.0, surplus * (uncertain + _LEAST_UNCERTAIN))]
+    return others
 
 
 def votes(

@@ -173,11 +173,29 @@ class AnomalyModel:
             return np.zeros(n)
         mean = np.zeros((n, len(self.classes)))
         entropy = np.zeros(n)
-        for tree, leaf in zip(self.class_trees, leaves, strict=True):
-            share = tree.count / np.maximum(tree.count.sum(axis=1, keepdims=True), 1.0)
+        for share, leaf in zip(self._shares, leaves, strict=True):
             mean += share[leaf]
             entropy += _entropy(share)[leaf]
         return _entropy(mean / len(self.class_trees)) - entropy / len(self.class_trees)
+
+    def uncertainty(self, leaves: NDArray[np.int32]) -> Array:
+        """
+        Return the entropy H(mean of p) of what the trees of the classes say together, shape (n,).
+
+        Parameters
+        ----------
+        leaves : ndarray of int, shape (T, n)
+            As `examine` gives them.
+        """
+        mean = np.zeros((leaves.shape[1], len(self.classes)))
+        for share, leaf, first in zip(self._shares, leaves, self.first_leaf, strict=False):
+            mean += share[leaf - first]
+        return _entropy(mean / max(len(self.class_trees), 1))
+
+    @cached_property
+    def _shares(self) -> list[Array]:
+        """Of each tree of the classes: their shares in each node."""
+        return [tree.count / np.maximum(tree.count.sum(axis=1, keepdims=True), 1.0) for tree in self.class_trees]
 
     def calibrated_by(self, x: Array) -> tuple[Array, Array]:
         """Return `calibration` and `combined` as objects x (n, k) give them that no part was fitted to."""

@@ -100,6 +100,30 @@ def test_votes_are_those_of_the_formula_leaf_by_leaf(model: AnomalyModel) -> Non
     assert votes(model, tonight, yes, no)[:10] == pytest.approx(expected)
 
 
+def test_uncertainty_is_the_entropy_of_what_all_trees_of_the_classes_say_together(model: AnomalyModel) -> None:
+    x = np.concatenate([drawn((3, 0, 0), 3, 22), drawn((0, 0, 0), 3, 23)])
+    leaves = model.examine(x).leaves
+    found = model.uncertainty(leaves)
+    for i in range(len(x)):
+        said = []
+        for tree, leaf, first in zip(model.class_trees, leaves[:, i], model.first_leaf, strict=False):
+            count = tree.count[leaf - first]
+            said.append(count / count.sum())
+        p = np.mean(said, axis=0)
+        assert found[i] == pytest.approx(-sum(q * np.log(q) for q in p if q > 0))
+    assert found[:3].mean() > found[3:].mean()
+
+
+def test_what_tonight_has_more_of_is_explored_until_somebody_says_that_it_is_dull(model: AnomalyModel) -> None:
+    usual = np.concatenate([drawn((0, 0, 0), 150, 24), drawn((6, 0, 0), 150, 25)])
+    tonight = model.examine(np.concatenate([usual, 0.2 * drawn((0, 0, 0), 60, 26) + [3, 3, 0]]))
+    more = np.arange(360) >= 300
+    none = tonight.rows(np.arange(0))
+    before = more[show(model, tonight, none, none).order[:20]].sum()
+    after = more[show(model, tonight, none, tonight.rows(np.arange(300, 310))).order[:20]].sum()
+    assert before >= 12 > 6 >= after
+
+
 def test_verdicts_bring_more_of_what_was_called_interesting_to_the_top(model: AnomalyModel) -> None:
     pool = np.concatenate([drawn((3, 9, 0), 40, 9), drawn((3, -9, 0), 40, 10)])
     tonight = model.examine(pool)
