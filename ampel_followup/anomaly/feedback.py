@@ -23,8 +23,8 @@ before that I = V.
 The first shown come from several orders in turns. That by interest has the share n/(n + 1) of the places once n objects
 were called interesting, and a bit before; the others, which look for what nobody has judged, share the rest:
 
-- by the *surplus* S, which is V of the trees of the classes alone, without what was called interesting: what tonight has
-  more of than training, less where somebody said that it is dull;
+- by the *surplus* S, which is V of the trees of the classes alone, without what was called interesting: what tonight
+  has more of than training, less where something was called not interesting;
 - by the *uncertainty* H, the entropy of the mean class probabilities of those trees, as a new class often lies between
   known ones;
 - by S (H + η), of what is both;
