@@ -21,6 +21,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -177,8 +178,8 @@ class Broker:
         for process in running:
             process.stdin.write("\n")
             process.stdin.flush()
-        for process in running:
-            _finish(process)
+        with ThreadPoolExecutor(processes) as readers:  # of what they log: who is not read waits when its pipe is full
+            list(readers.map(_finish, running))
         return [json.loads(report.read_text()) for report in reports]
 
     def alone(self) -> list[float]:
