@@ -106,6 +106,9 @@ _PERIODIC = (
 # Lower and upper percentile of FluxPercentileRatioMid*.
 _RATIOS = {20: (0.40, 0.60), 35: (0.325, 0.675), 50: (0.25, 0.75), 65: (0.175, 0.825), 80: (0.10, 0.90)}
 
+# Phases that differ by less are the same but for rounding.
+_SAME_PHASE = 1e-9
+
 
 def statistics(segments: Segments, time: Floats, mag: Floats, mag_err: Floats) -> dict[str, Floats]:
     """
@@ -176,7 +179,10 @@ def periodic(segments: Segments, time: Floats, mag: Floats) -> dict[str, Floats]
 
 def _folded(time: Floats, mag: Floats, period: float) -> tuple[float, float]:
     """Psi_CS and Psi_eta of one object."""
-    folded = mag[np.argsort(time % (2.0 * period), kind="stable")]
+    phase = time / (2.0 * period) % 1.0
+    # A point whole turns after the first (the grid of frequencies hangs on the time span) is at its phase, whatever the
+    # rounding says: just below 1 it would come last.
+    folded = mag[np.argsort(np.where(phase > 1.0 - _SAME_PHASE, 0.0, phase), kind="stable")]
     deviation, n = folded - folded.mean(), len(folded)
     variance = float(np.mean(deviation**2))
     total = np.cumsum(deviation) / (n * np.sqrt(variance))

@@ -102,7 +102,8 @@ def periodic(time: Floats, mag: Floats) -> dict[str, float]:
         if k == 0:
             found["PeriodLS"] = 1 / frequency
             found["Period_fit"] = 1 - (1 - math.exp(-max(power))) ** (2 * len(grid) / 6)
-            folded = mag[np.argsort(np.mod(time, 2 / frequency))]
+            phase = [t * frequency / 2 % 1 for t in time]
+            folded = mag[np.argsort([0.0 if p > 1 - 1e-9 else p for p in phase], kind="stable")]
             walk = np.cumsum(folded - np.mean(folded)) / (len(mag) * np.std(mag))
             found["Psi_CS"] = max(walk) - min(walk)
             found["Psi_eta"] = sum(np.diff(folded) ** 2) / ((len(mag) - 1) * np.var(mag))
