@@ -2,8 +2,8 @@
 Explosions as spectral sequences: luminosity, temperature and velocity of an expanding photosphere with time.
 
 An `Explosion` holds these histories for many objects on one grid of ages, and turns them into spectra. The engines that
-make the histories are here (radioactive decay, a magnetar, both behind diffusion); the numbers of each class are in
-`supernovae` and `nuclei`.
+make the histories are here (radioactive decay, a magnetar, both behind diffusion); whole supernovae are put together of
+them in `ejecta`, and the numbers of each class are in `supernovae` and `nuclei`.
 """
 
 from __future__ import annotations

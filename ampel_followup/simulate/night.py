@@ -15,12 +15,13 @@ from ampel_followup.lightcurve import MJD_OFFSET
 from ampel_followup.simulate import survey
 from ampel_followup.simulate.candidates import Field, candidate_records
 from ampel_followup.simulate.context import draw_context
+from ampel_followup.simulate.explosion_kinds import ExplosionKind
 from ampel_followup.simulate.nuclei import DISRUPTIONS
 from ampel_followup.simulate.population import Population, draw_transients
 from ampel_followup.simulate.rapid import RAPID
 from ampel_followup.simulate.sources import Source, Transient, band_flux, reference_flux
 from ampel_followup.simulate.spectroscopy import observe
-from ampel_followup.simulate.supernovae import SUPERNOVAE, ExplosionKind
+from ampel_followup.simulate.supernovae import SUPERNOVAE
 from ampel_followup.simulate.templates import Template, draw_sequence, installed_templates
 from ampel_followup.simulate.truth import peak_absolute_magnitude, time_above_half
 from ampel_followup.simulate.variables import VARIABLES, VariableKind

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from ampel_followup.cosmology import distance_modulus, luminosity_distance
 from ampel_followup.simulate.distances import redshift_within, volume_redshifts
 from ampel_followup.simulate.dust import milky_way_reddening
+from ampel_followup.simulate.explosion_kinds import ExplosionKind
 from ampel_followup.simulate.explosions import scale_to_magnitude
 from ampel_followup.simulate.shapes import galaxies
 from ampel_followup.simulate.sources import Source, SpectralSequence, Transient
-from ampel_followup.simulate.supernovae import ExplosionKind
 
 #: Peak magnitude to which events are drawn; a little fainter than the survey ever detects.
 _DRAWN_TO = 20.9

@@ -14,8 +14,8 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from ampel_followup.simulate.explosion_kinds import ExplosionKind
 from ampel_followup.simulate.explosions import AGES, Explosion, luminosity_of
-from ampel_followup.simulate.supernovae import ExplosionKind
 
 _Array: TypeAlias = NDArray[np.float64]
 

@@ -1,6 +1,8 @@
 """
 The supernovae: what is drawn for each object of a subtype, and where the numbers come from.
 
+What makes them shine is in `ejecta`.
+
 Luminosity functions: Richardson et al. (2014, AJ 147, 118) and the ZTF Bright Transient Survey (Perley et al. 2020, ApJ
 904, 35); superluminous ones: De Cia et al. (2018, ApJ 860, 100). Velocities: Silverman et al. (2012, MNRAS 425, 1819)
 for Ia, Gutiérrez et al. (2017, ApJ 850, 89) for II, Liu et al. (2016, ApJ 827, 90) and Modjaz et al. (2016) for Ib/c.
@@ -12,13 +14,13 @@ that depth and equivalent width of the lines resemble those of well-observed exa
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ampel_followup.simulate.ejecta import clipped_normal, interacting, nickel_powered, plateau, scattered
+from ampel_followup.simulate.explosion_kinds import ExplosionKind
 from ampel_followup.simulate.explosions import (
     AGES,
     Explosion,
@@ -26,7 +28,6 @@ from ampel_followup.simulate.explosions import (
     diffused,
     luminosity_of,
     magnetar_heating,
-    nickel_heating,
     photospheric_temperature,
     photospheric_velocity,
 )
@@ -34,165 +35,82 @@ from ampel_followup.simulate.explosions import (
 _Array: TypeAlias = NDArray[np.float64]
 
 
-@dataclass(frozen=True, slots=True)
-class ExplosionKind:
-    """
-    One subtype of explosion.
-
-    Parameters
-    ----------
-    label, subtype : str
-        Class, and the finer name that goes into the truth table.
-    share : float
-        Of its class, in a magnitude-limited sample.
-    band : str
-        Of the absolute magnitude, rest frame.
-    magnitude, scatter : float
-        Mean and standard deviation of the absolute AB magnitude per volume, before dust [mag].
-    build : callable
-        (absolute magnitude (n,), generator) → `Explosion`.
-    dust : float
-        Mean of the exponential distribution of the host's E(B−V) [mag].
-    visible : float
-        Observer-frame days within which such an object is detected at all.
-    host_magnitude, host_scatter : float
-        Absolute r magnitude of the hosts [mag].
-    host_offset : float
-        Scale of the projected distance from the centre of the host [kpc]; 0 for nuclear events.
-    starforming : float
-        Share of blue hosts with emission lines.
-    """
-
-    label: str
-    subtype: str
-    share: float
-    band: str
-    magnitude: float
-    scatter: float
-    build: Callable[[_Array, np.random.Generator], Explosion]
-    dust: float = 0.08
-    visible: float = 120.0
-    host_magnitude: float = -20.3
-    host_scatter: float = 1.2
-    host_offset: float = 3.5
-    starforming: float = 1.0
-
-
-def _some(n: int, mean: float, scatter: float, rng: np.random.Generator) -> _Array:
-    """Log-normal strengths: positive, with a relative scatter."""
-    return mean * rng.lognormal(0.0, scatter, n)
-
-
-def _normal(n: int, mean: float, scatter: float, lower: float, upper: float, rng: np.random.Generator) -> _Array:
-    return np.clip(rng.normal(mean, scatter, n), lower, upper)
-
-
-def _radioactive(
-    magnitude: _Array,
-    rng: np.random.Generator,
-    *,
-    diffusion_time: _Array,
-    velocity: _Array,
-    floor: _Array,
-    gamma_ray_time: float,
-    absorption: dict[str, _Array],
-    emission: dict[str, _Array],
-    line_blanketing: float,
-    warmth: float = 1.0,
-    rebound: _Array | None = None,
-) -> Explosion:
-    n = len(magnitude)
-    luminosity = diffused(nickel_heating(_some(n, gamma_ray_time, 0.1, rng)), diffusion_time)
-    luminosity *= (luminosity_of(magnitude) / luminosity.max(axis=1))[:, None]
-    moving = photospheric_velocity(velocity)
-    return Explosion(
-        luminosity,
-        photospheric_temperature(luminosity, moving, floor) * _some(n, warmth, 0.05, rng)[:, None],
-        moving,
-        absorption,
-        emission,
-        _some(n, line_blanketing, 0.2, rng),
-        age_of_maximum(luminosity),
-        np.zeros(1) if rebound is None else rebound,
-    )
-
-
 def type_ia(magnitude: _Array, rng: np.random.Generator) -> Explosion:
     """Ordinary Ia: brighter is slower (Phillips 1993, ApJ 413, L105): stretch follows magnitude, with scatter."""
     n = len(magnitude)
     stretch = np.clip(1.0 - 0.35 * (magnitude + 19.25) + rng.normal(0.0, 0.06, n), 0.72, 1.2)
-    return _radioactive(
+    return nickel_powered(
         magnitude,
         rng,
         diffusion_time=15.0 * stretch,
-        velocity=_normal(n, 11300.0, 1100.0, 9000.0, 15500.0, rng),
-        floor=_normal(n, 4900.0, 150.0, 4500.0, 5400.0, rng),
+        velocity=clipped_normal(n, 11300.0, 1100.0, 9000.0, 15500.0, rng),
+        floor=clipped_normal(n, 4900.0, 150.0, 4500.0, 5400.0, rng),
         gamma_ray_time=22.0,
         absorption={
-            "Si II": _some(n, 1.0, 0.2, rng),
-            "S II": _some(n, 0.4, 0.2, rng),
-            "Ca II": _some(n, 1.1, 0.25, rng),
-            "Mg II": _some(n, 0.5, 0.2, rng),
-            "Fe III": _some(n, 0.3, 0.3, rng),
-            "Fe II": _some(n, 1.1, 0.15, rng),
-            "O I": _some(n, 0.4, 0.3, rng),
-            "C II": _some(n, 0.06, 0.8, rng),
-            "Na I": _some(n, 0.5, 0.2, rng),
+            "Si II": scattered(n, 1.0, 0.2, rng),
+            "S II": scattered(n, 0.4, 0.2, rng),
+            "Ca II": scattered(n, 1.1, 0.25, rng),
+            "Mg II": scattered(n, 0.5, 0.2, rng),
+            "Fe III": scattered(n, 0.3, 0.3, rng),
+            "Fe II": scattered(n, 1.1, 0.15, rng),
+            "O I": scattered(n, 0.4, 0.3, rng),
+            "C II": scattered(n, 0.06, 0.8, rng),
+            "Na I": scattered(n, 0.5, 0.2, rng),
         },
         emission={
-            "Si II": _some(n, 0.12, 0.3, rng),
-            "Ca II": _some(n, 0.5, 0.3, rng),
-            "Fe II": _some(n, 0.2, 0.2, rng),
+            "Si II": scattered(n, 0.12, 0.3, rng),
+            "Ca II": scattered(n, 0.5, 0.3, rng),
+            "Fe II": scattered(n, 0.2, 0.2, rng),
         },
         line_blanketing=2.2,
-        rebound=_some(n, 0.45, 0.2, rng) * stretch,
+        rebound=scattered(n, 0.45, 0.2, rng) * stretch,
     )
 
 
 def type_ia_91t(magnitude: _Array, rng: np.random.Generator) -> Explosion:
     """91T-like: bright, slow and hot; iron twice ionised where others show silicon (Filippenko et al. 1992)."""
     n = len(magnitude)
-    return _radioactive(
+    return nickel_powered(
         magnitude,
         rng,
-        diffusion_time=_normal(n, 17.5, 0.8, 15.5, 19.5, rng),
-        velocity=_normal(n, 10500.0, 700.0, 8500.0, 12500.0, rng),
-        floor=_normal(n, 5000.0, 150.0, 4600.0, 5400.0, rng),
+        diffusion_time=clipped_normal(n, 17.5, 0.8, 15.5, 19.5, rng),
+        velocity=clipped_normal(n, 10500.0, 700.0, 8500.0, 12500.0, rng),
+        floor=clipped_normal(n, 5000.0, 150.0, 4600.0, 5400.0, rng),
         gamma_ray_time=25.0,
         absorption={
-            "Si II": _some(n, 0.3, 0.3, rng),
-            "S II": _some(n, 0.1, 0.3, rng),
-            "Ca II": _some(n, 0.4, 0.3, rng),
-            "Fe III": _some(n, 0.9, 0.15, rng),
-            "Fe II": _some(n, 1.0, 0.15, rng),
-            "O I": _some(n, 0.15, 0.4, rng),
+            "Si II": scattered(n, 0.3, 0.3, rng),
+            "S II": scattered(n, 0.1, 0.3, rng),
+            "Ca II": scattered(n, 0.4, 0.3, rng),
+            "Fe III": scattered(n, 0.9, 0.15, rng),
+            "Fe II": scattered(n, 1.0, 0.15, rng),
+            "O I": scattered(n, 0.15, 0.4, rng),
         },
-        emission={"Ca II": _some(n, 0.4, 0.3, rng), "Fe II": _some(n, 0.2, 0.2, rng)},
+        emission={"Ca II": scattered(n, 0.4, 0.3, rng), "Fe II": scattered(n, 0.2, 0.2, rng)},
         line_blanketing=1.6,
         warmth=1.12,
-        rebound=_some(n, 0.5, 0.2, rng),
+        rebound=scattered(n, 0.5, 0.2, rng),
     )
 
 
 def type_ia_91bg(magnitude: _Array, rng: np.random.Generator) -> Explosion:
     """91bg-like: faint, fast and red, with the titanium trough at 4,200 Å (Filippenko et al. 1992, AJ 104, 1543)."""
     n = len(magnitude)
-    return _radioactive(
+    return nickel_powered(
         magnitude,
         rng,
-        diffusion_time=_normal(n, 10.5, 0.8, 8.5, 12.5, rng),
-        velocity=_normal(n, 10000.0, 700.0, 8500.0, 12000.0, rng),
-        floor=_normal(n, 5300.0, 150.0, 4900.0, 5800.0, rng),
+        diffusion_time=clipped_normal(n, 10.5, 0.8, 8.5, 12.5, rng),
+        velocity=clipped_normal(n, 10000.0, 700.0, 8500.0, 12000.0, rng),
+        floor=clipped_normal(n, 5300.0, 150.0, 4900.0, 5800.0, rng),
         gamma_ray_time=22.0,
         absorption={
-            "Ti II": _some(n, 2.0, 0.2, rng),
-            "Si II": _some(n, 1.5, 0.2, rng),
-            "Ca II": _some(n, 1.4, 0.2, rng),
-            "O I": _some(n, 0.9, 0.25, rng),
-            "Fe II": _some(n, 1.0, 0.2, rng),
-            "Na I": _some(n, 0.4, 0.3, rng),
+            "Ti II": scattered(n, 2.0, 0.2, rng),
+            "Si II": scattered(n, 1.5, 0.2, rng),
+            "Ca II": scattered(n, 1.4, 0.2, rng),
+            "O I": scattered(n, 0.9, 0.25, rng),
+            "Fe II": scattered(n, 1.0, 0.2, rng),
+            "Na I": scattered(n, 0.4, 0.3, rng),
         },
-        emission={"Ca II": _some(n, 0.5, 0.3, rng), "Fe II": _some(n, 0.2, 0.3, rng)},
+        emission={"Ca II": scattered(n, 0.5, 0.3, rng), "Fe II": scattered(n, 0.2, 0.3, rng)},
         line_blanketing=3.0,
         warmth=0.8,
     )
@@ -203,98 +121,45 @@ def _hydrogen_lines(
 ) -> dict[str, dict[str, _Array]]:
     return {
         "absorption": {
-            "H": _some(n, absorption, 0.3, rng),
-            "He I": _some(n, 0.15, 0.4, rng),
-            "Fe II": _some(n, 0.6, 0.25, rng),
-            "Ca II": _some(n, 0.9, 0.25, rng),
-            "Na I": _some(n, 0.3, 0.4, rng),
-            "O I": _some(n, 0.15, 0.4, rng),
+            "H": scattered(n, absorption, 0.3, rng),
+            "He I": scattered(n, 0.15, 0.4, rng),
+            "Fe II": scattered(n, 0.6, 0.25, rng),
+            "Ca II": scattered(n, 0.9, 0.25, rng),
+            "Na I": scattered(n, 0.3, 0.4, rng),
+            "O I": scattered(n, 0.15, 0.4, rng),
         },
         "emission": {
-            "H": _some(n, emission, 0.3, rng),
-            "He I": _some(n, 0.08, 0.5, rng),
-            "Ca II": _some(n, 0.7, 0.3, rng),
-            "Fe II": _some(n, 0.12, 0.3, rng),
+            "H": scattered(n, emission, 0.3, rng),
+            "He I": scattered(n, 0.08, 0.5, rng),
+            "Ca II": scattered(n, 0.7, 0.3, rng),
+            "Fe II": scattered(n, 0.12, 0.3, rng),
         },
     }
-
-
-def _plateau(
-    magnitude: _Array,
-    slope: _Array,
-    end: _Array,
-    velocity: _Array,
-    lines: dict[str, dict[str, _Array]],
-    rng: np.random.Generator,
-) -> Explosion:
-    """
-    Shock cooling, a plateau while hydrogen recombines, a fall, and the cobalt tail.
-
-    Times and slopes as measured by Anderson et al. (2014, ApJ 786, 67); the early excess falls as 1/t (Nakar & Sari
-    2010, ApJ 725, 904).
-    """
-    n = len(magnitude)
-    rise = -np.expm1(-((AGES / _some(n, 0.8, 0.3, rng)[:, None]) ** 2))
-    cooling = 1.0 + _some(n, 1.6, 0.3, rng)[:, None] * (4.0 / np.maximum(AGES, 0.5))
-    fading = 10.0 ** (-0.4 * slope[:, None] * (AGES - 20.0) / 100.0)
-    fall = 1.0 / (1.0 + np.exp(np.clip((AGES - end[:, None]) / 4.0, -50.0, 50.0)))
-    tail = 0.12 * np.exp(-AGES / 111.3)
-    luminosity = rise * (cooling * fading * fall + tail) * luminosity_of(magnitude)[:, None]
-    moving = photospheric_velocity(velocity, -0.4)
-    floor = _normal(n, 5600.0, 250.0, 5000.0, 6300.0, rng)
-    return Explosion(
-        luminosity,
-        photospheric_temperature(luminosity, moving, floor),
-        moving,
-        lines["absorption"],
-        lines["emission"],
-        _some(n, 2.0, 0.25, rng),
-        np.full(n, 18.0),
-    )
 
 
 def type_iip(magnitude: _Array, rng: np.random.Generator) -> Explosion:
     """IIP: slow decline, strong P-Cygni absorption."""
     n = len(magnitude)
     slope = np.abs(rng.normal(0.4, 0.5, n))
-    end = _normal(n, 100.0, 13.0, 65.0, 140.0, rng)
-    velocity = _normal(n, 8200.0, 1300.0, 4500.0, 12000.0, rng)
-    return _plateau(magnitude, slope, end, velocity, _hydrogen_lines(n, rng, 0.6, 1.0), rng)
+    end = clipped_normal(n, 100.0, 13.0, 65.0, 140.0, rng)
+    velocity = clipped_normal(n, 8200.0, 1300.0, 4500.0, 12000.0, rng)
+    return plateau(magnitude, slope, end, velocity, _hydrogen_lines(n, rng, 0.6, 1.0), rng)
 
 
 def type_iil(magnitude: _Array, rng: np.random.Generator) -> Explosion:
     """IIL: 1 to 3 mag per 100 d, weak absorption and strong emission of Hα (Gutiérrez et al. 2014, ApJ 786, L15)."""
     n = len(magnitude)
-    slope = _normal(n, 2.0, 0.6, 1.0, 3.8, rng)
-    end = _normal(n, 85.0, 12.0, 55.0, 110.0, rng)
-    velocity = _normal(n, 9500.0, 1300.0, 6000.0, 13000.0, rng)
-    return _plateau(magnitude, slope, end, velocity, _hydrogen_lines(n, rng, 0.25, 1.2), rng)
-
-
-def _interacting(
-    magnitude: _Array, rise: _Array, decline: _Array, velocity: _Array, rng: np.random.Generator
-) -> Explosion:
-    """Ejecta that run into circumstellar matter: slow, hot, Balmer emission and hardly any absorption."""
-    n = len(magnitude)
-    before = np.exp(-0.5 * ((AGES - rise[:, None]) / (0.5 * rise[:, None])) ** 2)
-    after = 10.0 ** (-0.4 * decline[:, None] * (AGES - rise[:, None]))
-    start = -np.expm1(-((AGES / 3.0) ** 2))
-    luminosity = np.where(rise[:, None] > AGES, before, after) * start * luminosity_of(magnitude)[:, None]
-    hot = _some(n, 15000.0, 0.15, rng)[:, None]
-    cool = _some(n, 6800.0, 0.08, rng)[:, None]
-    temperature = cool + (hot - cool) * np.exp(-AGES / (1.6 * rise[:, None]))
-    emission = {"H": _some(n, 1.2, 0.4, rng), "He I": _some(n, 0.2, 0.6, rng), "Ca II": _some(n, 0.15, 0.5, rng)}
-    moving = np.repeat(velocity[:, None], len(AGES), axis=1)
-    return Explosion(
-        luminosity, temperature, moving, {"H": _some(n, 0.03, 0.8, rng)}, emission, _some(n, 0.6, 0.3, rng), rise
-    )
+    slope = clipped_normal(n, 2.0, 0.6, 1.0, 3.8, rng)
+    end = clipped_normal(n, 85.0, 12.0, 55.0, 110.0, rng)
+    velocity = clipped_normal(n, 9500.0, 1300.0, 6000.0, 13000.0, rng)
+    return plateau(magnitude, slope, end, velocity, _hydrogen_lines(n, rng, 0.25, 1.2), rng)
 
 
 def type_iin(magnitude: _Array, rng: np.random.Generator) -> Explosion:
     """IIn: rises of 20 to 50 d (Nyholm et al. 2020, A&A 637, A73), lines of about 2,000 km/s."""
     n = len(magnitude)
-    rise, decline = _some(n, 20.0, 0.4, rng), _some(n, 0.016, 0.5, rng)
-    return _interacting(magnitude, np.clip(rise, 8.0, 60.0), decline, _some(n, 1800.0, 0.35, rng), rng)
+    rise, decline = scattered(n, 20.0, 0.4, rng), scattered(n, 0.016, 0.5, rng)
+    return interacting(magnitude, np.clip(rise, 8.0, 60.0), decline, scattered(n, 1800.0, 0.35, rng), rng)
 
 
 def _stripped(
@@ -306,15 +171,15 @@ def _stripped(
     emission: dict[str, float],
 ) -> Explosion:
     n = len(magnitude)
-    return _radioactive(
+    return nickel_powered(
         magnitude,
         rng,
-        diffusion_time=_normal(n, *diffusion_time, 6.0, 22.0, rng),
-        velocity=_normal(n, *velocity, 6000.0, 28000.0, rng),
-        floor=_normal(n, 4900.0, 250.0, 4300.0, 5600.0, rng),
+        diffusion_time=clipped_normal(n, *diffusion_time, 6.0, 22.0, rng),
+        velocity=clipped_normal(n, *velocity, 6000.0, 28000.0, rng),
+        floor=clipped_normal(n, 4900.0, 250.0, 4300.0, 5600.0, rng),
         gamma_ray_time=60.0,
-        absorption={name: _some(n, strength, 0.3, rng) for name, strength in absorption.items()},
-        emission={name: _some(n, strength, 0.3, rng) for name, strength in emission.items()},
+        absorption={name: scattered(n, strength, 0.3, rng) for name, strength in absorption.items()},
+        emission={name: scattered(n, strength, 0.3, rng) for name, strength in emission.items()},
         line_blanketing=2.6,
         warmth=0.93,
     )
@@ -331,7 +196,7 @@ def type_iib(magnitude: _Array, rng: np.random.Generator) -> Explosion:
         {"H": 0.7, "He I": 0.5, "Fe II": 0.8, "Ca II": 0.9},
         {"H": 0.5, "He I": 0.15, "Ca II": 0.6, "Fe II": 0.15},
     )
-    cooling = np.where(rng.uniform(size=n) < 0.5, _some(n, 1.2, 0.5, rng), 0.0)[:, None]
+    cooling = np.where(rng.uniform(size=n) < 0.5, scattered(n, 1.2, 0.5, rng), 0.0)[:, None]
     rise = -np.expm1(-((AGES / 0.4) ** 2))
     explosion.luminosity[:] += cooling * luminosity_of(magnitude)[:, None] * rise * np.exp(-AGES / 2.2)
     floor = np.full(n, 5200.0)
@@ -378,17 +243,17 @@ def type_ic_bl(magnitude: _Array, rng: np.random.Generator) -> Explosion:
 def slsn_i(magnitude: _Array, rng: np.random.Generator) -> Explosion:
     """Superluminous, hydrogen-poor: a magnetar; O II while hot, later the spectrum of a Ic (Quimby et al. 2018)."""
     n = len(magnitude)
-    luminosity = diffused(magnetar_heating(_some(n, 9.0, 0.6, rng)), _normal(n, 36.0, 9.0, 18.0, 70.0, rng))
+    luminosity = diffused(magnetar_heating(scattered(n, 9.0, 0.6, rng)), clipped_normal(n, 36.0, 9.0, 18.0, 70.0, rng))
     luminosity *= (luminosity_of(magnitude) / luminosity.max(axis=1))[:, None]
-    moving = photospheric_velocity(_normal(n, 12000.0, 2000.0, 8000.0, 18000.0, rng), -0.1)
+    moving = photospheric_velocity(clipped_normal(n, 12000.0, 2000.0, 8000.0, 18000.0, rng), -0.1)
     absorption = {"O II": 0.55, "Fe III": 0.2, "C II": 0.12, "Fe II": 0.7, "Ca II": 0.6, "O I": 0.5, "Mg II": 0.4}
     return Explosion(
         luminosity,
-        photospheric_temperature(luminosity, moving, _normal(n, 6800.0, 700.0, 5500.0, 9000.0, rng)),
+        photospheric_temperature(luminosity, moving, clipped_normal(n, 6800.0, 700.0, 5500.0, 9000.0, rng)),
         moving,
-        {name: _some(n, strength, 0.3, rng) for name, strength in absorption.items()},
-        {"Ca II": _some(n, 0.2, 0.4, rng), "Fe II": _some(n, 0.1, 0.4, rng)},
-        _some(n, 0.7, 0.3, rng),
+        {name: scattered(n, strength, 0.3, rng) for name, strength in absorption.items()},
+        {"Ca II": scattered(n, 0.2, 0.4, rng), "Fe II": scattered(n, 0.1, 0.4, rng)},
+        scattered(n, 0.7, 0.3, rng),
         age_of_maximum(luminosity),
     )
 
@@ -396,8 +261,8 @@ def slsn_i(magnitude: _Array, rng: np.random.Generator) -> Explosion:
 def slsn_ii(magnitude: _Array, rng: np.random.Generator) -> Explosion:
     """Superluminous with hydrogen: interaction on a larger scale (Kangas et al. 2022, MNRAS 516, 1193)."""
     n = len(magnitude)
-    rise = np.clip(_some(n, 38.0, 0.3, rng), 18.0, 80.0)
-    return _interacting(magnitude, rise, _some(n, 0.012, 0.4, rng), _some(n, 3500.0, 0.4, rng), rng)
+    rise = np.clip(scattered(n, 38.0, 0.3, rng), 18.0, 80.0)
+    return interacting(magnitude, rise, scattered(n, 0.012, 0.4, rng), scattered(n, 3500.0, 0.4, rng), rng)
 
 
 SUPERNOVAE: tuple[ExplosionKind, ...] = (
