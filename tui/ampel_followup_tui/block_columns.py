@@ -9,7 +9,7 @@ from rich.text import Text
 
 from ampel_followup.timetable import Block, BlockKind
 from ampel_followup.untrusted import clean
-from ampel_followup_tui.cells import Column
+from ampel_followup_tui.column import Column
 from ampel_followup_tui.course import Step
 from ampel_followup_tui.glyphs import GREY, NOTE, SKY_BLUE, VERMILION, short_name
 from ampel_followup_tui.instants import clock

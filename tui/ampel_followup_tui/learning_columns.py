@@ -9,7 +9,7 @@ from rich.text import Text
 from ampel_followup.champions import Challenger, Comparison, Difference, Metric
 from ampel_followup.learning_state import Returned
 from ampel_followup.untrusted import clean
-from ampel_followup_tui.cells import Column
+from ampel_followup_tui.column import Column
 from ampel_followup_tui.glyphs import (
     BETTER,
     GREEN,

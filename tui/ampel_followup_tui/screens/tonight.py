@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from textual.widgets import DataTable, Input
 
     from ampel_followup.reranking import OtherOrder
-    from ampel_followup_tui.cells import Column
+    from ampel_followup_tui.column import Column
     from ampel_followup_tui.groups import Group
     from ampel_followup_tui.widgets.detail import Detail
     from ampel_followup_tui.widgets.filter_line import FilterLine

@@ -14,7 +14,7 @@ from textual.strip import Strip
 from textual.widgets import DataTable
 from textual.widgets.data_table import RowKey
 
-from ampel_followup_tui.cells import Column, Row
+from ampel_followup_tui.column import Column, Row
 from ampel_followup_tui.widgets.plain import Plain
 
 # More lines than any terminal has; and a line with the cursor, without it, and before and after it was moved.

@@ -1,4 +1,4 @@
-"""Columns of a list."""
+"""A column of a list."""
 
 from __future__ import annotations
 
