@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
-from textual import work
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Container
 from textual.getters import app
 
-from ampel_followup.errors import FollowupError
-from ampel_followup.plan import RankedTarget
 from ampel_followup_tui.actions.screens import Screens
 from ampel_followup_tui.columns import aside_columns, hidden_columns, mark_column, tonight_columns
 from ampel_followup_tui.groups import ASIDE, HIDDEN, LISTS, TONIGHT, offered_groups, targets_of
@@ -22,7 +18,7 @@ from ampel_followup_tui.journal import Journal
 from ampel_followup_tui.jumping import Row
 from ampel_followup_tui.listing import group_targets, listed_targets
 from ampel_followup_tui.screens import SCREEN_BINDINGS
-from ampel_followup_tui.screens.selecting import SelectingScreen
+from ampel_followup_tui.screens.arranging import ArrangingScreen
 from ampel_followup_tui.views import View
 from ampel_followup_tui.widgets.key_bar import KeyBar
 from ampel_followup_tui.widgets.night_header import NightHeader
@@ -31,13 +27,9 @@ from ampel_followup_tui.widgets.tab_strip import Tab, TabStrip
 from ampel_followup_tui.widgets.target_table import TargetTable
 
 if TYPE_CHECKING:
-    from textual.widgets import DataTable, Input
-
     from ampel_followup.reranking import OtherOrder
-    from ampel_followup_tui.column import Column
     from ampel_followup_tui.groups import Group
     from ampel_followup_tui.widgets.detail import Detail
-    from ampel_followup_tui.widgets.filter_line import FilterLine
 
 _SCROLL_BAR = 1
 
@@ -53,7 +45,7 @@ _EMPTY_GROUP = "none of this group"
 _COLUMNS = {TONIGHT: tonight_columns, HIDDEN: hidden_columns, ASIDE: aside_columns}
 
 
-class TonightScreen(SelectingScreen, inherit_bindings=False):
+class TonightScreen(ArrangingScreen, inherit_bindings=False):
     """
     Tonight's list, and below it the target under the cursor.
 
@@ -69,7 +61,6 @@ class TonightScreen(SelectingScreen, inherit_bindings=False):
 
     def __init__(self, journal: Journal) -> None:
         super().__init__(journal)
-        self.view = View()
         # The order of the strategy that the plan is looked at under.
         self._other: OtherOrder | None = None
         # All that passes, of which the table holds a part: from `_first` on.
@@ -78,7 +69,6 @@ class TonightScreen(SelectingScreen, inherit_bindings=False):
         self._filled_width = 0
         self._seen: str | None = None
         self._detail: Detail | None = None
-        self._filter: FilterLine | None = None
 
     def compose(self) -> ComposeResult:
         """Lay out the screen."""
@@ -213,63 +203,6 @@ class TonightScreen(SelectingScreen, inherit_bindings=False):
         if self.table.current in changed:
             self.show_current()
 
-    async def ask_filter(self) -> None:
-        """Let the observer type a filter."""
-        await self._show_filter()
-        if self._filter is not None:
-            self._filter.ask()
-
-    async def _show_filter(self) -> None:
-        from ampel_followup_tui.widgets.filter_line import FilterLine
-
-        if self._filter is None:
-            self._filter = FilterLine(self._journal)
-            await self.mount(self._filter, before=self.table)
-            self._filter.type(self.view.filter)
-
-    async def clear_filter(self) -> None:
-        """Show all targets again."""
-        if self._filter is not None:
-            await self._filter.remove()
-            self._filter = None
-        self._change(filter="")
-        self.table.focus()
-
-    def filter_by(self, text: str) -> bool:
-        """Show only what an expression lets through; False if a term cannot be understood: the others hold."""
-        from ampel_followup_tui.filtering.expression import parse
-        from ampel_followup_tui.filtering.fields import KINDS, READ_LATER
-
-        expression = parse(text, KINDS)
-        if self._filter is not None:
-            self._filter.show_fault(expression.fault)
-        if expression.fields & READ_LATER and not self._journal.knows_redshifts:
-            self._read_redshifts()
-        self._change(filter=expression.sound)
-        return expression.fault is None
-
-    @work(exclusive=True, group="redshifts")
-    async def _read_redshifts(self) -> None:
-        """Read what a filter asks for and the plan does not have, then filter again."""
-        try:
-            await asyncio.to_thread(self._journal.read_redshifts)
-        except FollowupError as error:
-            self.notify(str(error), severity="error", markup=False)
-        else:
-            self._fill()
-            self.show_current()
-
-    def sort_by(self, key: str) -> None:
-        """Sort by a column; once more turns the order round. The plan's own order, if it cannot be sorted by."""
-        from ampel_followup_tui.ordering import column_of, sort_of
-
-        key = column_of(key) if sort_of(key) is not None else ""
-        self._change(sort=key, reverse=key == self.view.sort and not self.view.reverse)
-
-    def turn_round(self) -> None:
-        """Turn the order round."""
-        self._change(reverse=not self.view.reverse)
-
     def look_at(self, other: OtherOrder | None) -> None:
         """List the plan in the order of another strategy, or in its own."""
         self._other = other
@@ -296,29 +229,6 @@ class TonightScreen(SelectingScreen, inherit_bindings=False):
             self.filter_by(view.filter)
         self.look_at(None)
         self.show_list(view.list, view.group)
-
-    def _change(self, **changes: Any) -> None:
-        """Show another view; the cursor stays on its target."""
-        view = replace(self.view, **changes)
-        if view != self.view:
-            self.view = view
-            self._fill()
-            self.show_current()
-
-    def on_input_changed(self, event: Input.Changed) -> None:
-        """Filter while the observer types."""
-        self.filter_by(event.value)
-
-    async def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Keep the filter, and go back to the list."""
-        if not event.value.strip():
-            await self.clear_filter()
-        elif self.filter_by(event.value):
-            self.table.focus()
-
-    def on_data_table_header_selected(self, event: DataTable.HeaderSelected) -> None:
-        """Sort by the column whose heading was clicked."""
-        self.sort_by(str(event.column_key.value))
 
     def on_data_table_row_highlighted(self) -> None:
         """Follow the cursor: what holds on a target when it comes there has been seen."""
@@ -357,24 +267,6 @@ class TonightScreen(SelectingScreen, inherit_bindings=False):
             return 0
         here = self._order.index(target_id)
         return max(0, min(here - MOST_LISTED // 2, len(self._order) - MOST_LISTED))
-
-    def _with_arrow(self, columns: list[Column[RankedTarget]]) -> list[Column[RankedTarget]]:
-        from ampel_followup_tui.ordering import arrow, column_of
-
-        wanted = self.view.sort or "rank"
-        return [
-            replace(column, arrow=arrow(wanted, self.view.reverse)) if column_of(column.key) == wanted else column
-            for column in columns
-        ]
-
-    def _order_note(self, arrow_shown: bool) -> str:
-        """Say what the list is sorted by where no column does."""
-        if not self.view.sort or arrow_shown:
-            return ""
-        from ampel_followup_tui.ordering import arrow, sort_of
-
-        sort = sort_of(self.view.sort)
-        return f"{arrow(self.view.sort, self.view.reverse)} {sort.caption}" if sort is not None else ""
 
     def _note(self, n_shown: int) -> str:
         n, view, journal = len(self._order), self.view, self._journal
