@@ -13,12 +13,19 @@ nothing unusual.
 
 Those trees were grown without the class that is looked for, and may not cut where it begins. Once `LEAST_ALIKE` objects
 were called interesting, extremely randomised trees (Geurts, Ernst & Wehenkel 2006, Machine Learning 63, 3) are grown to
-tell them from what was called not interesting and from a sample of the training set; their mean probability is P, and
-the *interest* of an object
+tell them from what was called not interesting and from a sample of the training set, either side with half the weight.
+Their mean probability P counts against that prior of 1/2, where it leaves the votes as they are:
 
-.. math:: I = \left(V \left(\frac{P + \delta}{1 + \delta}\right)^a\right)^{1/(1 + a)}
+.. math:: \operatorname{logit} J = \operatorname{logit} V + a \ln\frac{P + \delta}{1 - P + \delta}
 
-before that I = V.
+before that J = V. What was approved adds nothing to what was rejected, and the less to others the more they are like
+it. With N the votes without anything that was called interesting, and s the largest share of the trees of the classes
+in which an object shares its leaf with one that was called not interesting, 1 for that one itself, the *interest* I is
+
+.. math:: \operatorname{logit} I = \operatorname{logit} J - s \max(0, \operatorname{logit} J - \operatorname{logit} N)
+
+so that whatever else was said, what was called not interesting has I ≤ N, and N is never more than the interest before
+any verdict: a verdict adds to its own side alone in the leaves of its object.
 
 The first shown come from several orders in turns. That by interest has the share n/(n + 1) of the places once n objects
 were called interesting, and a bit before; the others, which look for what nobody has judged, share the rest:
@@ -58,8 +65,8 @@ EXPLORATION = 0.8
 #: So many interesting objects are needed to grow trees that tell them from others.
 LEAST_ALIKE = 3
 
-#: a, δ: what those trees count beside the votes, and how little they can deny.
-ALIKE_WEIGHT, ALIKE_FLOOR = 0.15, 0.1
+#: a, δ: what those trees count beside the votes, and how little they can be sure.
+ALIKE_WEIGHT, ALIKE_FLOOR = 0.3, 0.1
 
 # ε
 _SMOOTHING = 0.1
@@ -88,6 +95,7 @@ def show(
     interesting: Examined,
     dull: Examined,
     *,
+    rejected: NDArray[np.bool_] | None = None,
     final: bool = False,
 ) -> Shown:
     """
@@ -100,24 +108,48 @@ def show(
         n objects, judged ones or not.
     interesting, dull : Examined
         What people called interesting, and not interesting.
+    rejected : ndarray of bool, shape (n,), optional
+        Which of tonight's objects are among the latter, though they may have changed since.
     final : bool
         Show what is interesting, and nothing to explore, once anything was called so.
     """
-    interest = votes(model, tonight.leaves, interesting.leaves, dull.leaves)
+    found = interest(model, tonight, interesting, dull, rejected)
     known = np.isfinite(tonight.score)
     n_yes = interesting.leaves.shape[1]
-    if n_yes >= LEAST_ALIKE and len(tonight.normal):
-        p = (alike(model, tonight.normal, interesting.normal, dull.normal) + ALIKE_FLOOR) / (1.0 + ALIKE_FLOOR)
-        interest = (interest * p**ALIKE_WEIGHT) ** (1.0 / (1.0 + ALIKE_WEIGHT))
     explore = 0.0 if final and n_yes else EXPLORATION / (1.0 + n_yes)
-    ways = [(1.0 - explore, interest)]
+    ways = [(1.0 - explore, found)]
     if explore:
         others = _exploring(model, tonight, dull, known)
         total = sum(share for share, _ in others)
         ways += [(explore * share / total, values) for share, values in others]
     orders = [_order(values, known) for _, values in ways]
     order = in_turns(orders, np.array([share for share, _ in ways])) if len(known) else np.empty(0, dtype=np.intp)
-    return Shown(np.where(known, interest, np.nan), order[np.argsort(~known[order], kind="stable")])
+    return Shown(np.where(known, found, np.nan), order[np.argsort(~known[order], kind="stable")])
+
+
+def interest(
+    model: AnomalyModel,
+    tonight: Examined,
+    interesting: Examined,
+    dull: Examined,
+    rejected: NDArray[np.bool_] | None = None,
+) -> Array:
+    """Return the interest I of n objects by the module's formula, shape (n,), 0 to 1; the parameters of `show`."""
+    leaves, n_yes, n_no = tonight.leaves, interesting.leaves.shape[1], dull.leaves.shape[1]
+    voted = votes(model, leaves, interesting.leaves, dull.leaves)
+    if not n_yes or (n_yes < LEAST_ALIKE and not n_no) or not leaves.shape[1]:
+        return voted
+    log_odds = _logit(voted)
+    if n_yes >= LEAST_ALIKE:
+        p = alike(model, tonight.normal, interesting.normal, dull.normal)
+        log_odds += ALIKE_WEIGHT * np.log((p + ALIKE_FLOOR) / (1.0 - p + ALIKE_FLOOR))
+    if n_no:
+        without = _logit(votes(model, leaves, leaves[:, :0], dull.leaves))
+        share = shared_leaves(model, leaves, dull.leaves)
+        if rejected is not None:
+            share[rejected] = 1.0
+        log_odds -= share * np.maximum(log_odds - without, 0.0)
+    return np.asarray(1.0 / (1.0 + np.exp(-log_odds)))
 
 
 def _exploring(
@@ -165,6 +197,29 @@ def votes(
     return total / len(leaves)
 
 
+def shared_leaves(model: AnomalyModel, leaves: NDArray[np.int32], dull: NDArray[np.int32]) -> Array:
+    """
+    Return s, the share of the trees of the classes in which an object is in the leaf of the one most like it.
+
+    Parameters
+    ----------
+    model : AnomalyModel
+        Where there is but one class, the isolation trees alone are asked.
+    leaves, dull : ndarray of int, shape (T, n), (T, l)
+        l is at least 1.
+
+    Returns
+    -------
+    ndarray, shape (n,)
+        0 to 1; 1 for an object that is as one of ``dull``.
+    """
+    n_trees = len(model.class_trees) or len(leaves)
+    shared = np.zeros((leaves.shape[1], dull.shape[1]), dtype=np.int16)
+    for mine, theirs in zip(leaves[:n_trees], dull[:n_trees], strict=True):
+        shared += mine[:, np.newaxis] == theirs
+    return np.asarray(shared.max(axis=1) / n_trees)
+
+
 def alike(model: AnomalyModel, normal: Array, interesting: Array, dull: Array) -> Array:
     """
     Return the probability that objects are like what was called interesting, shape (n,); needs scikit-learn.
@@ -197,3 +252,7 @@ def _filled(normal: Array) -> NDArray[np.float32]:
 
 def _order(values: Array, known: NDArray[np.bool_]) -> NDArray[np.intp]:
     return np.argsort(-np.where(known, values, -np.inf), kind="stable")
+
+
+def _logit(share: Array) -> Array:
+    return np.asarray(np.log(share) - np.log1p(-share))

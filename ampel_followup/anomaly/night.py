@@ -82,8 +82,8 @@ class AnomalyNight:
         yes, no = (
             model.examine(self.bundle.features_of(curves)) for curves in (self.judged.interesting, self.judged.dull)
         )
-        shown = show(model, tonight, yes, no)
-        judged = self.judged.names
+        judged, dull = self.judged.names, {curve.id for curve in self.judged.dull}
+        shown = show(model, tonight, yes, no, rejected=np.array([name in dull for name in by_name]))
         order = [by_name[i] for i in shown.order.tolist() if np.isfinite(tonight.score[i]) and by_name[i] not in judged]
         turn = {name: number for number, name in enumerate(order, 1)}
         interest = dict(zip(by_name, shown.interest.tolist(), strict=True))

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from ampel_followup.anomaly.feedback import (
     ALIKE_FLOOR,
@@ -15,10 +17,12 @@ from ampel_followup.anomaly.feedback import (
     TONIGHT_WEIGHT,
     VERDICT_WEIGHT,
     alike,
+    interest,
+    shared_leaves,
     show,
     votes,
 )
-from ampel_followup.anomaly.model import AnomalyModel, conformal
+from ampel_followup.anomaly.model import AnomalyModel, Examined, conformal
 from ampel_followup.anomaly.places import lift, with_places
 from ampel_followup.anomaly.words import sentences
 from ampel_followup.anomaly_scores import AnomalyScores
@@ -140,12 +144,80 @@ def test_interest_is_that_of_the_formula_once_three_were_called_interesting(mode
     v = votes(model, tonight.leaves, yes.leaves, no.leaves)
     p = alike(model, tonight.normal, yes.normal, no.normal)
     assert p[:20].min() > p[20:].max()
-    interest = show(model, tonight, yes, no).interest
+    without = votes(model, tonight.leaves, yes.leaves[:, :0], no.leaves)
+    trees = range(len(model.class_trees))
+    found = interest(model, tonight, yes, no)
     for i in range(40):
-        floored = (p[i] + ALIKE_FLOOR) / (1 + ALIKE_FLOOR)
-        assert interest[i] == pytest.approx((v[i] * floored**ALIKE_WEIGHT) ** (1 / (1 + ALIKE_WEIGHT)))
+        odds = v[i] / (1 - v[i]) * ((p[i] + ALIKE_FLOOR) / (1 - p[i] + ALIKE_FLOOR)) ** ALIKE_WEIGHT
+        share = max(np.mean([tonight.leaves[t, i] == no.leaves[t, j] for t in trees]) for j in range(5))
+        odds_without = without[i] / (1 - without[i])
+        if odds > odds_without:
+            odds *= (odds_without / odds) ** share
+        assert found[i] == pytest.approx(odds / (1 + odds))
     two = tonight.rows(np.arange(LEAST_ALIKE - 1))
-    assert np.array_equal(show(model, tonight, two, no).interest, votes(model, tonight.leaves, two.leaves, no.leaves))
+    none = tonight.rows(np.arange(0))
+    assert np.array_equal(interest(model, tonight, two, none), votes(model, tonight.leaves, two.leaves, none.leaves))
+
+
+@pytest.fixture(scope="module")
+def night(model: AnomalyModel) -> Examined:
+    """What is known, what is new in one corner, and what lies between: its likes get every kind of verdict."""
+    return model.examine(np.concatenate([drawn((0, 0, 0), 40, 31), drawn((3, 9, 0), 40, 32), drawn((3, 3, 3), 40, 33)]))
+
+
+rows = st.lists(st.integers(0, 119), max_size=8, unique=True)
+
+
+@given(yes=rows, no=rows.filter(bool))
+@settings(max_examples=30, deadline=None)
+def test_whatever_is_approved_a_rejected_object_is_of_less_interest_than_before(
+    model: AnomalyModel, night: Examined, yes: list[int], no: list[int]
+) -> None:
+    none = night.rows(np.arange(0))
+    before = interest(model, night, none, none)
+    approved = np.array([i for i in yes if i not in no], dtype=np.intp)
+    after = interest(model, night, night.rows(approved), night.rows(np.array(no)))
+    assert (after[no] < before[no]).all()
+
+
+@given(one=st.integers(0, 119))
+@settings(max_examples=30, deadline=None)
+def test_one_approved_object_alone_raises_its_interest_and_lowers_that_of_none(
+    model: AnomalyModel, night: Examined, one: int
+) -> None:
+    none, approved = night.rows(np.arange(0)), night.rows(np.array([one]))
+    before, after = interest(model, night, none, none), interest(model, night, approved, none)
+    assert after[one] > before[one]
+    assert (after >= before - 1e-12).all()
+
+
+@given(yes=st.lists(st.integers(0, 119), max_size=LEAST_ALIKE - 1, unique=True), no=rows, more=st.integers(0, 119))
+@settings(max_examples=30, deadline=None)
+def test_one_more_rejected_object_raises_the_interest_of_none(
+    model: AnomalyModel, night: Examined, yes: list[int], no: list[int], more: int
+) -> None:
+    approved = night.rows(np.array(yes, dtype=np.intp))
+    before = interest(model, night, approved, night.rows(np.array(no, dtype=np.intp)))
+    after = interest(model, night, approved, night.rows(np.array([*no, more], dtype=np.intp)))
+    assert (after <= before + 1e-12).all()
+
+
+def test_a_rejected_object_is_of_less_interest_even_where_it_has_changed_since(
+    model: AnomalyModel, night: Examined
+) -> None:
+    # Seen among what is known when it was rejected, and now among what was approved.
+    none, rejected = night.rows(np.arange(0)), np.arange(120) == 50
+    before = interest(model, night, none, none)
+    approved, then = night.rows(np.arange(40, 50)), night.rows(np.array([3]))
+    assert interest(model, night, approved, then)[50] > before[50]
+    assert interest(model, night, approved, then, rejected)[50] <= before[50]
+
+
+def test_shared_leaves_are_all_for_an_object_itself_and_few_for_what_is_far(
+    model: AnomalyModel, night: Examined
+) -> None:
+    share = shared_leaves(model, night.leaves, night.leaves[:, 40:43])
+    assert (share[40:43] == 1.0).all() and share[:40].max() < 0.5
 
 
 def test_the_same_verdicts_teach_the_same_whatever_stands_beside(model: AnomalyModel) -> None:

@@ -66,6 +66,4 @@ def test_anomalies_in_ampel_are_those_of_the_command_line_and_so_is_what_verdict
     assert document["body"]["anomaly"]["verdicts"] == {"interesting": 2, "not_interesting": 1}
     assert not {yes, no, other} & {target.id for target in placed(taught).values()}
     interest = [{t.id: t.anomaly.interest for t in everything(plan) if t.anomaly} for plan in (first, taught)]
-    assert interest[1][yes] > interest[0][yes]
-    # What was rejected is like what was approved, and gains by that; but it loses against it.
-    assert interest[1][no] / interest[1][yes] < interest[0][no] / interest[0][yes]
+    assert interest[1][yes] > interest[0][yes] and interest[1][no] < interest[0][no]
