@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,9 +22,12 @@ from ampel.ztf.ingest.ZiDataPointShaper import ZiDataPointShaperBase
 from ampel.followup.t2.T2AttentionClassifier import T2AttentionClassifier
 from ampel_followup.alerts.ztf import light_curve_from_candidates
 from ampel_followup.attention_scores import AttentionScores
-from ampel_followup.models.attention_bundle import load_attention_bundle
+from ampel_followup.models.attention_bundle import AttentionModel, load_attention_bundle
+from ampel_followup.models.attention_options import NetworkOptions
 from ampel_followup.simulate import simulate_objects
 from ampel_followup.simulate.packets import packets
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "library"))
 
 # Points of a g and an r detection.
 POINTS = [
@@ -41,8 +45,28 @@ def unit() -> T2AttentionClassifier:
     return made
 
 
+@pytest.fixture
+def pooled_bundle(tmp_path: Path) -> Path:
+    """Return a network with features and trees besides; what it says means nothing."""
+    pytest.importorskip("onnx", reason="networks are written with onnx")
+    from random_networks import saved
+
+    options = NetworkOptions("pooled-attention", units=8, attention_units=6, rows=2, heads=2, blocks=1)
+    saved(tmp_path / "pooled", options, np.random.default_rng(3))
+    return tmp_path / "pooled"
+
+
 def test_unit_gives_the_scores_of_rank_for_documents_of_any_length(unit: T2AttentionClassifier) -> None:
-    loaded = load_attention_bundle()
+    check_against_rank(unit, load_attention_bundle())
+
+
+def test_unit_gives_the_scores_of_rank_with_trees_beside_the_network(pooled_bundle: Path) -> None:
+    unit = T2AttentionClassifier(logger=AmpelLogger.get_logger(), bundle=str(pooled_bundle))
+    unit.post_init()
+    check_against_rank(unit, load_attention_bundle(pooled_bundle))
+
+
+def check_against_rank(unit: T2AttentionClassifier, loaded: AttentionModel) -> None:
     curves, views = [], []
     for one in simulate_objects(25, dt.date(2026, 11, 9), np.random.default_rng(7)):
         packet = packets(one)[-1]
