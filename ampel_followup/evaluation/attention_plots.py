@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ampel_followup.evaluation.attention_runs import BOOSTED, FOREST, MODELS, Run, Task
+from ampel_followup.evaluation.attention_runs import MODELS, Run, Task
 from ampel_followup.features.ragged import LETTERS
 from ampel_followup.learning.attention_curves import LabelledCurves
+from ampel_followup.models.attention_options import KINDS
 from ampel_followup.plotting import figure_class, save_figure
 
 if TYPE_CHECKING:
@@ -18,8 +19,14 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 #: Colours that are told apart by all eyes (Okabe & Ito).
-_COLOURS = dict(zip(MODELS, ("#999999", "#e69f00", "#0072b2", "#d55e00", "#cc79a7", "#009e73", "#000000"), strict=True))
-_MARKERS = dict(zip(MODELS, "sD^vPo*", strict=True))
+_COLOURS = dict(
+    zip(
+        MODELS,
+        ("#999999", "#e69f00", "#0072b2", "#d55e00", "#cc79a7", "#009e73", "#000000", "#009e73", "#000000"),
+        strict=True,
+    )
+)
+_MARKERS = dict(zip(MODELS, "sD^vPo*ox", strict=True))
 _BAND_COLOURS = dict(zip(LETTERS, ("#56b4e9", "#009e73", "#d55e00", "#e69f00", "#cc79a7", "#000000"), strict=True))
 _BAND_MARKERS = dict(zip(LETTERS, "vosD^P", strict=True))
 
@@ -76,7 +83,8 @@ def _draw_recall(axes: Axes, data: LabelledCurves, summary: Mapping[str, Any]) -
         x = [float(at) for at in found["macro_recall"]]
         mean = np.array([one["mean"] for one in found["macro_recall"].values()])
         sd = np.array([one["sd"] or 0.0 for one in found["macro_recall"].values()])
-        style = "--" if model in (FOREST, BOOSTED) else "-"
+        # Trees without a network are dashed; dotted, those that know the host besides.
+        style = "-" if model in KINDS else ":" if model.endswith("-host") else "--"
         axes.errorbar(
             x, mean, sd, color=_COLOURS[model], marker=_MARKERS[model], linestyle=style, capsize=3, label=model
         )

@@ -19,6 +19,7 @@ from ampel_followup import __version__
 from ampel_followup.errors import FollowupError
 from ampel_followup.evaluation.attention_boosted import VIEWS, boosted_probabilities, features_of_views
 from ampel_followup.evaluation.attention_forest import features_by_age, forest_probabilities
+from ampel_followup.evaluation.attention_host import WITH_HOST, with_host
 from ampel_followup.features.sequence import beginnings
 from ampel_followup.learning import attention_trees
 from ampel_followup.learning.attention_curves import LabelledCurves
@@ -31,10 +32,10 @@ from ampel_followup.models.attention_options import KINDS, NetworkOptions
 Array = NDArray[np.float64]
 Labels = NDArray[np.intp]
 
-#: What is compared, besides networks.
-FOREST, BOOSTED = "forest", "boosted"
+#: What is compared, besides networks; the last two know the photometric redshift of the host besides.
+FOREST, BOOSTED, FOREST_HOST, BOOSTED_HOST = "forest", "boosted", "forest-host", "boosted-host"
 
-MODELS = (*KINDS, FOREST, BOOSTED)
+MODELS = (*KINDS, FOREST, BOOSTED, FOREST_HOST, BOOSTED_HOST)
 
 # Test objects of each class whose attention is kept, to be drawn.
 _EXAMPLES = 2
@@ -138,6 +139,7 @@ def run_all(
         for seed in seeds
     }
     runs = {task: found for task, file in files.items() if (found := _read(file)) is not None}
+    hand_made = _HandMade(data, options)
     for model in models:
         waiting = [seed for seed in seeds if (model, seed) not in runs]
         if not waiting:
@@ -146,8 +148,10 @@ def run_all(
         def report(part: float) -> None:
             progress(f"{data.name}, {model}", len(runs) + part, len(files))  # noqa: B023  # used within this round
 
-        if model in (FOREST, BOOSTED):
-            run_one = (_forest if model == FOREST else _boosted)(data, options, report)
+        if model in (FOREST, FOREST_HOST):
+            run_one = _forest(hand_made, model == FOREST_HOST, report)
+        elif model in (BOOSTED, BOOSTED_HOST):
+            run_one = _boosted(hand_made, model == BOOSTED_HOST, report)
         else:
             run_one = _network(data, model, options, report)
         for seed in waiting:
@@ -173,9 +177,14 @@ def digest_of(data: LabelledCurves, model: str, options: RunOptions) -> str:
         "shares": options.shares,
         "fractions": options.fractions,
     }
-    if model == BOOSTED:
+    if model in (FOREST_HOST, BOOSTED_HOST):
+        described["features"] = WITH_HOST
+        described["photoz"] = [
+            [str(curve.meta.get(name)) for name in ("photoz", "photoz_err")] for curve in data.curves
+        ]
+    if model in (BOOSTED, BOOSTED_HOST):
         described |= {"trees": attention_trees.TREES, "views": VIEWS, "fit": dataclasses.asdict(options.fit)}
-    elif model != FOREST:
+    elif model in KINDS:
         described |= {"network": dataclasses.asdict(options.network(model)), "fit": dataclasses.asdict(options.fit)}
         described["sequences"] = SEQUENCE_VERSION
         if options.network(model).has_trees:
@@ -243,9 +252,34 @@ def _predicted(
     return p, shown
 
 
-def _forest(data: LabelledCurves, options: RunOptions, report: Callable[[float], None]) -> Callable[[int], Run]:
-    """Return what trains and tests a forest with a seed; the features are computed once."""
-    x = features_by_age(data, options.fractions, lambda done, total: report(0.5 * done / total))
+@dataclass
+class _HandMade:
+    """Hand-made features of the light curves, computed once, when the first model asks for them."""
+
+    data: LabelledCurves
+    options: RunOptions
+    _ages: Array | None = None
+    _views: Array | None = None
+
+    def ages(self, progress: Callable[[float], None]) -> Array:
+        """Return those at fractions of the points, shape (f, n, k)."""
+        if self._ages is None:
+            self._ages = features_by_age(self.data, self.options.fractions, lambda done, total: progress(done / total))
+        return self._ages
+
+    def views(self, progress: Callable[[float], None]) -> Array:
+        """Return those of random beginnings, shape (v, n, k)."""
+        if self._views is None:
+            self._views = features_of_views(self.data, self.options.fit, lambda done, total: progress(done / total))
+        return self._views
+
+
+def _forest(hand_made: _HandMade, host: bool, report: Callable[[float], None]) -> Callable[[int], Run]:
+    """Return what trains and tests a forest with a seed."""
+    data, options = hand_made.data, hand_made.options
+    x = hand_made.ages(lambda part: report(0.5 * part))
+    if host:
+        x = with_host(x, data)
 
     def run(seed: int) -> Run:
         training, held_out, test = split(data, seed, options.shares)
@@ -257,10 +291,13 @@ def _forest(data: LabelledCurves, options: RunOptions, report: Callable[[float],
     return run
 
 
-def _boosted(data: LabelledCurves, options: RunOptions, report: Callable[[float], None]) -> Callable[[int], Run]:
-    """Return what trains and tests boosted trees with a seed; the features are computed once."""
-    x = features_by_age(data, options.fractions, lambda done, total: report(0.25 * done / total))
-    views = features_of_views(data, options.fit, lambda done, total: report(0.25 + 0.25 * done / total))
+def _boosted(hand_made: _HandMade, host: bool, report: Callable[[float], None]) -> Callable[[int], Run]:
+    """Return what trains and tests boosted trees with a seed."""
+    data, options = hand_made.data, hand_made.options
+    x = hand_made.ages(lambda part: report(0.25 * part))
+    views = hand_made.views(lambda part: report(0.25 + 0.25 * part))
+    if host:
+        x, views = with_host(x, data), with_host(views, data)
 
     def run(seed: int) -> Run:
         training, held_out, test = split(data, seed, options.shares)

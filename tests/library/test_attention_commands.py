@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,10 +13,12 @@ import pytest
 from ampel_followup.evaluation.attention import summarise
 from ampel_followup.evaluation.attention_data import load_labelled_curves
 from ampel_followup.evaluation.attention_forest import features_by_age, forest_probabilities
+from ampel_followup.evaluation.attention_host import WITH_HOST, with_host
 from ampel_followup.evaluation.attention_runs import Run, RunOptions, run_all, split
-from ampel_followup.features.hand_made import light_curves_of
+from ampel_followup.features.early_ia import EARLY_IA
+from ampel_followup.features.hand_made import OF_THE_HOST, light_curves_of
 from ampel_followup.features.ragged import stack
-from ampel_followup.features.sequence import of_the_transient
+from ampel_followup.features.sequence import beginnings, of_the_transient
 from ampel_followup.learning.attention_curves import LabelledCurves, labelled_curves, simulated_curves
 from ampel_followup.lightcurve import LightCurve
 from ampel_followup.models.attention_bundle import load_attention_bundle
@@ -116,7 +119,7 @@ def test_summary_gives_spread_and_paired_differences_of_seeds() -> None:
     assert not found["goals"][0]["beyond_the_spread"]
 
 
-@pytest.mark.parametrize("model", ["forest", "boosted"])
+@pytest.mark.parametrize("model", ["forest", "boosted", "forest-host", "boosted-host"])
 def test_trees_learn_and_runs_are_kept(model: str, tmp_path: Path) -> None:
     data, options = made_up(80, 4), RunOptions(fractions=(0.5, 1.0))
     first = run_all(data, [model], [1], options, tmp_path)
@@ -142,6 +145,22 @@ def test_forest_sees_the_points_that_networks_see() -> None:
     training, held_out, test = split(data, 1, (0.5, 0.25, 0.25))
     p, leaf = forest_probabilities(x, data.y, training, held_out, test, 2, 1)
     assert p.shape == (2, len(test), 2) and leaf > 0
+
+
+@pytest.mark.filterwarnings("ignore:Using the fractional value")
+def test_host_adds_what_the_early_features_say_of_it() -> None:
+    hosts: list[dict[str, float]] = [{"photoz": 0.2, "photoz_err": 0.05}, {}, {"photoz": 9.0, "photoz_err": 1.0}]
+    data = made_up(12, 5)
+    curves = tuple(replace(curve, meta=hosts[k % 3]) for k, curve in enumerate(data.curves))
+    found = with_host(features_by_age(data, (0.2, 1.0)), replace(data, curves=curves))
+    assert found.shape == (2, 12, len(WITH_HOST))
+    columns = [EARLY_IA.names.index(name) for name in OF_THE_HOST]
+    for part, fraction in zip(found, (0.2, 1.0), strict=True):
+        seen = light_curves_of(beginnings(data.points, fraction))
+        seen = [replace(one, meta=curve.meta) for one, curve in zip(seen, curves, strict=True)]
+        np.testing.assert_allclose(part[:, -3:], EARLY_IA.compute(seen)[:, columns])
+    known = np.isfinite(found[1, :, -1])
+    assert known[::3].any() and not known[1::3].any() and not known[2::3].any()
 
 
 @needs_tensorflow
