@@ -27,7 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ampel_followup.bands import BANDS
-from ampel_followup.features.ragged import LETTERS, Floats, Points, Segments
+from ampel_followup.features.ragged import LETTERS, Floats, Indices, Points, Segments
 
 #: λ₀, near the middle of r [Å].
 PIVOT = 6200.0
@@ -60,15 +60,33 @@ _SEEN = 3.0
 # Sums of squares that differ by less are equal: rounding must not choose between two ways to the same minimum.
 _TIE = 1e-3
 
-# The upper triangle of a matrix over the parameters, and for each of its elements the place in the triangle.
-_ROWS, _COLUMNS = np.triu_indices(len(PARAMETERS))
-_IN_TRIANGLE = np.empty((len(PARAMETERS), len(PARAMETERS)), dtype=np.intp)
-_IN_TRIANGLE[_ROWS, _COLUMNS] = _IN_TRIANGLE[_COLUMNS, _ROWS] = np.arange(len(_ROWS))
+# Times before the brightest point are cut there: the decline stays finite, and the rise makes nothing of it [d].
+_FARTHEST = 9600.0
+
+# Pairs of columns of the Jacobian, residuals included, whose products are added up: for the upper triangle of the
+# curvature, for the gradient and for the cost. Of each element of the curvature the place among them.
+_UPPER = np.triu_indices(len(PARAMETERS))
+_ROWS = np.concatenate([_UPPER[0], np.arange(len(PARAMETERS) + 1)])
+_COLUMNS = np.concatenate([_UPPER[1], np.full(len(PARAMETERS) + 1, len(PARAMETERS))])
+_GRADIENT, _COST = slice(len(_UPPER[0]), -1), -1
+_PRODUCTS = np.arange(len(_ROWS))[:, None]
+_IN_TRIANGLE = np.empty(len(PARAMETERS) ** 2, dtype=np.intp)
+_IN_TRIANGLE[_UPPER[0] * len(PARAMETERS) + _UPPER[1]] = np.arange(len(_UPPER[0]))
+_IN_TRIANGLE[_UPPER[1] * len(PARAMETERS) + _UPPER[0]] = np.arange(len(_UPPER[0]))
+
+# Of the parameters: prior means, precisions and bounds; then what the priors add to the curvature, as sums.
+_PRECISION = _PRIOR_SCATTER**-2.0
+_OF_PRIOR = np.zeros(len(_ROWS))
+_OF_PRIOR[np.flatnonzero(_ROWS == _COLUMNS)[: len(PARAMETERS)]] = _PRECISION
+_CONSTANTS = np.concatenate([_PRIOR_MEAN, _PRECISION, _LOWEST, _HIGHEST, _OF_PRIOR])[:, None]
 
 # Second radiation constant h c / k [Å K].
 _RADIATION = 1.438776877e8
 
+# Of each band: h c / k λ of it and of the pivot [K], and (λ₀ / λ)³.
 _WAVELENGTH = np.array([BANDS[f"lsst{letter}"].effective_wavelength for letter in LETTERS])
+_RADIATION_OF = _RADIATION / np.stack([_WAVELENGTH, np.full_like(_WAVELENGTH, PIVOT)])
+_BLUER = (PIVOT / _WAVELENGTH) ** 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,135 +139,163 @@ def fit_rainbow(points: Points) -> RainbowFit:
         A row depends on its own points alone, to the last bit.
     """
     segments, letter = points.segments, points.letter
-    n = len(segments)
+    n, index = len(segments), segments.index
     scale = segments.maximum(points.flux)
     scale = np.where((scale > 0) & np.isfinite(scale), scale, 1.0)
-    flux = np.clip(points.flux / scale[segments.index], -_EXTREME, 1.0)
-    flux_err = np.clip(points.flux_err / scale[segments.index], _PRECISE, _EXTREME / _PRECISE)
+    unit = scale[index]
+    flux = _clipped(points.flux / unit, -_EXTREME, 1.0)
+    flux_err = _clipped(points.flux_err / unit, _PRECISE, _EXTREME / _PRECISE)
     weight = 1.0 / (flux_err**2 + (MODEL_ERROR * flux) ** 2)
     peak_time = segments.at_maximum(flux, points.time)
-    time = points.time - peak_time[segments.index]
+    time = _clipped(points.time - peak_time[index], -_FARTHEST, _FARTHEST)
     first = segments.first_where(flux > _SEEN * flux_err, time)
-    problem = _Problem.of(segments, time, flux, weight, _WAVELENGTH[letter])
     # From two starts, for what has just peaked and what was found late; the better one counts.
-    young = np.tile(_PRIOR_MEAN, (n, 1))
-    late = young.copy()
-    late[:, 1] = np.clip(np.nan_to_num(first), -60.0, 0.0)
-    late[:, 2] = np.log(2.0)
-    parameters, cost = problem.twice().minimise(np.concatenate([young, late]))
-    parameters = np.where((cost[n:] < cost[:n] - _TIE)[:, None], parameters[n:], parameters[:n])
-    model, derivatives = problem.model(parameters)
-    curvature, _ = problem.normal_equations(parameters, model, derivatives)
-    errors = np.sqrt(np.diagonal(np.linalg.inv(curvature), axis1=1, axis2=2))
+    start = np.empty((len(PARAMETERS), 2 * n))
+    start[:] = _PRIOR_MEAN[:, None]
+    start[1, n:] = _clipped(np.where(np.isfinite(first), first, 0.0), -60.0, 0.0)
+    start[2, n:] = np.log(2.0)
+    with np.errstate(over="ignore"):  # of the rise, long before it: the model is 0 there
+        problem = _Problem.twice(segments, time, flux, weight, letter)
+        both, sums = problem.minimise(start)
+        second = sums[_COST, n:] < sums[_COST, :n] - _TIE
+        parameters, sums = (np.where(second, values[:, n:], values[:, :n]) for values in (both, sums))
+        models = problem.jacobian(both)[0] / problem.root
+    model = np.where(second[index], models[len(index) :], models[: len(index)])
+    errors = np.sqrt(np.diagonal(np.linalg.inv(_matrices(sums.take(_IN_TRIANGLE, axis=0))), axis1=1, axis2=2))
     chi2 = segments.sum(weight * (flux - model) ** 2)
+    parameters[0] += np.log(scale)
+    parameters[1] += np.where(np.isfinite(peak_time), peak_time, 0.0)
     empty = segments.counts == 0
-    parameters[:, 0] += np.log(scale)
-    parameters[:, 1] += np.nan_to_num(peak_time)
-    parameters[empty], errors[empty], chi2[empty] = np.nan, np.nan, np.nan
-    return RainbowFit(parameters, errors, chi2, model * scale[segments.index])
+    if empty.any():
+        parameters[:, empty], errors[empty], chi2[empty] = np.nan, np.nan, np.nan
+    return RainbowFit(np.ascontiguousarray(parameters.T), errors, chi2, model * unit)
 
 
 @dataclass(frozen=True, slots=True)
 class _Problem:
     """
-    The points of n objects, with fluxes relative to the largest and times since then.
+    The N points of n objects, with fluxes relative to the largest and times since then.
 
-    `wavelength` has the pivot below that of each point, shape (2, N); `colour` is what its ratio to the pivot adds to
-    the logarithm of a flux; `place` is where each term of the normal equations is added up, one object after the other.
+    Everything is written for few and cheap calls of numpy: of one object, they and not the arithmetic take the time.
+    `index` has the object of each point, `root` the square root of its weight, `flux` and `colour` the flux and
+    :math:`(λ_0 / λ)^3` times that; `radiation` is h c / k λ of the point and of the pivot, shape (2, N); `place` is
+    where each product of the columns of the Jacobian is added up, one object after the other. What is of the parameters
+    has shape (6, n); `of_prior`, what the priors add to the sums (28, n), is written to.
     """
 
-    segments: Segments
+    index: Indices
     time: Floats
+    root: Floats
     flux: Floats
-    weight: Floats
-    wavelength: Floats
     colour: Floats
-    place: NDArray[np.intp]
+    radiation: Floats
+    place: Indices
+    prior_mean: Floats
+    precision: Floats
+    lowest: Floats
+    highest: Floats
+    of_prior: Floats
 
     @classmethod
-    def of(cls, segments: Segments, time: Floats, flux: Floats, weight: Floats, wavelength: Floats) -> _Problem:
-        """Prepare what every iteration needs."""
-        terms = np.arange(len(_ROWS) + len(PARAMETERS))
-        place = (terms[:, None] * len(segments) + segments.index).ravel()
-        both = np.stack([wavelength, np.full_like(wavelength, PIVOT)])
-        return cls(segments, time, flux, weight, both, 3.0 * np.log(PIVOT / wavelength), place)
-
-    def twice(self) -> _Problem:
-        """Return the same objects once more after themselves."""
-        segments = Segments.from_counts(np.tile(self.segments.counts, 2))
-        columns = (np.tile(values, 2) for values in (self.time, self.flux, self.weight, self.wavelength[0]))
-        return _Problem.of(segments, *columns)
+    def twice(
+        cls, segments: Segments, time: Floats, flux: Floats, weight: Floats, letter: NDArray[np.int8]
+    ) -> _Problem:
+        """Prepare what every iteration needs, of the objects and once more of the same after them."""
+        n, n_points, width = 2 * len(segments), len(time), len(PARAMETERS)
+        index = np.concatenate([segments.index, segments.index + len(segments)])
+        columns = np.empty((6, 2, n_points))
+        columns[0] = time
+        columns[1] = np.sqrt(weight)
+        np.multiply(columns[1], flux, out=columns[2])
+        np.multiply(columns[1], _BLUER.take(letter), out=columns[3])
+        columns[4:] = _RADIATION_OF.take(letter, axis=1)[:, None]
+        doubled = columns.reshape(6, 2 * n_points)
+        prior = _CONSTANTS.repeat(n, axis=1)
+        mean, precision, lowest, highest = prior[: 4 * width].reshape(4, width, n)
+        place = (_PRODUCTS * n + index).ravel()
+        time, root, flux, colour = doubled[:4]
+        return cls(
+            index, time, root, flux, colour, doubled[4:], place, mean, precision, lowest, highest, prior[4 * width :]
+        )
 
     def minimise(self, start: Floats) -> tuple[Floats, Floats]:
-        """Return parameters (n, 6) and the least sum of squares (n,)."""
-        parameters = start
-        model, derivatives = self.model(parameters)
-        cost = self.cost(parameters, model)
-        damping = np.full(len(start), 1e-2)
-        curvature, gradient = self.normal_equations(parameters, model, derivatives)
+        """Return parameters (6, n) and the sums of `normal_equations` there (28, n), of which one is the minimum."""
+        parameters, sums = start.copy(), self.normal_equations(start)
+        damping = np.full(start.shape[1], 1e-2)
         for _ in range(_ITERATIONS):
-            damped = curvature.copy()
-            _diagonal(damped)[:] *= 1.0 + damping[:, None]
-            step = np.linalg.solve(damped, gradient[:, :, None])[:, :, 0]
-            tried = _clipped(parameters + step, _LOWEST, _HIGHEST)
-            tried_model, tried_derivatives = self.model(tried)
-            tried_cost = self.cost(tried, tried_model)
-            better = tried_cost < cost
-            damping = np.where(better, damping * 0.2, np.minimum(damping * 6.0, 1e8))
-            if better.all():
-                parameters, cost, model, derivatives = tried, tried_cost, tried_model, tried_derivatives
-            elif better.any():
-                parameters = np.where(better[:, None], tried, parameters)
-                cost = np.where(better, tried_cost, cost)
-                taken = better[self.segments.index]
-                model = np.where(taken, tried_model, model)
-                derivatives = np.where(taken, tried_derivatives, derivatives)
-            else:
-                continue
-            curvature, gradient = self.normal_equations(parameters, model, derivatives)
-        return parameters, cost
+            damped = sums.take(_IN_TRIANGLE, axis=0)
+            diagonal = damped[:: len(PARAMETERS) + 1]
+            np.multiply(diagonal, 1.0 + damping, out=diagonal)
+            step = np.linalg.solve(_matrices(damped), sums[_GRADIENT].T[:, :, None])
+            tried = _clipped(parameters + step[:, :, 0].T, self.lowest, self.highest)
+            tried_sums = self.normal_equations(tried)
+            better = tried_sums[_COST] < sums[_COST]
+            damping = np.minimum(damping * np.where(better, 0.2, 6.0), 1e8)
+            np.copyto(parameters, tried, where=better)
+            np.copyto(sums, tried_sums, where=better)
+        return parameters, sums
 
-    def model(self, parameters: Floats) -> tuple[Floats, Floats]:
-        """Return the flux of the model (N,) and its derivatives (6, N)."""
-        amplitude, reference, rise, fall, temperature, cooling = parameters[self.segments.index].T
-        rise, fall = np.exp(rise), np.exp(fall)
-        x = self.time - reference
-        rising, falling = -x / rise, x / fall
-        before = _logistic(rising)
-        cooled = np.tanh(x / COOLING_TIME)
-        colour, colour_slope = _log_colour(self.colour, self.wavelength, np.exp(temperature - cooling * cooled))
-        log_model = amplitude + (-falling - np.logaddexp(0.0, rising)) + colour
-        model = np.exp(_clipped(log_model, -60.0, 60.0))
-        derivatives = np.empty((len(PARAMETERS), len(x)))
-        derivatives[0] = 1.0
-        derivatives[1] = 1.0 / fall - before / rise + colour_slope * cooling * (1.0 - cooled**2) / COOLING_TIME
-        np.multiply(rising, before, out=derivatives[2])
-        derivatives[3] = falling
-        derivatives[4] = colour_slope
-        np.multiply(-cooled, colour_slope, out=derivatives[5])
-        derivatives *= model
-        return model, derivatives
+    def normal_equations(self, parameters: Floats) -> Floats:
+        """
+        Return what Gauss and Newton's method needs, of the sum of squares with the prior, shape (28, n).
 
-    def cost(self, parameters: Floats, model: Floats) -> Floats:
-        """Return the sum of squares, prior included, shape (n,)."""
-        prior = (((parameters - _PRIOR_MEAN) / _PRIOR_SCATTER) ** 2).sum(axis=1)
-        return np.asarray(self.segments.sum(self.weight * (self.flux - model) ** 2) + prior)
-
-    def normal_equations(self, parameters: Floats, model: Floats, derivatives: Floats) -> tuple[Floats, Floats]:
-        """Return half the curvature (n, 6, 6) and half the negative gradient (n, 6) of the sum of squares."""
-        n = len(self.segments)
-        # Of all products of derivatives the upper triangle, and those with the residuals, are added up in one go.
-        terms = np.empty((len(_ROWS) + len(PARAMETERS), len(self.flux)))
-        weighted = self.weight * derivatives
-        np.multiply(weighted[_ROWS], derivatives[_COLUMNS], out=terms[: len(_ROWS)])
-        np.multiply(weighted, self.flux - model, out=terms[len(_ROWS) :])
+        The upper triangle of the products of all columns of the Jacobian: half the curvature and half the negative
+        gradient, and the sum of squares itself.
+        """
+        jacobian = self.jacobian(parameters)
+        products = jacobian.take(_ROWS, axis=0)
+        products *= jacobian.take(_COLUMNS, axis=0)
         # Without a point they are whole numbers.
-        sums = np.bincount(self.place, weights=terms.ravel(), minlength=n * len(terms)).astype(np.float64, copy=False)
-        sums = sums.reshape(len(terms), n).T
-        curvature = sums.take(_IN_TRIANGLE, axis=1)
-        _diagonal(curvature)[:] += 1.0 / _PRIOR_SCATTER**2
-        gradient = sums[:, len(_ROWS) :] + (_PRIOR_MEAN - parameters) / _PRIOR_SCATTER**2
-        return curvature, gradient
+        sums = np.bincount(self.place, products.ravel(), self.of_prior.size).astype(np.float64, copy=False)
+        pull = self.prior_mean - parameters
+        gradient = np.multiply(pull, self.precision, out=self.of_prior[_GRADIENT])
+        self.of_prior[_COST] = np.vecdot(pull.T, gradient.T)
+        sums = sums.reshape(self.of_prior.shape)
+        sums += self.of_prior
+        return sums
+
+    def jacobian(self, parameters: Floats) -> Floats:
+        r"""
+        Return the derivatives of the model by the six parameters, and its residuals, over the errors, shape (7, N).
+
+        The first, by ln A, is the model itself. The rise is a logistic function σ, Planck's function has
+        :math:`\operatorname{d} \ln B / \operatorname{d} \ln T = y e^y / (e^y - 1)` with y = h c / k λ T.
+        """
+        of_object = parameters.copy()
+        rates = of_object[2:4]
+        np.exp(np.negative(rates, out=rates), out=rates)
+        amplitude, reference, rise, fall, temperature, cooling = of_object.take(self.index, axis=1)
+        x = self.time - reference
+        result = np.empty((len(PARAMETERS) + 1, len(x)))
+        model, by_time, by_rise, by_fall, by_temperature, by_cooling, residual = result
+        np.multiply(x, rise, out=by_rise)
+        np.multiply(x, fall, out=by_fall)
+        risen = 1.0 / (1.0 + np.exp(-by_rise))
+        warmer = np.tanh(x * (-1.0 / COOLING_TIME))
+        y = self.radiation / np.exp(temperature + cooling * warmer)
+        planck = np.expm1(y)
+        slope = y / planck
+        slope += y
+        np.subtract(slope[0], slope[1], out=by_temperature)
+        np.multiply(by_temperature, warmer, out=by_cooling)
+        np.exp(amplitude - by_fall, out=model)
+        model *= self.colour
+        model *= planck[1]
+        model /= planck[0]
+        model *= risen
+        to_rise = risen - 1.0
+        by_rise *= to_rise
+        to_rise *= rise
+        np.multiply(warmer, by_cooling, out=by_time)
+        np.subtract(by_temperature, by_time, out=by_time)
+        by_time *= cooling
+        by_time *= 1.0 / COOLING_TIME
+        by_time += fall
+        by_time += to_rise
+        derivatives = result[1:-1]
+        np.multiply(derivatives, model, out=derivatives)
+        np.subtract(self.flux, model, out=residual)
+        return result
 
 
 def rainbow_flux(parameters: NDArray[np.float64], time: Floats, wavelength: Floats) -> Floats:
@@ -284,19 +330,14 @@ def _log_bazin(x: Floats, rise: Floats, fall: Floats) -> Floats:
     return np.asarray(-x / fall - np.logaddexp(0.0, -x / rise))
 
 
-def _logistic(x: Floats) -> Floats:
-    return np.asarray(0.5 * (1.0 + np.tanh(0.5 * x)))
-
-
 def _clipped(values: Floats, lowest: Floats | float, highest: Floats | float) -> Floats:
     """Do what `numpy.clip` does, which for a few numbers is mostly overhead."""
     return np.minimum(np.maximum(values, lowest), highest)
 
 
-def _diagonal(matrices: Floats) -> Floats:
-    """Return a view of the diagonals, shape (n, k), of contiguous matrices, shape (n, k, k)."""
-    n, k, _ = matrices.shape
-    return matrices.reshape(n, k * k)[:, :: k + 1]
+def _matrices(elements: Floats) -> Floats:
+    """Return n matrices (n, 6, 6) of their elements, shape (36, n)."""
+    return elements.reshape(len(PARAMETERS), len(PARAMETERS), -1).transpose(2, 0, 1)
 
 
 def _log_colour(ratio: Floats, wavelength: Floats, temperature: Floats) -> tuple[Floats, Floats]:

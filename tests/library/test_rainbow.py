@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import rainbow_reference
 from numpy.typing import NDArray
 from scipy.optimize import least_squares
 
@@ -69,6 +70,34 @@ def test_the_fit_is_that_of_a_reference_that_takes_one_object_at_a_time() -> Non
         assert our_cost < cost + 2.0
         close += our_cost < cost + 0.05
     assert close >= 0.9 * len(curves)
+
+
+def test_every_step_of_the_fit_is_that_of_one_that_takes_one_object_at_a_time() -> None:
+    rng = np.random.default_rng(6)
+    sizes, ends = rng.integers(1, 40, 60).tolist(), rng.uniform(0.0, 60.0, 60).tolist()
+    curves = [explosion(n, rng, until=end) for n, end in zip(sizes, ends, strict=True)]
+    curves = [lc for lc in curves if lc.flux.max() > 20.0]
+    fit = fit_rainbow(stack(curves))
+    for lc, found in zip(curves, fit.parameters, strict=True):
+        peak = int(np.argmax(lc.flux))
+        wavelength = np.array([BANDS[f"lsst{b[-1]}"].effective_wavelength for b in lc.band])
+        *expected, _ = rainbow_reference.fit(lc.time, lc.flux, lc.flux_err, wavelength)
+        ours = found - [np.log(lc.flux[peak]), lc.time[peak] - lc.time[0], 0, 0, 0, 0]
+        # Whether a step at the minimum is a little better is for rounding to say.
+        np.testing.assert_allclose(ours / rainbow._PRIOR_SCATTER, expected / rainbow._PRIOR_SCATTER, rtol=0, atol=1e-6)
+
+
+def test_points_long_before_and_after_the_maximum_neither_overflow_nor_count() -> None:
+    lc = explosion(20, np.random.default_rng(7))
+    far = LightCurve(
+        "x", 0, np.append(lc.time, [20000.0, 90000.0]), np.append(lc.band, ["lsstr"] * 2),
+        np.append(lc.flux, [0.0] * 2), np.append(lc.flux_err, [2.0] * 2),
+        np.append(lc.upper_limit, [True] * 2), ra=0.0, dec=0.0,
+    )  # fmt: skip
+    found, expected = fit_rainbow(stack([far])), fit_rainbow(stack([lc]))
+    assert found.model[0] == 0.0 and found.model[-1] == pytest.approx(0.0, abs=1e-6)
+    moved = [0.0, lc.time[0] - 20000.0, 0.0, 0.0, 0.0, 0.0]
+    np.testing.assert_allclose(found.parameters[0] - moved, expected.parameters[0], atol=1e-6)
 
 
 def test_parameters_come_back_from_many_good_points() -> None:
