@@ -13,6 +13,7 @@ from textual.widgets import Input
 
 from ampel_followup.store import Store
 from ampel_followup_tui.app import FollowupApp
+from ampel_followup_tui.widgets.detail import Detail
 
 MakeApp = Callable[..., FollowupApp]
 
@@ -67,3 +68,15 @@ async def test_a_key_struck_before_the_screen_that_it_is_for_is_there_breaks_not
         await type_at_once(pilot, "tjx")
         await type_at_once(pilot, "ttgj")
         assert app._exception is None
+
+
+async def test_a_key_for_the_panes_struck_before_their_parts_are_there_breaks_nothing(make_app: MakeApp) -> None:
+    app = make_app()
+    async with app.run_test(size=(80, 24)):
+        await at_rest(app)
+        mounting = app.screen.mount(Detail(app.journal))
+        for key in ("2", "v", "f", "m", "z", "0"):
+            app.simulate_key(key)
+        await mounting
+        await at_rest(app)
+    assert app._exception is None

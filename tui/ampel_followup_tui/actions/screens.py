@@ -156,10 +156,10 @@ class Screens(App[None]):
 
     @property
     def _details(self) -> Iterable[Detail]:
-        """What stands on the screen in front: one, or none before it is there."""
+        """What stands on the screen in front: one, or none before it and its parts are there."""
         from ampel_followup_tui.widgets.detail import Detail
 
-        return self.screen.query(Detail)
+        return [detail for detail in self.screen.query(Detail) if detail.is_mounted]
 
     def _complain(self, error: FollowupError | str) -> None:
         self.notify(str(error), severity="error", markup=False, timeout=8)
