@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from sample_night import FLOYDS, NOW, SPRAT, WIFES, make_timetable, until
 from textual.pilot import Pilot
+from textual.screen import Screen
 from textual.widgets import DataTable
 
 from ampel_followup.store import Store
@@ -17,6 +18,9 @@ from ampel_followup_tui.commands import COMMANDS
 from ampel_followup_tui.widgets.key_bar import KeyBar
 
 SIZES = ((80, 24), (100, 30), (140, 45), (200, 60), (250, 70))
+
+#: From one screen of the walk to the next it is a dozen; a scroll bar that comes and goes makes 60 of them per second.
+MOST_LAYOUTS = 40
 
 #: Keys to each screen from the one before, and what must stand there.
 WALK = (
@@ -95,12 +99,25 @@ async def test_every_screen_fits_and_has_what_matters(store: Store, size: tuple[
 
 
 @pytest.mark.parametrize("size", [(79, 24), (60, 18), (20, 6), (5, 3)])
-async def test_a_smaller_terminal_works_and_is_told_what_it_lacks(store: Store, size: tuple[int, int]) -> None:
+async def test_a_smaller_terminal_works_and_is_told_what_it_lacks(
+    store: Store, size: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    laid_out = 0
+    lay_out = Screen._refresh_layout
+
+    def counted(screen: Screen[object], *arguments: object, **options: object) -> None:
+        nonlocal laid_out
+        laid_out += 1
+        lay_out(screen, *arguments, **options)
+
+    monkeypatch.setattr(Screen, "_refresh_layout", counted)
     app = make(store)
     async with app.run_test(size=size) as pilot:
         said = [note.message for note in app._notifications if "terminal has" in note.message]
         async for _ in walk(app, pilot):
             assert app.is_running
+            assert laid_out < MOST_LAYOUTS, "the layout does not come to rest"
+            laid_out = 0
         assert app._exception is None
     assert said == [f"This terminal has {size[0]} × {size[1]} characters; 80 × 24 show everything."]
 
