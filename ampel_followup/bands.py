@@ -8,6 +8,8 @@ it on first use. The curves have the right effective wavelengths to 1 Å and giv
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -150,6 +152,11 @@ ZTF_FILTERS: dict[int, str] = {1: "ztfg", 2: "ztfr", 3: "ztfi"}
 
 #: LSST's filters by their letters, in lower case (ELAsTiCC writes ``Y``).
 LSST_FILTERS: dict[str, str] = {letter: f"lsst{letter}" for letter in "ugrizy"}
+
+
+def by_wavelength(names: Iterable[str]) -> list[str]:
+    """Return names of bands from blue to red, by effective wavelength; those not in `BANDS` after them, by name."""
+    return sorted(names, key=lambda name: (BANDS[name].effective_wavelength if name in BANDS else math.inf, name))
 
 
 def sncosmo_bandpass(name: str, step: float = 5.0) -> sncosmo.Bandpass:

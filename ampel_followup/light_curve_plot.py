@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ampel_followup.attention_scores import AttentionScores
-from ampel_followup.bands import BANDS
+from ampel_followup.bands import by_wavelength
 from ampel_followup.lightcurve import LIMIT_SIGMA, LightCurve
 from ampel_followup.plotting import figure_class
 from ampel_followup.untrusted import clean
@@ -26,9 +26,6 @@ _BANDS = {
     "y": ("P", "#0072b2"),
 }
 _OTHER = ("x", "#555555")
-
-# The bands of each survey by wavelength.
-_PLACES = {name: place for place, name in enumerate(BANDS)}
 
 # Width of a bar of attention, as a share of the time that is drawn.
 _BAR = 0.012
@@ -82,7 +79,7 @@ def _draw_points(axes: Axes, curve: LightCurve, evening: float, in_flux: bool) -
     days, (magnitude, magnitude_err) = curve.time - evening, curve.magnitude
     value, error = (curve.flux, curve.flux_err) if in_flux else (magnitude, magnitude_err)
     limit = LIMIT_SIGMA * curve.flux_err if in_flux else curve.limiting_magnitude
-    for band in sorted(set(curve.band.tolist()), key=lambda name: (_PLACES.get(name, len(_PLACES)), name)):
+    for band in by_wavelength(set(curve.band.tolist())):
         marker, colour = _BANDS.get(band[-1:], _OTHER)
         of_band = curve.band == band
         seen = of_band & curve.detected & np.isfinite(value)

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ampel_followup.bands import BANDS, SPEED_OF_LIGHT, sncosmo_bandpass
+from ampel_followup.bands import BANDS, SPEED_OF_LIGHT, by_wavelength, sncosmo_bandpass
 
 
 @pytest.fixture
@@ -81,3 +81,9 @@ def test_names_and_letters_load_no_science_stack():
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     assert shown.stdout.strip() == "[]"
+
+
+def test_bands_are_listed_from_blue_to_red_whatever_the_survey():
+    mixed = ["lssty", "ztfr", "ztfg", "atlaso", "lsstu", "unheard", "atlasc", "lsstz", "ztfi", "another"]
+    blue_to_red = ["lsstu", "ztfg", "atlasc", "ztfr", "atlaso", "ztfi", "lsstz", "lssty", "another", "unheard"]
+    assert by_wavelength(mixed) == by_wavelength(mixed[::-1]) == blue_to_red

@@ -8,6 +8,7 @@ from textual.containers import Vertical
 from textual.getters import app
 
 from ampel_followup.attention_scores import AttentionScores
+from ampel_followup.bands import by_wavelength
 from ampel_followup.light_curve_fit import LightCurveFit
 from ampel_followup.lightcurve import LightCurve
 from ampel_followup.redshifts import Redshift
@@ -184,10 +185,10 @@ class LightCurveView(Vertical):
         for point in drawn:
             if not point.limit:
                 counts[point.band] = counts.get(point.band, 0) + 1
-        for band, count in counts.items():
+        for band in by_wavelength(counts):
             sign, style = band_sign(band)
             legend.append(f"{sign} {clean(short_band(band), 8)} ", style)
-            legend.append(f"{count}  ")
+            legend.append(f"{counts[band]}  ")
         n_limits = sum(point.limit for point in drawn)
         if n_limits:
             legend.append(f"{LIMIT} limits {n_limits}  ", GREY)
