@@ -12,8 +12,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from ampel_followup.features.featureset import Feature, FeatureSet
-from ampel_followup.features.ragged import LETTERS, Floats, Points, stack
-from ampel_followup.features.slopes import common_slope, gaps, ratio
+from ampel_followup.features.ragged import LETTERS, Floats, Mask, Points, Segments, stack
+from ampel_followup.features.slopes import common_slope, gaps, joined_groups, ratio
 from ampel_followup.lightcurve import LightCurve
 
 #: Detections further apart than this belong to different nights [d].
@@ -55,9 +55,10 @@ def columns_of(everything: Points) -> dict[str, Floats]:
     """
     points = everything.select(everything.detected)
     positive = points.select(points.positive)
+    gap, interior = gaps(points)
     return (
-        _counts(points)
-        | _times(everything, points, positive)
+        _counts(points, gap)
+        | _times(everything, points, positive, gap, interior)
         | _limits(everything, points, positive)
         | _brightness(points, positive)
         | _rates(points, positive)
@@ -67,19 +68,18 @@ def columns_of(everything: Points) -> dict[str, Floats]:
     )
 
 
-def _counts(points: Points) -> dict[str, Floats]:
+def _counts(points: Points, gap: Floats) -> dict[str, Floats]:
     segments = points.segments
-    nights = segments.count(gaps(points)[0] > NIGHT_GAP) + (segments.counts > 0)
+    nights = segments.count(gap > NIGHT_GAP) + (segments.counts > 0)
     columns: dict[str, Floats] = {
         f"n_{letter}": segments.count(points.in_band(letter)).astype(np.float64) for letter in "gri"
     }
     return columns | {"n_detections": segments.counts.astype(np.float64), "n_nights": nights.astype(np.float64)}
 
 
-def _times(everything: Points, points: Points, positive: Points) -> dict[str, Floats]:
+def _times(everything: Points, points: Points, positive: Points, gap: Floats, interior: Mask) -> dict[str, Floats]:
     first, last = points.segments.first(points.time), points.segments.last(points.time)
     end = everything.segments.last(everything.time)
-    gap, interior = gaps(points)
     between = points.segments.select(interior)
     return {
         "duration": last - first,
@@ -127,31 +127,37 @@ def _brightness(points: Points, positive: Points) -> dict[str, Floats]:
 
 
 def _rates(points: Points, positive: Points) -> dict[str, Floats]:
-    n = len(LETTERS) + 1
-    band = positive.segments.index * n + positive.letter + 1
-    slope, error = common_slope(positive.time, positive.mag, positive.mag_err, band, positive.segments, LEAST_SPAN)
-    night = np.cumsum(gaps(positive)[0] > NIGHT_GAP) * n * len(positive.segments) + band
-    in_night, in_night_error = common_slope(
-        positive.time, positive.mag, positive.mag_err, night, positive.segments, LEAST_SPAN_IN_NIGHT
+    n, width = len(points.segments), len(LETTERS) + 1
+    band = positive.segments.index * width + positive.letter + 1
+    night = np.cumsum(gaps(positive)[0] > NIGHT_GAP) * n * width + band
+    all_bands = points.segments.index * width + points.letter + 1
+    own = positive.band_by_band("gr")
+    # All slopes at once: of one object each costs as much as all of them.
+    slopes, errors = common_slope(
+        np.concatenate([positive.time, positive.time, points.time, own.time]),
+        np.concatenate([positive.mag, positive.mag, points.flux, own.mag]),
+        np.concatenate([positive.mag_err, positive.mag_err, points.flux_err, own.mag_err]),
+        joined_groups(band, night, all_bands, own.segments.index),
+        Segments.joined(positive.segments, positive.segments, points.segments, own.segments),
+        np.array([LEAST_SPAN, LEAST_SPAN_IN_NIGHT, LEAST_SPAN, LEAST_SPAN, LEAST_SPAN]).repeat(n),
     )
-    all_bands = points.segments.index * n + points.letter + 1
-    flux_slope, _ = common_slope(points.time, points.flux, points.flux_err, all_bands, points.segments, LEAST_SPAN)
+    slope, in_night, flux_slope, *in_band = slopes.reshape(5, n)
     columns = {
         "mag_slope": slope,
-        "mag_slope_significance": ratio(slope, error),
+        "mag_slope_significance": ratio(slope, errors[:n]),
         "flux_slope": ratio(flux_slope, points.segments.maximum(np.abs(points.flux))),
         "intranight_slope": in_night,
-        "intranight_significance": ratio(np.abs(in_night), in_night_error),
+        "intranight_significance": ratio(np.abs(in_night), errors[n : 2 * n]),
     }
-    for letter in "gr":
-        one = positive.select(positive.in_band(letter))
-        segments, time, mag = one.segments, one.time, one.mag
-        peak_time = segments.at_maximum(-mag, time)
-        rise, decline = peak_time - segments.first(time), segments.last(time) - peak_time
-        peak = segments.minimum(mag)
-        columns[f"rise_rate_{letter}"] = ratio(segments.first(mag) - peak, _at_least(LEAST_SPAN, rise))
-        columns[f"decline_rate_{letter}"] = ratio(segments.last(mag) - peak, _at_least(LEAST_SPAN, decline))
-        columns[f"mag_slope_{letter}"], _ = common_slope(time, mag, one.mag_err, segments.index, segments, LEAST_SPAN)
+    segments, time, mag = own.segments, own.time, own.mag
+    peak_time, peak = segments.at_maximum(-mag, time), segments.minimum(mag)
+    rise = _at_least(LEAST_SPAN, peak_time - segments.first(time))
+    decline = _at_least(LEAST_SPAN, segments.last(time) - peak_time)
+    rise_rate, decline_rate = ratio(segments.first(mag) - peak, rise), ratio(segments.last(mag) - peak, decline)
+    for k, letter in enumerate("gr"):
+        rows = slice(k * n, (k + 1) * n)
+        columns[f"rise_rate_{letter}"], columns[f"decline_rate_{letter}"] = rise_rate[rows], decline_rate[rows]
+        columns[f"mag_slope_{letter}"] = in_band[k]
     return columns
 
 
@@ -171,18 +177,22 @@ def _colours(positive: Points) -> dict[str, Floats]:
     paired = is_g & (np.minimum(wait_before, wait_after) <= COLOUR_GAP)
     colour, epoch = mag - mag[nearest], 0.5 * (time + time[nearest])
     error = np.hypot(positive.mag_err, positive.mag_err[nearest])
-    first, last = segments.first_where(paired, colour), segments.last_where(paired, colour)
-    span = segments.last_where(paired, epoch) - segments.first_where(paired, epoch)
+    pairs, colour, epoch = segments.select(paired), colour[paired], epoch[paired]
+    first, last = pairs.first(colour), pairs.last(colour)
+    span = pairs.last(epoch) - pairs.first(epoch)
     return {
         "colour_first": first,
         "colour_last": last,
-        "colour_last_err": segments.last_where(paired, error),
+        "colour_last_err": pairs.last(error[paired]),
         "colour_slope": ratio(last - first, _at_least(LEAST_SPAN, span)),
     }
 
 
 def _position(points: Points) -> dict[str, Floats]:
     points = points.select(np.isfinite(points.ra) & np.isfinite(points.dec))
+    if len(points.time) == 0:
+        unknown = np.full(len(points.segments), np.nan)
+        return {"position_scatter": unknown, "position_chi2": unknown}
     segments = points.segments
     signal = np.minimum(np.abs(points.flux) / points.flux_err, _MAX_SIGNAL)
     weight = signal**2 / (_SEEING_SIGMA**2 + (_CENTROID_FLOOR * signal) ** 2)
@@ -203,6 +213,11 @@ def _scores(points: Points) -> dict[str, Floats]:
     columns: dict[str, Floats] = {}
     for name, score in (("rb", points.rb), ("drb", points.drb)):
         known = np.isfinite(score)
+        if not known.any():
+            columns |= dict.fromkeys(
+                [f"{name}_last", f"{name}_mean", f"{name}_max"], np.full(len(points.segments), np.nan)
+            )
+            continue
         segments, score = points.segments.select(known), score[known]
         columns[f"{name}_last"] = segments.last(score)
         columns[f"{name}_mean"] = segments.mean(score)

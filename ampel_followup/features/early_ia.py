@@ -15,7 +15,7 @@ import numpy as np
 
 from ampel_followup.cosmology import distance_modulus
 from ampel_followup.features.featureset import Feature, FeatureSet
-from ampel_followup.features.ragged import LETTERS, Floats, Mask, Points, stack
+from ampel_followup.features.ragged import LETTERS, Floats, Indices, Mask, Points, stack
 from ampel_followup.features.rainbow import fit_rainbow
 from ampel_followup.features.slopes import common_slope, ratio
 from ampel_followup.lightcurve import ZERO_POINT, LightCurve
@@ -36,33 +36,49 @@ _LEAST_SPAN = 0.5
 _NEAREST, _FARTHEST = 0.003, 4.0
 
 
-# Objects computed together: their points stay in the processor's cache.
-_CHUNK = 200
+#: Objects computed together: their points stay in the processor's cache.
+CHUNK = 200
 
 
 def _columns(light_curves: Sequence[LightCurve]) -> dict[str, Floats]:
-    chunks = [_of_chunk(light_curves[i : i + _CHUNK]) for i in range(0, len(light_curves), _CHUNK)]
+    chunks = [_of_chunk(light_curves[i : i + CHUNK]) for i in range(0, len(light_curves), CHUNK)]
     return {name: np.concatenate([chunk[name] for chunk in chunks]) for name in chunks[0]}
 
 
 def _of_chunk(light_curves: Sequence[LightCurve]) -> dict[str, Floats]:
-    everything = stack(light_curves)
+    columns = columns_of(stack(light_curves))
+    return columns | _host(light_curves, columns["rainbow_peak_mag"])
+
+
+def columns_of(everything: Points) -> dict[str, Floats]:
+    """
+    Compute the features from points, without those of the host.
+
+    Parameters
+    ----------
+    everything : Points
+        Of n objects; `CHUNK` at a time are fastest.
+
+    Returns
+    -------
+    dict of str to ndarray, shape (n,)
+        Where values are beyond all bounds they may be infinite.
+    """
     points = _of_the_transient(everything.select(everything.letter >= 0))
     significant = points.select(_significant(points))
     fit = fit_rainbow(points)
     parameters, errors = fit.parameters.T, fit.errors.T
     first, last = significant.segments.first(significant.time), significant.segments.last(significant.time)
     end = points.segments.last(points.time)
-    peak_mag = ZERO_POINT - 2.5 * np.log10(fit.peak_flux)
-    bands = [significant.segments.count(significant.in_band(letter)) > 0 for letter in LETTERS]
+    bands = np.bincount(_cells(significant), minlength=len(points.segments) * len(LETTERS)) > 0
     columns = {
         "n_significant": significant.segments.counts.astype(np.float64),
-        "n_significant_bands": np.sum(bands, axis=0, dtype=np.float64),
+        "n_significant_bands": bands.reshape(-1, len(LETTERS)).sum(axis=1, dtype=np.float64),
         "significance_max": significant.segments.maximum(significant.flux / significant.flux_err),
         "significant_for": last - first,
         "age": end - first,
         "rainbow_phase": end - fit.peak_time,
-        "rainbow_peak_mag": peak_mag,
+        "rainbow_peak_mag": ZERO_POINT - 2.5 * np.log10(fit.peak_flux),
         "rainbow_peak_mag_err": 2.5 / np.log(10.0) * errors[0],
         "rainbow_start": parameters[1] - first,
         "rainbow_chi2": fit.chi2 / points.segments.counts,
@@ -70,9 +86,12 @@ def _of_chunk(light_curves: Sequence[LightCurve]) -> dict[str, Floats]:
     for j, name in ((2, "ln_rise_time"), (3, "ln_fall_time"), (4, "ln_temperature"), (5, "cooling")):
         columns[f"rainbow_{name}"] = parameters[j]
         columns[f"rainbow_{name}_err"] = errors[j]
-    columns |= _departures(points, fit.model)
-    columns |= _slopes(significant, last)
-    return columns | _host(light_curves, peak_mag)
+    return columns | _departures(points, fit.model) | _slopes(significant, last)
+
+
+def _cells(points: Points) -> Indices:
+    """Return the number of each point's band among those of all objects, one object after the other."""
+    return points.segments.index * len(LETTERS) + points.letter
 
 
 def _significant(points: Points) -> Mask:
@@ -86,24 +105,22 @@ def _of_the_transient(points: Points) -> Points:
 
 def _departures(points: Points, model: Floats) -> dict[str, Floats]:
     """Compare each band with the black body: by how much its points are fainter, scaled as one."""
-    columns = {}
+    cells, n_cells = _cells(points), len(points.segments) * len(LETTERS)
     weight = model / (points.flux_err**2 + (0.05 * model) ** 2)
-    for letter in LETTERS:
-        here = np.where(points.in_band(letter), weight, 0.0)
-        scale = ratio(points.segments.sum(here * points.flux), points.segments.sum(here * model))
-        known = points.segments.sum(here * model) > 4.0  # the scale is good to 0.5
-        columns[f"departure_{letter}"] = np.where(known, -2.5 * np.log10(np.maximum(scale, 0.05)), np.nan)
-    return columns
+    expected = np.bincount(cells, weight * model, n_cells)
+    scale = ratio(np.bincount(cells, weight * points.flux, n_cells), expected)
+    known = expected > 4.0  # the scale is good to 0.5
+    departure = np.where(known, -2.5 * np.log10(np.maximum(scale, 0.05)), np.nan).reshape(-1, len(LETTERS))
+    return {f"departure_{letter}": departure[:, j] for j, letter in enumerate(LETTERS)}
 
 
 def _slopes(significant: Points, last: Floats) -> dict[str, Floats]:
-    n = len(LETTERS)
     recent = significant.select(significant.time >= last[significant.segments.index] - RECENT)
     slope, error = common_slope(
         recent.time,
         recent.mag,
         recent.mag_err,
-        recent.segments.index * n + recent.letter,
+        _cells(recent),
         recent.segments,
         _LEAST_SPAN,
     )

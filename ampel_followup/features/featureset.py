@@ -81,14 +81,25 @@ class FeatureSet:
             NaN where a feature cannot be measured, never infinite. A row depends on its own light curve alone: it is
             the same to the last bit in any batch.
         """
-        values = np.full((len(light_curves), len(self.features)), np.nan)
-        if len(light_curves) > 0:
-            with np.errstate(all="ignore"):  # values beyond all bounds overflow and end as NaN, below
-                columns = self.columns(light_curves)
-            for j, name in enumerate(self.names):
-                values[:, j] = columns[name]
-        values[~np.isfinite(values)] = np.nan
-        return values
+        if len(light_curves) == 0:
+            return np.full((0, len(self.features)), np.nan)
+        with np.errstate(all="ignore"):  # values beyond all bounds overflow and end as NaN
+            columns = self.columns(light_curves)
+        return table(self.names, columns)
+
+
+def table(names: Sequence[str], columns: Mapping[str, NDArray[np.float64]]) -> NDArray[np.float64]:
+    """
+    Put columns of length n beside each other.
+
+    Returns
+    -------
+    ndarray, shape (n, k)
+        In the order of `names`; NaN where a value is not finite.
+    """
+    values = np.array([columns[name] for name in names]).T.copy()
+    values[~np.isfinite(values)] = np.nan
+    return values
 
 
 def markdown_table(feature_set: FeatureSet) -> str:

@@ -17,10 +17,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ampel_followup.features import early, early_ia
 from ampel_followup.features.early import EARLY
 from ampel_followup.features.early_ia import EARLY_IA
-from ampel_followup.features.ragged import Floats, Points
-from ampel_followup.lightcurve import LightCurve
+from ampel_followup.features.featureset import table
+from ampel_followup.features.ragged import LETTERS, Floats, Points, magnitudes
+from ampel_followup.lightcurve import LIMIT_SIGMA, magnitude_from_flux
 
 #: Features of the host, which are left out.
 OF_THE_HOST = ("host_photoz", "host_photoz_err", "rainbow_absolute_mag")
@@ -37,15 +39,11 @@ FEATURE_CHANNELS = 2 * len(HAND_MADE)
 # Transformed features are cut there: what is beyond tells no more.
 _LARGEST = 5.0
 
+# The place of each of `LETTERS` in the alphabet.
+_ALPHABETICAL = np.array([sorted(LETTERS).index(letter) for letter in LETTERS])
+
 # Percentiles whose distance is two standard deviations of a normal distribution.
 _SCATTER = (16.0, 84.0)
-
-_NOT_OF_THE_HOST = np.array([name not in OF_THE_HOST for name in EARLY_IA.names])
-
-_LETTER_BANDS = np.array(["lsstu", "lsstg", "lsstr", "lssti", "lsstz", "lssty"])
-
-# Light curves whose features are computed at once.
-_CHUNK = 500
 
 
 def hand_made_features(points: Points) -> Floats:
@@ -62,31 +60,44 @@ def hand_made_features(points: Points) -> Floats:
     ndarray, shape (n, k)
         Columns as in `HAND_MADE`; NaN where a feature cannot be measured.
     """
-    curves = light_curves_of(points)
+    n = len(points.segments)
     parts = [np.empty((0, len(HAND_MADE)))]
-    for begin in range(0, len(curves), _CHUNK):
-        chunk = curves[begin : begin + _CHUNK]
-        parts.append(np.concatenate([EARLY.compute(chunk), EARLY_IA.compute(chunk)[:, _NOT_OF_THE_HOST]], axis=1))
+    for begin in range(0, n, early_ia.CHUNK):
+        rows = np.arange(begin, min(begin + early_ia.CHUNK, n))
+        chunk = points if len(rows) == n else points.beginnings(rows, points.segments.counts[rows])
+        known = _photometry(chunk)
+        with np.errstate(all="ignore"):  # values beyond all bounds overflow and end as NaN
+            parts.append(table(HAND_MADE, early.columns_of(known) | early_ia.columns_of(known)))
     return np.concatenate(parts)
 
 
-def light_curves_of(points: Points) -> list[LightCurve]:
-    """Return points as light curves again; survey, position and date are forgotten."""
-    offsets = points.segments.offsets
-    return [
-        LightCurve(
-            f"object {i}",
-            0,
-            points.time[begin:end],
-            _LETTER_BANDS[points.letter[begin:end]],
-            points.flux[begin:end],
-            points.flux_err[begin:end],
-            ~points.detected[begin:end],
-            0.0,
-            0.0,
-        )
-        for i, (begin, end) in enumerate(zip(offsets[:-1].tolist(), offsets[1:].tolist(), strict=True))
-    ]
+def _photometry(points: Points) -> Points:
+    """
+    Return points without position and scores, whose clock begins at the first one, with magnitudes as the fluxes.
+
+    Simultaneous points are in the order of their bands' letters: that of the surveys' names would tell the survey.
+    """
+    order = np.lexsort((_ALPHABETICAL[points.letter], points.time, points.segments.index))
+    if (order[1:] < order[:-1]).any():
+        points = points.ordered(order)
+    segments, flux, flux_err = points.segments, points.flux, points.flux_err
+    mag, mag_err = magnitudes(flux, flux_err, points.detected)
+    nothing = np.full(len(flux), np.nan)
+    return Points(
+        segments=segments,
+        time=points.time - segments.first(points.time)[segments.index],
+        letter=points.letter,
+        flux=flux,
+        flux_err=flux_err,
+        mag=mag,
+        mag_err=mag_err,
+        limit=magnitude_from_flux(LIMIT_SIGMA * flux_err, flux_err)[0],
+        detected=points.detected,
+        ra=nothing,
+        dec=nothing,
+        rb=nothing,
+        drb=nothing,
+    )
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -51,6 +51,14 @@ class Segments:
         """Make segments of `counts` points each, shape (n,)."""
         return cls(_offsets(counts), np.arange(len(counts)).repeat(counts), counts)
 
+    @classmethod
+    def joined(cls, *parts: Segments) -> Segments:
+        """Return the segments of several sets of points, one set after the other."""
+        begins = np.cumsum([0] + [len(part) for part in parts]).tolist()
+        index = np.concatenate([part.index + begin for part, begin in zip(parts, begins, strict=False)])
+        counts = np.concatenate([part.counts for part in parts])
+        return cls(_offsets(counts), index, counts)
+
     def __len__(self) -> int:
         return len(self.offsets) - 1
 
@@ -112,11 +120,18 @@ class Segments:
 
     def first_where(self, mask: Mask, values: Floats) -> Floats:
         """First of `values` where `mask` is True in each segment, shape (n,); NaN where it nowhere is."""
-        return self.select(mask).first(values[mask])
+        # Written backwards, the first one stays.
+        return self._written(self.index[mask][::-1], values[mask][::-1])
 
     def last_where(self, mask: Mask, values: Floats) -> Floats:
         """Last of `values` where `mask` is True in each segment, shape (n,); NaN where it nowhere is."""
-        return self.select(mask).last(values[mask])
+        return self._written(self.index[mask], values[mask])
+
+    def _written(self, index: Indices, values: Floats) -> Floats:
+        """Return, of each segment, the one of `values` that is written last, shape (n,); NaN where there is none."""
+        result = np.full(len(self), np.nan)
+        result[index] = values
+        return result
 
     @property
     def _filled(self) -> bool:
@@ -193,6 +208,8 @@ class Points:
     def select(self, mask: Mask) -> Points:
         """Return the points where `mask` is True; the objects stay, if without points."""
         (left,) = mask.nonzero()
+        if len(left) == len(mask):
+            return self
         return self._taken(self.segments.select(mask), left)
 
     def beginnings(self, object_index: Indices, n_points: Indices) -> Points:
@@ -215,6 +232,16 @@ class Points:
         shift = self.segments.offsets[:-1][object_index] - segments.offsets[:-1]
         taken = np.arange(len(segments.index)) + shift[segments.index]
         return self._taken(segments, taken)
+
+    def band_by_band(self, letters: str) -> Points:
+        """Return the points in bands of these letters: of all objects in the first, then in the second."""
+        masks = [self.in_band(letter) for letter in letters]
+        segments = Segments.joined(*[self.segments.select(mask) for mask in masks])
+        return self._taken(segments, np.concatenate([mask.nonzero()[0] for mask in masks]))
+
+    def ordered(self, order: Indices) -> Points:
+        """Return the points in another order, shape (N,), of which that of the objects is the same."""
+        return self._taken(self.segments, order)
 
     def _taken(self, segments: Segments, which: Indices) -> Points:
         return Points(segments, *[getattr(self, name).take(which) for name in _COLUMNS])
@@ -248,10 +275,7 @@ def _stack(light_curves: tuple[LightCurve, ...]) -> Points:
     segments = Segments.from_counts(np.array([len(lc) for lc in light_curves], dtype=np.intp))
     time, flux, flux_err = column("time"), column("flux"), column("flux_err")
     detected = ~np.concatenate([lc.upper_limit for lc in light_curves])
-    positive = detected & (flux > 0)
-    mag = np.full(len(flux), np.nan)
-    mag_err = np.full(len(flux), np.nan)
-    mag[positive], mag_err[positive] = magnitude_from_flux(flux[positive], flux_err[positive])
+    mag, mag_err = magnitudes(flux, flux_err, detected)
     points = Points(
         segments=segments,
         time=time - segments.first(time)[segments.index],
@@ -270,6 +294,14 @@ def _stack(light_curves: tuple[LightCurve, ...]) -> Points:
     for name in _COLUMNS:  # whoever asks next gets the same ones
         getattr(points, name).flags.writeable = False
     return points
+
+
+def magnitudes(flux: Floats, flux_err: Floats, detected: Mask) -> tuple[Floats, Floats]:
+    """Return magnitudes and their errors as in `Points`, shape (N,) each: NaN but at positive detections."""
+    mag, mag_err = np.full(len(flux), np.nan), np.full(len(flux), np.nan)
+    positive = detected & (flux > 0)
+    mag[positive], mag_err[positive] = magnitude_from_flux(flux[positive], flux_err[positive])
+    return mag, mag_err
 
 
 def _letters(band: NDArray[np.str_]) -> NDArray[np.int8]:

@@ -8,7 +8,7 @@ from ampel_followup.features.ragged import Floats, Indices, Mask, Points, Segmen
 
 
 def common_slope(
-    time: Floats, value: Floats, error: Floats, group: Indices, segments: Segments, least_span: float
+    time: Floats, value: Floats, error: Floats, group: Indices, segments: Segments, least_span: Floats | float
 ) -> tuple[Floats, Floats]:
     r"""
     Fit one slope to all groups (bands, nights) of an object, each with an offset of its own.
@@ -26,7 +26,7 @@ def common_slope(
         Group of each point; no group spans two objects.
     segments : Segments
         The n objects.
-    least_span : float
+    least_span : float, or ndarray of shape (n,)
         If no group of an object covers this much time, it has no slope [d].
 
     Returns
@@ -49,6 +49,15 @@ def common_slope(
     information = segments.sum(weight * t * t)
     information = np.where((span >= least_span) & (information > 0), information, np.nan)
     return segments.sum(weight * t * v) / information, segments.first(error) / np.sqrt(information)
+
+
+def joined_groups(*groups: Indices) -> Indices:
+    """Return the groups of several sets of points, numbered from 0 in each, such that none is in two sets."""
+    shifted, begin = [], 0
+    for group in groups:
+        shifted.append(group + begin)
+        begin += int(group.max(initial=0)) + 1
+    return np.concatenate(shifted)
 
 
 def _numbered(group: Indices) -> tuple[Indices, int]:

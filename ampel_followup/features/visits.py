@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from ampel_followup.errors import FollowupError
 from ampel_followup.features import context, early
-from ampel_followup.features.featureset import FeatureSet
+from ampel_followup.features.featureset import FeatureSet, table
 from ampel_followup.features.ragged import Floats, Indices, stack
 from ampel_followup.features.virtual_assistant import DAY1, DAYN, Nights, day1_columns, day_n_columns
 from ampel_followup.lightcurve import LightCurve
@@ -118,14 +118,11 @@ def visit_features(
         if name not in SETS:
             raise FollowupError(f"no feature set {name!r} at visits; there are {', '.join(SETS)}")
     names = tuple(name for s in sets for name in SETS[s].names)
-    values = np.full((len(visits), len(names)), np.nan)
-    if len(visits) > 0:
-        with np.errstate(all="ignore"):  # values beyond all bounds overflow and end as NaN, below
-            columns = _columns(light_curves, visits, sets)
-        for j, name in enumerate(names):
-            values[:, j] = columns[name]
-    values[~np.isfinite(values)] = np.nan
-    return names, values
+    if len(visits) == 0:
+        return names, np.full((0, len(names)), np.nan)
+    with np.errstate(all="ignore"):  # values beyond all bounds overflow and end as NaN
+        columns = _columns(light_curves, visits, sets)
+    return names, table(names, columns)
 
 
 def _columns(light_curves: Sequence[LightCurve], visits: Visits, sets: Sequence[str]) -> dict[str, Floats]:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from points_as_light_curves import light_curves_of
 
 from ampel_followup.evaluation.attention import summarise
 from ampel_followup.evaluation.attention_data import load_labelled_curves
@@ -16,7 +17,7 @@ from ampel_followup.evaluation.attention_forest import features_by_age, forest_p
 from ampel_followup.evaluation.attention_host import WITH_HOST, with_host
 from ampel_followup.evaluation.attention_runs import Run, RunOptions, run_all, split
 from ampel_followup.features.early_ia import EARLY_IA
-from ampel_followup.features.hand_made import OF_THE_HOST, light_curves_of
+from ampel_followup.features.hand_made import OF_THE_HOST
 from ampel_followup.features.ragged import stack
 from ampel_followup.features.sequence import beginnings, of_the_transient
 from ampel_followup.learning.attention_curves import LabelledCurves, labelled_curves, simulated_curves
