@@ -11,7 +11,6 @@ import typer
 from ampel_followup.cli.output import (
     BundleOption,
     JsonOption,
-    NightOption,
     StoreOption,
     console,
     print_json,
@@ -42,7 +41,10 @@ def drift(
         typer.Option("--plots", metavar="DIR", help="Folder for pictures of ALERTS beside the training of the bundle."),
     ] = None,
     store: StoreOption = None,
-    night: NightOption = None,
+    night: Annotated[
+        str | None,
+        typer.Option("--night", metavar="DATE", help="Only this night of the store (2026-11-20), and all of it."),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """

@@ -9,10 +9,21 @@ import typer
 
 StoreOption = Annotated[
     Optional[str],  # noqa: UP045
-    typer.Option(help="Path or URL of the store.", envvar="AMPEL_FOLLOWUP_STORE"),
+    typer.Option(
+        metavar="URL",
+        envvar="AMPEL_FOLLOWUP_STORE",
+        help="SQLite file, or database URL (postgresql://…). By default a file in the user's data folder.",
+        show_default=False,
+    ),
 ]
-NightOption = Annotated[Optional[str], typer.Option(help="Evening date; the latest plan if not given.")]  # noqa: UP045
-SiteOption = Annotated[Optional[str], typer.Option(help="Site; that of the latest plan if not given.")]  # noqa: UP045
+NightOption = Annotated[
+    Optional[str],  # noqa: UP045
+    typer.Option(metavar="DATE", help="Evening date at the site (2026-11-20); by default the latest plan."),
+]
+SiteOption = Annotated[
+    Optional[str],  # noqa: UP045
+    typer.Option(metavar="SITE", help="Observatory of the plan; by default that of the latest plan."),
+]
 KeysOption = Annotated[
     Optional[Path],  # noqa: UP045
     typer.Option(
@@ -29,7 +40,7 @@ def tui(
     site: SiteOption = None,
     observer: Annotated[
         Optional[str],  # noqa: UP045
-        typer.Option(help="Who decides; your login name if not given."),
+        typer.Option(metavar="NAME", help="Who decides; by default your login name."),
     ] = None,
     read_only: Annotated[
         bool, typer.Option("--read-only", help="Look, but decide nothing; so is a store opened that cannot be written.")

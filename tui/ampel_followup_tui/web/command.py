@@ -16,7 +16,7 @@ def serve(
     site: SiteOption = None,
     observer: Annotated[
         Optional[str],  # noqa: UP045
-        typer.Option(help="Who decides, whoever comes; if not given, every visitor is asked for a name."),
+        typer.Option(metavar="NAME", help="Who decides, whoever comes; by default every visitor is asked for a name."),
     ] = None,
     read_only: Annotated[bool, typer.Option("--read-only", help="Visitors look, but decide nothing.")] = False,
     keys: KeysOption = None,
