@@ -112,7 +112,9 @@ def export(
             }
         )
         return
-    console().print(f"{n} targets of {plan.night.date} at {plan.night.site} written to {out}", markup=False)
+    console().print(
+        f"{n} target{'' if n == 1 else 's'} of {plan.night.date} at {plan.night.site} written to {out}", markup=False
+    )
     for name, why in withdrawn.items():
         console().print(f"left out: {name}, {why}", markup=False)
     for entry in left_out:

@@ -142,8 +142,8 @@ def _drift(week: WeekReport) -> Section:
         return Section("Drift", ("No run compared its alerts with the training set.",))
     rows = tuple((line.night, line.site_name, ", ".join(line.drifted or ())) for line in compared if line.drifted)
     if not rows:
-        return Section("Drift", (f"All features were as in training, in {len(compared)} plans.",))
-    sentence = f"Features were not as in training in {len(rows)} of {len(compared)} plans."
+        return Section("Drift", (f"All features were as in training, in {_plans(len(compared))}.",))
+    sentence = f"Features were not as in training in {len(rows)} of {_plans(len(compared))}."
     return Section("Drift", (sentence,), ("night", "site", "features that moved"), rows)
 
 
@@ -156,3 +156,7 @@ def in_order(found: Iterable[str], order: Sequence[str]) -> list[str]:
 def number(value: float, digits: int) -> str | None:
     """Return a number for a table; None for NaN."""
     return f"{value:.{digits}f}" if value == value else None  # NaN differs from itself
+
+
+def _plans(n: int) -> str:
+    return f"{n} plan{'' if n == 1 else 's'}"

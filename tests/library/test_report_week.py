@@ -104,7 +104,7 @@ def test_the_screen_says_what_happened(run, store: Store) -> None:
     assert "1 of 2 extragalactic transients had been weeded out" in out
     assert "(50.0 %): 1 by the policy, 0 by people." in out
     assert "4 labels came, of 3 objects that were in a plan at any time." in out
-    assert "Features were not as in training in 1 of 1 plans." in out
+    assert "Features were not as in training in 1 of 1 plan." in out
     assert "\x1b" not in out
     assert "[red]$x_$" in out
 
