@@ -79,7 +79,7 @@ async def test_what_no_name_has_is_said_and_the_cursor_stays(make_app: MakeApp, 
         here = app.current
         await jump(pilot, "[b]zzz")
         assert app.current == here
-    assert notices(app) == ["No name of the 46 targets has “[b]zzz” in it."]
+    assert notices(app) == ["No name of the 46 targets has “[b]zzz” in it. / finds them by class, magnitude and more."]
 
 
 @pytest.mark.parametrize("keys", [("escape",), ("enter",), ("space", "enter")])

@@ -41,7 +41,8 @@ class JumpActions(PlanActions):
         elif wanted.isdecimal():
             self._say(f"No target has the number {clean(wanted, _LONGEST)}: the last one is {len(plan.targets)}.")
         else:
-            self._say(f"No name of the {len(listed)} targets has “{clean(wanted, _LONGEST)}” in it.")
+            words = f"No name of the {len(listed)} targets has “{clean(wanted, _LONGEST)}” in it."
+            self._say(f"{words} {self.key('filter')} finds them by class, magnitude and more.")
         if found is not None and found.n > 1:
             self._say(f"{found.place} of {found.n} names with “{self._wanted}”; : ⏎ goes on to the next.")
 
