@@ -431,6 +431,13 @@ async def at_rest(app: App[None]) -> None:
         await until(refreshed.is_set)
 
 
+async def strike(app: App[None], *keys: str) -> None:
+    """Strike keys one after the other; unlike `Pilot.press`, wait for what they do, and no longer."""
+    for key in keys:
+        app.simulate_key(key)
+        await at_rest(app)
+
+
 def screen_text(app: App[None]) -> str:
     """What stands on the screen, as a person reads it."""
     strips = app.screen._compositor.render_strips()

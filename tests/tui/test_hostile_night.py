@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from hostile_night import MARK, Hostility, cells, save_hostile_night
-from sample_night import NOW, at_rest
+from sample_night import NOW, at_rest, strike
 from textual import events
 from textual.pilot import Pilot
 from textual.strip import Strip
@@ -71,8 +71,7 @@ async def look(pilot: Pilot[None], doing: str) -> None:
 async def go_home(pilot: Pilot[None]) -> None:
     """Close what is open, and clear the filter."""
     for _ in range(6):
-        await pilot.press("escape")
-        await at_rest(pilot.app)
+        await strike(pilot.app, "escape")
         if isinstance(pilot.app.screen, TonightScreen):
             return
     raise AssertionError(f"escape does not close {pilot.app.screen}")
@@ -84,7 +83,7 @@ async def type_harm(pilot: Pilot[None], hostility: Hostility, doing: str) -> Non
         for _ in range(2):
             pilot.app.post_message(events.Paste(hostility.text()))
             await look(pilot, f"{doing}, paste")
-        await pilot.press("enter")
+        await strike(pilot.app, "enter")
         await look(pilot, f"{doing}, enter")
 
 
@@ -131,10 +130,9 @@ async def test_every_command_shows_hostile_text_as_text(
                     continue
                 if app.screen is not here or isinstance(app.focused, Input | TextArea):
                     await go_home(pilot)
-                    await pilot.press(*PLACES[place])
-                    await at_rest(app)
+                    await strike(app, *PLACES[place])
                     here = app.screen
-                await pilot.press(command.keys.split(",")[0])
+                await strike(app, command.keys.split(",")[0])
                 doing = f"{command.name} in {place}"
                 await look(pilot, doing)
                 await type_harm(pilot, hostility, doing)

@@ -7,8 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sample_night import FLOYDS, NOW, SPRAT, WIFES, make_timetable, until
-from textual.pilot import Pilot
+from sample_night import FLOYDS, NOW, SPRAT, WIFES, at_rest, make_timetable, strike, until
 from textual.screen import Screen
 from textual.widgets import DataTable
 
@@ -59,13 +58,12 @@ def make(store: Store) -> FollowupApp:
     return FollowupApp(store, store.load_plan(), "ada", now=lambda: NOW, poll_seconds=3600.0)
 
 
-async def walk(app: FollowupApp, pilot: Pilot[None]) -> Iterator[tuple[str, ...]]:  # type: ignore[misc]
+async def walk(app: FollowupApp) -> Iterator[tuple[str, ...]]:  # type: ignore[misc]
     """Go from screen to screen, and yield what must stand on each."""
     await until(lambda: app.journal.timetable is not None)
+    await at_rest(app)
     for keys, wanted in WALK:
-        await pilot.press(*keys)
-        await app.workers.wait_for_complete()
-        await pilot.pause()
+        await strike(app, *keys)
         yield tuple(words.format(target=app.current) for words in wanted)
 
 
@@ -74,8 +72,8 @@ async def test_every_screen_fits_and_has_what_matters(store: Store, size: tuple[
     width, _ = size
     whole = {f"{command.shown_keys[0]} {command.label}" for command in COMMANDS if command.bar}
     app = make(store)
-    async with app.run_test(size=size) as pilot:
-        async for wanted in walk(app, pilot):
+    async with app.run_test(size=size):
+        async for wanted in walk(app):
             # Drawn once for both: in the largest sizes that is most of the work.
             strips = app.screen._compositor.render_strips()
             text = "\n".join(strip.text.rstrip() for strip in strips)
@@ -114,8 +112,9 @@ async def test_a_smaller_terminal_works_and_is_told_what_it_lacks(
     app = make(store)
     async with app.run_test(size=size) as pilot:
         said = [note.message for note in app._notifications if "terminal has" in note.message]
-        async for _ in walk(app, pilot):
+        async for _ in walk(app):
             assert app.is_running
+            await pilot.pause()  # until there is nothing to do, or for a second
             assert laid_out < MOST_LAYOUTS, "the layout does not come to rest"
             laid_out = 0
         assert app._exception is None
