@@ -97,6 +97,12 @@ def test_a_night_or_site_without_a_plan_is_named(store: Store, option: str, valu
     assert value in str(result.exception)
 
 
+@pytest.mark.parametrize("site", ["sso", "SSO", "Siding Spring"])
+def test_a_site_is_known_by_every_name_that_it_has(store: Store, site: str) -> None:
+    result = CliRunner().invoke(command(), ["--store", store.url, "--site", site])
+    assert "needs a terminal" in f"{result.exception}{result.output}"
+
+
 def test_a_missing_store_is_not_created(tmp_path: Path) -> None:
     result = CliRunner().invoke(command(), ["--store", str(tmp_path / "missing.sqlite")])
     assert isinstance(result.exception, StoreError)

@@ -7,6 +7,16 @@ from typing import Annotated, Optional
 
 import typer
 
+
+def _site_key(typed: Optional[str]) -> Optional[str]:  # noqa: UP045
+    """Return the key of the site that a person names in any of its ways, as plans have it."""
+    if typed is None:
+        return None
+    from ampel_followup.observing.sites import get_site
+
+    return get_site(typed).key
+
+
 StoreOption = Annotated[
     Optional[str],  # noqa: UP045
     typer.Option(
@@ -22,7 +32,9 @@ NightOption = Annotated[
 ]
 SiteOption = Annotated[
     Optional[str],  # noqa: UP045
-    typer.Option(metavar="SITE", help="Observatory of the plan; by default that of the latest plan."),
+    typer.Option(
+        metavar="SITE", help="Observatory of the plan; by default that of the latest plan.", callback=_site_key
+    ),
 ]
 KeysOption = Annotated[
     Optional[Path],  # noqa: UP045
