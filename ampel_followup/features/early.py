@@ -25,6 +25,9 @@ LEAST_SPAN = 0.5
 #: Least time base of a rate within a night: 5 minutes [d].
 LEAST_SPAN_IN_NIGHT = 5.0 / 1440.0
 
+# Those of all slopes, in their order: in all bands, within a night, in flux, and in g and r.
+_LEAST_SPANS = np.array([LEAST_SPAN, LEAST_SPAN_IN_NIGHT, LEAST_SPAN, LEAST_SPAN, LEAST_SPAN])
+
 #: Detections in two bands this close make a colour [d].
 COLOUR_GAP = 1.0
 
@@ -139,7 +142,7 @@ def _rates(points: Points, positive: Points) -> dict[str, Floats]:
         np.concatenate([positive.mag_err, positive.mag_err, points.flux_err, own.mag_err]),
         joined_groups(band, night, all_bands, own.segments.index),
         Segments.joined(positive.segments, positive.segments, points.segments, own.segments),
-        np.array([LEAST_SPAN, LEAST_SPAN_IN_NIGHT, LEAST_SPAN, LEAST_SPAN, LEAST_SPAN]).repeat(n),
+        _LEAST_SPANS.repeat(n),
     )
     slope, in_night, flux_slope, *in_band = slopes.reshape(5, n)
     columns = {

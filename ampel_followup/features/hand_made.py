@@ -22,7 +22,6 @@ from ampel_followup.features.early import EARLY
 from ampel_followup.features.early_ia import EARLY_IA
 from ampel_followup.features.featureset import table
 from ampel_followup.features.ragged import LETTERS, Floats, Points, magnitudes
-from ampel_followup.lightcurve import LIMIT_SIGMA, magnitude_from_flux
 
 #: Features of the host, which are left out.
 OF_THE_HOST = ("host_photoz", "host_photoz_err", "rainbow_absolute_mag")
@@ -91,7 +90,7 @@ def _photometry(points: Points) -> Points:
         flux_err=flux_err,
         mag=mag,
         mag_err=mag_err,
-        limit=magnitude_from_flux(LIMIT_SIGMA * flux_err, flux_err)[0],
+        limit=points.limit,
         detected=points.detected,
         ra=nothing,
         dec=nothing,

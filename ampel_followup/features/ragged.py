@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from functools import lru_cache
+from itertools import accumulate
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,7 +55,7 @@ class Segments:
     @classmethod
     def joined(cls, *parts: Segments) -> Segments:
         """Return the segments of several sets of points, one set after the other."""
-        begins = np.cumsum([0] + [len(part) for part in parts]).tolist()
+        begins = accumulate((len(part) for part in parts), initial=0)
         index = np.concatenate([part.index + begin for part, begin in zip(parts, begins, strict=False)])
         counts = np.concatenate([part.counts for part in parts])
         return cls(_offsets(counts), index, counts)
@@ -235,9 +236,11 @@ class Points:
 
     def band_by_band(self, letters: str) -> Points:
         """Return the points in bands of these letters: of all objects in the first, then in the second."""
-        masks = [self.in_band(letter) for letter in letters]
-        segments = Segments.joined(*[self.segments.select(mask) for mask in masks])
-        return self._taken(segments, np.concatenate([mask.nonzero()[0] for mask in masks]))
+        left = [self.in_band(letter).nonzero()[0] for letter in letters]
+        n = len(self.segments)
+        index = np.concatenate([self.segments.index[one] + k * n for k, one in enumerate(left)])
+        counts = np.bincount(index, minlength=len(letters) * n)
+        return self._taken(Segments(_offsets(counts), index, counts), np.concatenate(left))
 
     def ordered(self, order: Indices) -> Points:
         """Return the points in another order, shape (N,), of which that of the objects is the same."""
