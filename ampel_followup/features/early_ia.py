@@ -37,7 +37,7 @@ _NEAREST, _FARTHEST = 0.003, 4.0
 
 
 #: Objects computed together: their points stay in the processor's cache.
-CHUNK = 200
+CHUNK = 100
 
 
 def _columns(light_curves: Sequence[LightCurve]) -> dict[str, Floats]:
