@@ -92,8 +92,10 @@ class ErrorDrift:
         found = None
         while (change := self._cut()) is not None:
             self.window = self.window[-change.n_since :]
-            found = change
-        return found if found is not None and found.after > found.before else None
+            # What falls by chance within the younger part does not undo that the error rose before it.
+            if change.after > change.before:
+                found = change
+        return found
 
     def _cut(self) -> Change | None:
         """Return the cut that chance explains worst, if it explains it badly enough."""

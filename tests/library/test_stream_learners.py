@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -160,6 +160,7 @@ def alarms(seed: int, rate: float, chunk: int):
 
 @settings(max_examples=40)
 @given(st.integers(0, 2**32 - 1), st.floats(0.0, 0.4), st.integers(10, 200))
+@example(seed=195, rate=0.359375, chunk=164)  # a fall by chance in the same look swallowed the rise
 def test_jump_of_the_error_raises_an_alarm(seed, rate, chunk):
     late = [(n, change) for n, change in alarms(seed, rate, chunk) if n > 1000]
     assert late and late[0][0] <= 1200 + chunk
