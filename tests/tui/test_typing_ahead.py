@@ -70,13 +70,20 @@ async def test_a_key_struck_before_the_screen_that_it_is_for_is_there_breaks_not
         assert app._exception is None
 
 
-async def test_a_key_for_the_panes_struck_before_their_parts_are_there_breaks_nothing(make_app: MakeApp) -> None:
+@pytest.mark.parametrize("opening", [(), ("enter",)], ids=["tonight", "target"])
+async def test_a_key_for_the_panes_struck_before_they_are_there_is_done_when_they_are(
+    make_app: MakeApp, opening: tuple[str, ...]
+) -> None:
     app = make_app()
     async with app.run_test(size=(80, 24)):
+        if opening:
+            await at_rest(app)
+        for key in (*opening, "2", "3", "f"):
+            app.post_message(events.Key(key, None))
+        await until(lambda: len(app.screen_stack) == 1 + len(opening))
+        await until(lambda: any(detail.is_ready for detail in app.screen.query(Detail)))
         await at_rest(app)
-        mounting = app.screen.mount(Detail(app.journal))
-        for key in ("2", "v", "f", "m", "z", "0"):
-            app.simulate_key(key)
-        await mounting
-        await at_rest(app)
+        detail = app.screen.query_one(Detail)
+        assert detail.pane == "visibility"
+        assert detail.light_curve._shows_flux
     assert app._exception is None

@@ -17,6 +17,7 @@ from ampel_followup_tui.screens import place_of_screen
 from ampel_followup_tui.widgets.steady_table import SteadyTable
 
 if TYPE_CHECKING:
+    from textual.screen import Screen
     from textual.widget import Widget
 
     from ampel_followup_tui.screens.dialogue import Dialogue
@@ -67,6 +68,8 @@ class Screens(App[None]):
         self._plan: PlanScreen | None = None
         self._opened: TargetScreen | None = None
         self._learning: LearningScreen | None = None
+        # What keys asked of the panes of a screen before these were there.
+        self._asked_early: list[tuple[Screen[object], Callable[[Detail], object]]] = []
 
     def command(self, name: str) -> Command:
         """Return a command by its name, with the keys that the observer wants."""
@@ -154,12 +157,24 @@ class Screens(App[None]):
         if self._opened is not None:
             self._opened.show_target(target_id)
 
-    @property
-    def _details(self) -> Iterable[Detail]:
-        """What stands on the screen in front: one, or none before it and its parts are there."""
+    def _ask_detail(self, ask: Callable[[Detail], object]) -> None:
+        """Ask what is shown of the target in front for something, as soon as its parts are there."""
         from ampel_followup_tui.widgets.detail import Detail
 
-        return [detail for detail in self.screen.query(Detail) if detail.is_mounted]
+        detail = next(iter(self.screen.query(Detail)), None)
+        if detail is not None and detail.is_ready:
+            ask(detail)
+        elif self.place is Place.TARGETS:
+            self._asked_early.append((self.screen, ask))
+
+    def on_detail_ready(self, event: Detail.Ready) -> None:
+        """Do what was asked for before the parts were there."""
+        asked, self._asked_early = self._asked_early, []
+        for screen, ask in asked:
+            if screen is event.detail.screen:
+                ask(event.detail)
+            elif screen in self.screen_stack:
+                self._asked_early.append((screen, ask))
 
     def _complain(self, error: FollowupError | str) -> None:
         self.notify(str(error), severity="error", markup=False, timeout=8)

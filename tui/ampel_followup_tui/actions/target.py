@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from ampel_followup.untrusted import clean
 from ampel_followup_tui.actions.screens import Screens
 from ampel_followup_tui.zoom import SHIFT
+
+if TYPE_CHECKING:
+    from ampel_followup_tui.widgets.detail import Detail
 
 
 class TargetActions(Screens):
@@ -26,39 +31,35 @@ class TargetActions(Screens):
         if name == "assistant" and not self.journal.assisted:
             self.notify("This plan was made without an assistant.", markup=False)
             return
-        for detail in self._details:
-            detail.pane = name
+        self._ask_detail(lambda detail: detail.show_pane(name))
 
     def action_next_pane(self) -> None:
         """Show the next pane of the current target."""
-        for detail in self._details:
-            detail.next_pane()
+        self._ask_detail(lambda detail: detail.next_pane())
 
     def action_flux(self) -> None:
         """Change the light curve between magnitude and flux."""
-        for detail in self._details:
-            detail.toggle_flux()
+        self._ask_detail(lambda detail: detail.light_curve.toggle_flux())
 
     def action_absolute(self) -> None:
         """Change the light curve between apparent and absolute magnitude."""
-        for detail in self._details:
-            if not detail.light_curve.toggle_absolute() and detail.target is not None:
-                name = clean(detail.target.id, 40)
-                self.notify(
-                    f"No redshift is known of {name}: `ampel-followup label set` takes one with a class.", markup=False
-                )
+        self._ask_detail(self._toggle_absolute)
+
+    def _toggle_absolute(self, detail: Detail) -> None:
+        if not detail.light_curve.toggle_absolute() and detail.target is not None:
+            name = clean(detail.target.id, 40)
+            self.notify(
+                f"No redshift is known of {name}: `ampel-followup label set` takes one with a class.", markup=False
+            )
 
     def action_zoom(self, factor: float) -> None:
         """See a stretch of the light curve that is so many times longer."""
-        for detail in self._details:
-            detail.light_curve.zoom(factor)
+        self._ask_detail(lambda detail: detail.light_curve.zoom(factor))
 
     def action_pan(self, step: int) -> None:
         """See an earlier (negative) or later stretch of the light curve."""
-        for detail in self._details:
-            detail.light_curve.pan(SHIFT * step)
+        self._ask_detail(lambda detail: detail.light_curve.pan(SHIFT * step))
 
     def action_show_all(self) -> None:
         """See the whole light curve."""
-        for detail in self._details:
-            detail.light_curve.show_all()
+        self._ask_detail(lambda detail: detail.light_curve.show_all())

@@ -11,6 +11,7 @@ from rich.text import Text
 from textual import work
 from textual.app import ComposeResult
 from textual.containers import Container, Vertical
+from textual.message import Message
 from textual.reactive import reactive
 
 from ampel_followup.errors import FollowupError
@@ -157,6 +158,13 @@ class Detail(Container):
 
     pane: reactive[str] = reactive("light-curve", init=False)
 
+    class Ready(Message):
+        """All parts are there."""
+
+        def __init__(self, detail: Detail) -> None:
+            super().__init__()
+            self.detail = detail
+
     def __init__(self, journal: Journal, *, whole_screen: bool = False) -> None:
         super().__init__()
         self._journal = journal
@@ -169,6 +177,7 @@ class Detail(Container):
         self._background: Background | None = None
         # When to stop waiting for what is read of the target; None once it is shown [s].
         self._due: float | None = None
+        self.is_ready = False
 
     def compose(self) -> ComposeResult:
         """Lay out the panes; what is seen of them is a matter of the style sheet."""
@@ -193,6 +202,8 @@ class Detail(Container):
         # It may be told so while the app closes, and its parts are gone.
         if self.app.is_running:
             self.watch_pane(self.pane)
+            self.is_ready = True
+            self.post_message(self.Ready(self))
 
     def watch_pane(self, pane: str) -> None:
         """Show another pane, where one is shown at a time."""
@@ -215,9 +226,9 @@ class Detail(Container):
             self.pane = names[0]
         self.pane = names[(names.index(self.pane) + 1) % len(names)]
 
-    def toggle_flux(self) -> None:
-        """Change the light curve between magnitude and flux."""
-        self.light_curve.toggle_flux()
+    def show_pane(self, name: str) -> None:
+        """Show a pane by its name."""
+        self.pane = name
 
     @property
     def light_curve(self) -> LightCurveView:
