@@ -24,7 +24,7 @@ from typing import Any
 
 import numpy as np
 
-from ampel_followup.features.hand_made import HAND_MADE, FeatureScale, hand_made_features
+from ampel_followup.features.hand_made import FeatureScale, hand_made_features
 from ampel_followup.features.sequence import of_the_transient
 from ampel_followup.learning.attention_curves import simulated_curves
 from ampel_followup.learning.attention_export import served, train_and_measure
@@ -80,7 +80,7 @@ def compare(options: NetworkOptions, curves: Sequence[LightCurve], repeats: int,
     curve = typical(curves)
     network = build_network(options, len(CLASSES))
     network.start(np.random.default_rng(seed))
-    scale = FeatureScale.of(np.empty((0, len(HAND_MADE)))) if options.sees_features else None
+    scale = FeatureScale.of(np.empty((0, len(options.features)))) if options.sees_features else None
     model = served(TrainedNetwork(network.weights, options, 4.0, 1.0, 0, 0, 0.0, scale), CLASSES)
     found = model.sequences(stack([curve]))
     inputs = inputs_of(found, slice(None), options)

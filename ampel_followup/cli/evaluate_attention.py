@@ -10,7 +10,10 @@ import typer
 from ampel_followup.cli.output import JsonOption, console, print_json, print_table, progress
 
 #: What is compared unless told otherwise.
-COMPARED = "gru,attention-gru,time-attention,feature-attention,pooled-attention,forest,boosted,forest-host,boosted-host"
+COMPARED = (
+    "gru,attention-gru,time-attention,feature-attention,pooled-attention,pooled-attention-host,"
+    "forest,boosted,forest-host,boosted-host"
+)
 
 
 def attention(
@@ -49,8 +52,8 @@ def attention(
     Objects are split class by class: 60 % to train on, 15 % to stop and to calibrate, 25 % to test on. Every model is
     trained once for all ages, and measured at 10, 25, 50, 75 and 100 % of the points by the mean of the classes'
     recalls. The forest sees the hand-made features of the same points; boosted trees see them too, and learn from
-    random beginnings of each light curve, as networks do; forest-host and boosted-host are the same, and know the
-    photometric redshift of the host besides. The manual (docs/attention.md) defines each number.
+    random beginnings of each light curve, as networks do. Those with -host know the photometric redshift of the host
+    besides. The manual (docs/attention.md) defines each number.
 
     It needs TensorFlow (the train extra), and takes an hour on two cores; each run is kept as soon as it is done, so
     that the same command goes on where it was interrupted.

@@ -19,13 +19,14 @@ if TYPE_CHECKING:
 
 
 class NetworkOption(StrEnum):
-    """The published baseline, the same with attention, attention throughout, with features, and with trees besides."""
+    """From the published baseline to one with features, with trees besides, and told of the host."""
 
     GRU = "gru"
     ATTENTION_GRU = "attention-gru"
     TIME_ATTENTION = "time-attention"
     FEATURE_ATTENTION = "feature-attention"
     POOLED_ATTENTION = "pooled-attention"
+    POOLED_ATTENTION_HOST = "pooled-attention-host"
 
 
 def attention(
@@ -74,6 +75,9 @@ def attention(
     In every round each object is seen up to another point of its light curve, so that one network serves from the
     first detections to the whole light curve. Of the objects 65 % are learned from, 15 % say when to stop and
     calibrate the probabilities, and 20 % measure it. The bundle runs without TensorFlow: rank --attention DIR.
+
+    pooled-attention-host is also told the photometric redshift of the host, where alerts or `meta` have one; in
+    training a quarter of the hosts are hidden, so that it also serves where none is seen.
 
     Training needs TensorFlow (the train extra); 10,000 light curves take some minutes on two cores.
     """

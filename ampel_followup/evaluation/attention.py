@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ampel_followup.evaluation.attention_runs import BOOSTED, FOREST, Run, RunOptions, Task
+from ampel_followup.evaluation.attention_runs import BOOSTED, FOREST, FOREST_HOST, Run, RunOptions, Task
 from ampel_followup.learning.attention_curves import LabelledCurves
 from ampel_followup.learning.attention_metrics import macro_recall, recalls
 
@@ -24,6 +24,8 @@ GOALS: tuple[tuple[str, str, tuple[float, ...], float], ...] = (
     ("time-attention", FOREST, (0.25,), 0.03),
     ("feature-attention", FOREST, (0.25,), 0.03),
     ("pooled-attention", FOREST, (0.25,), 0.03),
+    ("pooled-attention-host", FOREST, (0.25,), 0.03),
+    ("pooled-attention-host", FOREST_HOST, (0.25,), 0.03),
     (BOOSTED, FOREST, (0.25,), 0.03),
 )
 

@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 _COLOURS = dict(
     zip(
         MODELS,
-        ("#999999", "#e69f00", "#0072b2", "#d55e00", "#cc79a7", "#009e73", "#000000", "#009e73", "#000000"),
+        ("#999999", "#e69f00", "#0072b2", "#d55e00", "#cc79a7", "#cc79a7", "#009e73", "#000000", "#009e73", "#000000"),
         strict=True,
     )
 )
-_MARKERS = dict(zip(MODELS, "sD^vPo*ox", strict=True))
+_MARKERS = dict(zip(MODELS, "sD^vPXo*ox", strict=True))
 _BAND_COLOURS = dict(zip(LETTERS, ("#56b4e9", "#009e73", "#d55e00", "#e69f00", "#cc79a7", "#000000"), strict=True))
 _BAND_MARKERS = dict(zip(LETTERS, "vosD^P", strict=True))
 
@@ -84,7 +84,7 @@ def _draw_recall(axes: Axes, data: LabelledCurves, summary: Mapping[str, Any]) -
         mean = np.array([one["mean"] for one in found["macro_recall"].values()])
         sd = np.array([one["sd"] or 0.0 for one in found["macro_recall"].values()])
         # Trees without a network are dashed; dotted, those that know the host besides.
-        style = "-" if model in KINDS else ":" if model.endswith("-host") else "--"
+        style = ":" if model.endswith("-host") else "-" if model in KINDS else "--"
         axes.errorbar(
             x, mean, sd, color=_COLOURS[model], marker=_MARKERS[model], linestyle=style, capsize=3, label=model
         )

@@ -19,11 +19,11 @@ from ampel_followup import __version__
 from ampel_followup.errors import FollowupError
 from ampel_followup.evaluation.attention_boosted import VIEWS, boosted_probabilities, features_of_views
 from ampel_followup.evaluation.attention_forest import features_by_age, forest_probabilities
-from ampel_followup.evaluation.attention_host import WITH_HOST, with_host
+from ampel_followup.features.hand_made import WITH_HOST, with_host
 from ampel_followup.features.sequence import beginnings
 from ampel_followup.learning import attention_trees
 from ampel_followup.learning.attention_curves import LabelledCurves
-from ampel_followup.learning.attention_export import served
+from ampel_followup.learning.attention_export import served, without_host
 from ampel_followup.learning.attention_metrics import calibration_error, confusion
 from ampel_followup.learning.attention_training import FitOptions, Trainer, split_objects
 from ampel_followup.models.attention_bundle import SEQUENCE_VERSION, AttentionModel
@@ -177,7 +177,7 @@ def digest_of(data: LabelledCurves, model: str, options: RunOptions) -> str:
         "shares": options.shares,
         "fractions": options.fractions,
     }
-    if model in (FOREST_HOST, BOOSTED_HOST):
+    if model in (FOREST_HOST, BOOSTED_HOST) or (model in KINDS and options.network(model).sees_host):
         described["features"] = WITH_HOST
         described["photoz"] = [
             [str(curve.meta.get(name)) for name in ("photoz", "photoz_err")] for curve in data.curves
@@ -196,7 +196,7 @@ def _network(
     data: LabelledCurves, kind: str, options: RunOptions, report: Callable[[float], None]
 ) -> Callable[[int], Run]:
     """Return what trains and tests a network with a seed."""
-    k = len(data.class_names)
+    k, hosts = len(data.class_names), data.hosts
     report(0.0)
     trainer = Trainer(options.network(kind), k)
 
@@ -210,6 +210,7 @@ def _network(
             data.y[held_out],
             np.random.default_rng([seed, 2]),
             fit=options.fit,
+            hosts=(hosts.select(training), hosts.select(held_out)),
             on_round=lambda number, loss: report(number / (options.fit.rounds + 1)),
         )
         seconds = time.perf_counter() - begin
@@ -220,9 +221,17 @@ def _network(
             p, shown = _predicted(model, data, test, fraction)
             probabilities.append(p)
             examples += shown
-        learned = {"rounds": trained.rounds, "best_round": trained.best_round, "temperature": trained.temperature}
+        learned: dict[str, Any] = {
+            "rounds": trained.rounds,
+            "best_round": trained.best_round,
+            "temperature": trained.temperature,
+        }
         if trained.trees is not None:
             learned["share_of_trees"] = trained.share
+        if model.options.sees_host:
+            learned["macro_recall_without_host"] = [
+                round(without_host(model, data, test, fraction), 4) for fraction in options.fractions
+            ]
         return _measured(np.stack(probabilities), data.y[test], len(training), seconds, learned, examples)
 
     return run
@@ -232,7 +241,7 @@ def _predicted(
     model: AttentionModel, data: LabelledCurves, test: Labels, fraction: float
 ) -> tuple[Array, list[dict[str, Any]]]:
     """Return probabilities of the test objects, and what the attention to some of them was."""
-    found = model.sequences(beginnings(data.of(test), fraction))
+    found = model.sequences(beginnings(data.of(test), fraction), data.hosts.select(test))
     p, attention = model.predict(found)
     if model.options.kind == "gru":
         return p, []
@@ -279,7 +288,7 @@ def _forest(hand_made: _HandMade, host: bool, report: Callable[[float], None]) -
     data, options = hand_made.data, hand_made.options
     x = hand_made.ages(lambda part: report(0.5 * part))
     if host:
-        x = with_host(x, data)
+        x = with_host(x, data.hosts)
 
     def run(seed: int) -> Run:
         training, held_out, test = split(data, seed, options.shares)
@@ -297,7 +306,7 @@ def _boosted(hand_made: _HandMade, host: bool, report: Callable[[float], None]) 
     x = hand_made.ages(lambda part: report(0.25 * part))
     views = hand_made.views(lambda part: report(0.25 + 0.25 * part))
     if host:
-        x, views = with_host(x, data), with_host(views, data)
+        x, views = with_host(x, data.hosts), with_host(views, data.hosts)
 
     def run(seed: int) -> Run:
         training, held_out, test = split(data, seed, options.shares)

@@ -13,8 +13,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ampel_followup.cosmology import distance_modulus
 from ampel_followup.features.featureset import Feature, FeatureSet
+from ampel_followup.features.hosts import Hosts, host_columns
 from ampel_followup.features.ragged import LETTERS, Floats, Indices, Mask, Points, stack
 from ampel_followup.features.rainbow import fit_rainbow
 from ampel_followup.features.slopes import common_slope, ratio
@@ -32,10 +32,6 @@ RECENT = 8.0
 # Least time base of a slope [d].
 _LEAST_SPAN = 0.5
 
-# Photometric redshifts outside of these are not used.
-_NEAREST, _FARTHEST = 0.003, 4.0
-
-
 #: Objects computed together: their points stay in the processor's cache.
 CHUNK = 100
 
@@ -47,7 +43,7 @@ def _columns(light_curves: Sequence[LightCurve]) -> dict[str, Floats]:
 
 def _of_chunk(light_curves: Sequence[LightCurve]) -> dict[str, Floats]:
     columns = columns_of(stack(light_curves))
-    return columns | _host(light_curves, columns["rainbow_peak_mag"])
+    return columns | host_columns(Hosts.of(light_curves), columns["rainbow_peak_mag"])
 
 
 def columns_of(everything: Points) -> dict[str, Floats]:
@@ -129,20 +125,6 @@ def _slopes(significant: Points, last: Floats) -> dict[str, Floats]:
         "recent_slope": slope,
         "recent_slope_significance": ratio(slope, error),
         "since_most_significant": last - peak,
-    }
-
-
-def _host(light_curves: Sequence[LightCurve], peak_mag: Floats) -> dict[str, Floats]:
-    def context(name: str) -> Floats:
-        return np.array([lc.meta.get(name, np.nan) for lc in light_curves], dtype=np.float64)
-
-    photoz = context("photoz")
-    usable = (photoz >= _NEAREST) & (photoz <= _FARTHEST) & np.isfinite(peak_mag)
-    photoz = np.where(usable, photoz, np.nan)
-    return {
-        "host_photoz": photoz,
-        "host_photoz_err": np.where(usable, context("photoz_err"), np.nan),
-        "rainbow_absolute_mag": peak_mag - distance_modulus(photoz),
     }
 
 

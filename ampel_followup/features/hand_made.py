@@ -21,22 +21,22 @@ from ampel_followup.features import early, early_ia
 from ampel_followup.features.early import EARLY
 from ampel_followup.features.early_ia import EARLY_IA
 from ampel_followup.features.featureset import table
+from ampel_followup.features.hosts import OF_THE_HOST, Hosts, host_columns
 from ampel_followup.features.ragged import LETTERS, Floats, Points, magnitudes
-
-#: Features of the host, which are left out.
-OF_THE_HOST = ("host_photoz", "host_photoz_err", "rainbow_absolute_mag")
 
 #: Names of the features, in the order of the columns.
 HAND_MADE = (*EARLY.names, *(name for name in EARLY_IA.names if name not in OF_THE_HOST))
 
+#: The same, and behind them what is known of the host.
+WITH_HOST = (*HAND_MADE, *OF_THE_HOST)
+
 #: Versions of the feature sets: a network is good for those it was trained on.
 VERSIONS: Mapping[str, str] = {one.name: one.version for one in (EARLY, EARLY_IA)}
 
-#: Numbers that a network sees: each feature, and whether it cannot be measured.
-FEATURE_CHANNELS = 2 * len(HAND_MADE)
-
 # Transformed features are cut there: what is beyond tells no more.
 _LARGEST = 5.0
+
+_PEAK_MAG = HAND_MADE.index("rainbow_peak_mag")
 
 # The place of each of `LETTERS` in the alphabet.
 _ALPHABETICAL = np.array([sorted(LETTERS).index(letter) for letter in LETTERS])
@@ -68,6 +68,26 @@ def hand_made_features(points: Points) -> Floats:
         with np.errstate(all="ignore"):  # values beyond all bounds overflow and end as NaN
             parts.append(table(HAND_MADE, early.columns_of(known) | early_ia.columns_of(known)))
     return np.concatenate(parts)
+
+
+def with_host(x: Floats, hosts: Hosts) -> Floats:
+    """
+    Put what is known of the hosts behind the features; the fit of all bands, which takes longest, is measured already.
+
+    Parameters
+    ----------
+    x : ndarray, shape (..., n, k)
+        `hand_made_features` of light curves of n objects, at any ages.
+    hosts : Hosts
+        Of the n objects.
+
+    Returns
+    -------
+    ndarray, shape (..., n, k + 3)
+        Columns as in `WITH_HOST`; NaN where no redshift is known, or no peak was fitted.
+    """
+    of_the_host = host_columns(hosts, x[..., _PEAK_MAG])
+    return np.concatenate([x, *(of_the_host[name][..., None] for name in OF_THE_HOST)], axis=-1)
 
 
 def _photometry(points: Points) -> Points:

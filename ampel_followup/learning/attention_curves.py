@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ampel_followup.alerts.ztf import light_curve_from_candidates, ztf_stock
 from ampel_followup.errors import FollowupError
+from ampel_followup.features.hosts import Hosts
 from ampel_followup.features.ragged import Points, stack
 from ampel_followup.features.sequence import of_the_transient
 from ampel_followup.lightcurve import LightCurve
@@ -54,6 +55,11 @@ class LabelledCurves:
     def of(self, rows: NDArray[np.intp]) -> Points:
         """Return the points of some objects, in the order asked for."""
         return self.points.beginnings(rows, self.points.segments.counts[rows])
+
+    @property
+    def hosts(self) -> Hosts:
+        """Their hosts, as far as the light curves name them."""
+        return Hosts.of(self.curves)
 
     @property
     def digest(self) -> str:

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from ampel_followup.errors import TrainingError
 from ampel_followup.features.hand_made import VERSIONS
-from ampel_followup.features.ragged import Points
 from ampel_followup.features.sequence import beginnings
 from ampel_followup.learning.attention_curves import LabelledCurves, labelled_curves
 from ampel_followup.learning.attention_metrics import calibration_error, confusion, macro_recall, recalls
@@ -91,11 +90,20 @@ def train_and_measure(
     rng = np.random.default_rng([seed, 3])
     part = split_objects(data.y, SHARES, rng)
     training, held_out, test = (np.flatnonzero(part == number) for number in range(3))
-    points, y = data.of(training), data.y[training]
+    points, y, hosts = data.of(training), data.y[training], data.hosts
+    learned = hosts.select(training)
     if copies:
-        points, y = with_copies(data, training, copies, rng, on_copies)
+        every = with_copies(data, training, copies, rng, on_copies)
+        points, y, learned = every.points, every.y, every.hosts
     trained = Trainer(options, len(data.class_names)).train(
-        points, y, data.of(held_out), data.y[held_out], rng, fit=fit, on_round=on_round
+        points,
+        y,
+        data.of(held_out),
+        data.y[held_out],
+        rng,
+        hosts=(learned, hosts.select(held_out)),
+        fit=fit,
+        on_round=on_round,
     )
     told = {
         "data": data.name,
@@ -116,7 +124,7 @@ def with_copies(
     copies: int,
     rng: np.random.Generator,
     progress: Callable[[str, int, int], None] = lambda stage, done, total: None,
-) -> tuple[Points, NDArray[np.intp]]:
+) -> LabelledCurves:
     """
     Make new light curves of some objects by Gaussian processes, and put them behind.
 
@@ -134,10 +142,8 @@ def with_copies(
 
     Returns
     -------
-    points : Points
-        Of the n objects and their copies.
-    y : ndarray of int
-        Their classes.
+    LabelledCurves
+        The n objects and their copies.
     """
     from ampel_followup.gaussian_process.augment import augmented
     from ampel_followup.gaussian_process.copies import FARTHEST, NEAREST
@@ -148,22 +154,35 @@ def with_copies(
     made = augmented(
         curves, labels, np.where((z >= NEAREST) & (z <= FARTHEST), z, np.nan), copies, rng, progress=progress
     )
-    every = labelled_curves(data.name, [*curves, *made.light_curves], [*labels, *made.labels], "", data.class_names)
-    return every.points, every.y
+    return labelled_curves(data.name, [*curves, *made.light_curves], [*labels, *made.labels], "", data.class_names)
 
 
 def measure(model: AttentionModel, data: LabelledCurves, rows: NDArray[np.intp]) -> dict[str, Any]:
-    """Return the recall of each class at `FRACTIONS` of the points, their mean, and the calibration error."""
+    """
+    Return the recall of each class at `FRACTIONS` of the points, their mean, and the calibration error.
+
+    Of a network that is told of hosts also the mean where none is known.
+    """
     recall, mean, error = {}, {}, {}
+    hosts = data.hosts.select(rows)
     for fraction in FRACTIONS:
-        p, _ = model.predict(model.sequences(beginnings(data.of(rows), fraction)))
+        points = beginnings(data.of(rows), fraction)
+        p, _ = model.predict(model.sequences(points, hosts))
         counts = confusion(data.y[rows], p.argmax(axis=1), len(data.class_names))
         at = f"{fraction:g}"
         of_class = (round(r, 3) for r in recalls(counts).tolist())
         recall[at] = dict(zip(data.class_names, of_class, strict=True))
         mean[f"macro_recall_{at}"] = round(macro_recall(counts), 4)
         error[f"calibration_error_{at}"] = round(calibration_error(p, data.y[rows]), 4)
+        if model.options.sees_host:
+            mean[f"macro_recall_{at}_without_host"] = round(without_host(model, data, rows, fraction), 4)
     return {**mean, **error, "test_objects": len(rows), "recall": recall}
+
+
+def without_host(model: AttentionModel, data: LabelledCurves, rows: NDArray[np.intp], fraction: float) -> float:
+    """Return the macro recall at a fraction of the points of a network from which all hosts are hidden."""
+    p, _ = model.predict(model.sequences(beginnings(data.of(rows), fraction)))
+    return macro_recall(confusion(data.y[rows], p.argmax(axis=1), len(data.class_names)))
 
 
 def served(trained: TrainedNetwork, class_names: Sequence[str]) -> AttentionModel:

@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ampel_followup.errors import TrainingError
-from ampel_followup.features.hand_made import FeatureScale, hand_made_features
+from ampel_followup.features.hand_made import FeatureScale, hand_made_features, with_host
+from ampel_followup.features.hosts import Hosts
 from ampel_followup.features.ragged import Points
 from ampel_followup.features.sequence import Sequences, beginnings, of_the_transient
 from ampel_followup.learning.attention_calibration import balanced_loss, class_weights, fit_pool, fit_temperature
@@ -37,6 +38,9 @@ _WHOLE, _LEAST_FRACTION = 0.25, 0.1
 
 # Hand-made features take longer than a round of training: after so many rounds the same parts are shown again.
 _VIEWS_WITH_FEATURES = 8
+
+# Share of the hosts that are hidden in each view of a network that is told of them: on the sky many are not seen.
+_HIDDEN_HOSTS = 0.25
 
 # Objects that are made into sequences at once.
 _CHUNK = 2000
@@ -181,6 +185,7 @@ class Trainer:
         y_held_out: Labels,
         rng: np.random.Generator,
         *,
+        hosts: tuple[Hosts, Hosts] | None = None,
         fit: FitOptions | None = None,
         on_round: Callable[[int, float], None] = lambda number, loss: None,
     ) -> TrainedNetwork:
@@ -198,6 +203,8 @@ class Trainer:
         y_held_out : ndarray of int
         rng : numpy.random.Generator
             The same generator gives the same network on the same machine.
+        hosts : tuple of Hosts, optional
+            Of the objects of both parts, for a network that is told of them; by default none is known.
         fit : FitOptions, optional
         on_round : callable
             Called with the number of each finished round, and the loss on the held-out objects.
@@ -216,9 +223,11 @@ class Trainer:
         for variable in self._optimizer.variables:
             variable.assign(np.zeros(variable.shape))
         softening, weight = usual_scatter(training), class_weights(y, self.n_classes)
-        views = _Views(training, self.options, softening, fit, rng)
+        of_training, of_held_out = hosts or (Hosts.unknown(len(y)), Hosts.unknown(len(y_held_out)))
+        views = _Views(training, of_training, self.options, softening, fit, rng)
         seen = [
-            _sequences(beginnings(held_out, fraction), self.options, softening, views.scale) for fraction in FRACTIONS
+            _sequences(beginnings(held_out, fraction), self.options, softening, views.scale, of_held_out)
+            for fraction in FRACTIONS
         ]
         best, best_round, number, kept = np.inf, 0, 0, self.network.looks.get_weights()
         best_logits: list[Array] = []
@@ -318,6 +327,7 @@ class _Views:
     """What training sees of its n objects: in every round other parts of the light curves, with other noise."""
 
     points: Points
+    hosts: Hosts
     options: NetworkOptions
     softening: float
     fit: FitOptions
@@ -329,7 +339,7 @@ class _Views:
     def __post_init__(self) -> None:
         if self.options.sees_features:
             self._seed = int(self.rng.integers(2**63))
-            first = hand_made_features(of_the_transient(self._view(0)))
+            first = self._measured(0, self._view(0))
             self.scale = FeatureScale.of(first)
             self._features[0] = self.scale(first)
 
@@ -353,8 +363,14 @@ class _Views:
     def _features_of(self, k: int, view: Points) -> NDArray[np.float32]:
         assert self.scale is not None
         if k not in self._features:
-            self._features[k] = self.scale(hand_made_features(of_the_transient(view)))
+            self._features[k] = self.scale(self._measured(k, view))
         return self._features[k]
+
+    def _measured(self, k: int, view: Points) -> Array:
+        x = hand_made_features(of_the_transient(view))
+        if not self.options.sees_host:
+            return x
+        return with_host(x, self.hosts.hidden(np.random.default_rng([self._seed, k, 1]).random(len(x)) < _HIDDEN_HOSTS))
 
     def _view(self, k: int) -> Points:
         return training_view(self.points, np.random.default_rng([self._seed, k]), self.fit)
@@ -376,7 +392,11 @@ def training_view(points: Points, rng: np.random.Generator, fit: FitOptions) -> 
 
 
 def _sequences(
-    points: Points, options: NetworkOptions, softening: float, scale: FeatureScale | None = None
+    points: Points,
+    options: NetworkOptions,
+    softening: float,
+    scale: FeatureScale | None = None,
+    hosts: Hosts | None = None,
 ) -> Sequences:
     """Return sequences of any number of objects; in chunks, for what is made on the way is larger."""
     n = len(points.segments)
@@ -384,7 +404,7 @@ def _sequences(
     for begin in range(0, n, _CHUNK):
         rows = np.arange(begin, min(begin + _CHUNK, n))
         chunk = points.beginnings(rows, points.segments.counts[rows])
-        parts.append(network_inputs(chunk, options, softening, scale))
+        parts.append(network_inputs(chunk, options, softening, scale, None if hosts is None else hosts.select(rows)))
     return Sequences(
         np.concatenate([part.values for part in parts]),
         np.concatenate([part.mask for part in parts]),

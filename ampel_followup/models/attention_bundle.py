@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 
 from ampel_followup.attention_scores import AttentionScores
 from ampel_followup.errors import BundleError, TrainingError
-from ampel_followup.features.hand_made import HAND_MADE, VERSIONS, FeatureScale
+from ampel_followup.features.hand_made import VERSIONS, FeatureScale
+from ampel_followup.features.hosts import Hosts
 from ampel_followup.features.ragged import Points, stack
 from ampel_followup.features.sequence import Sequences, epoch_times
 from ampel_followup.lightcurve import LightCurve
@@ -70,7 +71,8 @@ class AttentionModel(Bundle):
         if not self.options.sees_features:
             return None
         told = self.info.get("features") or {}
-        if told.get("sets") != VERSIONS or not len(told["centre"]) == len(told["scale"]) == len(HAND_MADE):
+        wanted = len(self.options.features)
+        if told.get("sets") != VERSIONS or not len(told["centre"]) == len(told["scale"]) == wanted:
             raise BundleError(
                 f"{self.label} sees features {told.get('sets')}, this version has {VERSIONS}; train it again"
             )
@@ -104,9 +106,9 @@ class AttentionModel(Bundle):
             )
         return session
 
-    def sequences(self, points: Points) -> Sequences:
-        """Return what the network sees of n objects."""
-        return network_inputs(points, self.options, self.softening, self.scale)
+    def sequences(self, points: Points, hosts: Hosts | None = None) -> Sequences:
+        """Return what the network sees of n objects; of their hosts, too, if it is one that is told of them."""
+        return network_inputs(points, self.options, self.softening, self.scale, hosts)
 
     def predict(self, sequences: Sequences) -> tuple[Array, Array]:
         """
@@ -143,7 +145,7 @@ class AttentionModel(Bundle):
         Parameters
         ----------
         light_curves : sequence of LightCurve
-            n objects, at any age.
+            n objects, at any age; `meta` has the ``photoz`` of the host, for a network that is told of it.
 
         Returns
         -------
@@ -164,7 +166,7 @@ class AttentionModel(Bundle):
         if not len(rows):
             return scores
         points = points.beginnings(rows, points.segments.counts[rows])
-        found = self.sequences(points)
+        found = self.sequences(points, Hosts.of(light_curves).select(rows) if self.options.sees_host else None)
         probabilities, attention = self.predict(found)
         times = epoch_times(points) if self.options.on_grid else found.time
         for j, i in enumerate(rows.tolist()):

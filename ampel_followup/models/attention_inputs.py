@@ -7,7 +7,8 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from ampel_followup.features.hand_made import FeatureScale, hand_made_features
+from ampel_followup.features.hand_made import FeatureScale, hand_made_features, with_host
+from ampel_followup.features.hosts import Hosts
 from ampel_followup.features.ragged import Points
 from ampel_followup.features.sequence import Sequences, epoch_sequences, grid_sequences, of_the_transient
 from ampel_followup.models.attention_options import NetworkOptions
@@ -16,7 +17,11 @@ Inputs = list[NDArray[np.float32]]
 
 
 def network_inputs(
-    points: Points, options: NetworkOptions, softening: float, scale: FeatureScale | None = None
+    points: Points,
+    options: NetworkOptions,
+    softening: float,
+    scale: FeatureScale | None = None,
+    hosts: Hosts | None = None,
 ) -> Sequences:
     """
     Return what a network sees of n objects.
@@ -30,12 +35,17 @@ def network_inputs(
         Of fluxes [µJy].
     scale : FeatureScale, optional
         Of the hand-made features, if the network sees any.
+    hosts : Hosts, optional
+        Of the n objects, for a network that sees them; by default none is known.
     """
     make = grid_sequences if options.on_grid else epoch_sequences
     found = make(points, softening, options.steps)
     if scale is None:
         return found
-    return replace(found, features=scale(hand_made_features(of_the_transient(points))))
+    x = hand_made_features(of_the_transient(points))
+    if options.sees_host:
+        x = with_host(x, Hosts.unknown(len(x)) if hosts is None else hosts)
+    return replace(found, features=scale(x))
 
 
 def inputs_of(found: Sequences, rows: NDArray[np.intp] | slice, options: NetworkOptions) -> Inputs:

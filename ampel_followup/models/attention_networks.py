@@ -33,7 +33,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ampel_followup.errors import FollowupError
-from ampel_followup.features.hand_made import FEATURE_CHANNELS
 from ampel_followup.models.attention_options import NetworkOptions
 
 Weights = Mapping[str, NDArray[np.float32]]
@@ -155,7 +154,7 @@ def build_network(options: NetworkOptions, n_classes: int) -> Network:
         context, attention = layers.self_attention(layers.transformer(values, bias), bias)
         context = layers.dropout(context)
     if options.sees_features:
-        features = keras.Input((FEATURE_CHANNELS,), name="features")
+        features = keras.Input((options.feature_channels,), name="features")
         inputs.append(features)
         context = keras.ops.concatenate([context, layers.above_features(features)], axis=-1)
     logits = layers.dense(context, n_classes, "classes")

@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ampel_followup.features.hand_made import FEATURE_CHANNELS
 from ampel_followup.models.attention_networks import LAYER_EPSILON, MASKED, Weights
 from ampel_followup.models.attention_options import NetworkOptions
 from ampel_followup.models.attention_trees import NetworkTrees
@@ -73,7 +72,7 @@ def network_to_onnx(
         bias = graph.add("Mul", graph.add("Sub", graph.number(1.0), "mask"), graph.number(MASKED))
         context = graph.self_attention(graph.transformer(bias), bias)
     if options.sees_features:
-        inputs.append(helper.make_tensor_value_info("features", TensorProto.FLOAT, ["n", FEATURE_CHANNELS]))
+        inputs.append(helper.make_tensor_value_info("features", TensorProto.FLOAT, ["n", options.feature_channels]))
         context = graph.add("Concat", context, graph.above_features(), axis=-1)
     logits = graph.dense(context, "classes")
     opsets = [helper.make_opsetid("", 17)]
@@ -140,7 +139,7 @@ class _Graph:
 
     def trees(self, trees: NetworkTrees) -> str:
         """Boosted trees over the features, (n, k)."""
-        half = FEATURE_CHANNELS // 2
+        half = len(self.options.features)
         axis = self.integers([1])
         z = self.add("Slice", "features", self.integers([0]), self.integers([half]), axis)
         gaps = self.add("Slice", "features", self.integers([half]), self.integers([2 * half]), axis)

@@ -6,9 +6,12 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from ampel_followup.errors import TrainingError
+from ampel_followup.features.hand_made import HAND_MADE, WITH_HOST
 from ampel_followup.features.sequence import EPOCH_CHANNELS, GRID_CHANNELS, GRID_STEPS, MAX_EPOCHS
 
-NetworkKind = Literal["gru", "attention-gru", "time-attention", "feature-attention", "pooled-attention"]
+NetworkKind = Literal[
+    "gru", "attention-gru", "time-attention", "feature-attention", "pooled-attention", "pooled-attention-host"
+]
 
 KINDS: tuple[NetworkKind, ...] = get_args(NetworkKind)
 
@@ -20,7 +23,8 @@ class NetworkOptions:
 
     Parameters
     ----------
-    kind : {"gru", "attention-gru", "time-attention", "feature-attention", "pooled-attention"}
+    kind : str
+        One of `KINDS`.
     steps : int, optional
         T: steps of the grid, by default `GRID_STEPS`; of the others epochs at most, by default `MAX_EPOCHS`.
     units : int
@@ -67,12 +71,29 @@ class NetworkOptions:
     @property
     def sees_features(self) -> bool:
         """It sees hand-made features (`ampel_followup.features.hand_made`) beside epochs."""
-        return self.kind in ("feature-attention", "pooled-attention")
+        return self.kind in ("feature-attention", "pooled-attention", "pooled-attention-host")
 
     @property
     def has_trees(self) -> bool:
         """Boosted trees over the features add to its logits."""
-        return self.kind == "pooled-attention"
+        return self.kind in ("pooled-attention", "pooled-attention-host")
+
+    @property
+    def sees_host(self) -> bool:
+        """It is told the photometric redshift of the host, where there is one."""
+        return self.kind == "pooled-attention-host"
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """Names of the hand-made features that it sees."""
+        if not self.sees_features:
+            return ()
+        return WITH_HOST if self.sees_host else HAND_MADE
+
+    @property
+    def feature_channels(self) -> int:
+        """Numbers for the features: each of them, and whether it cannot be measured."""
+        return 2 * len(self.features)
 
     @property
     def channels(self) -> int:

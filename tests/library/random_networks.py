@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ampel_followup.features.hand_made import FEATURE_CHANNELS, HAND_MADE, VERSIONS
+from ampel_followup.features.hand_made import VERSIONS
 from ampel_followup.learning.attention_trees import grow_trees
 from ampel_followup.models.attention_bundle import AttentionModel, save_attention_bundle
 from ampel_followup.models.attention_onnx import network_to_onnx
@@ -39,7 +39,7 @@ def weights_of(options: NetworkOptions, n_classes: int, rng: np.random.Generator
         shapes |= {"attention2/kernel": (options.attention_units, options.rows)}
         inputs = u * options.rows
     if options.sees_features:
-        shapes |= {"features1/kernel": (FEATURE_CHANNELS, 2 * u), "features1/bias": (2 * u,)}
+        shapes |= {"features1/kernel": (options.feature_channels, 2 * u), "features1/bias": (2 * u,)}
         shapes |= {"features2/kernel": (2 * u, 2 * u), "features2/bias": (2 * u,)}
         inputs += 2 * u
     shapes |= {"classes/kernel": (inputs, n_classes), "classes/bias": (n_classes,)}
@@ -60,11 +60,11 @@ def saved(folder: Path, options: NetworkOptions, rng: np.random.Generator, n_cla
         "metrics": {},
     }
     if options.sees_features:
-        k = len(HAND_MADE)
+        k = len(options.features)
         info["features"] = {"sets": dict(VERSIONS), "centre": [0.0] * k, "scale": [10.0] * k}
     trees, share = None, 0.0
     if options.has_trees:
-        features = rng.normal(0.0, 1.0, (1, 300, FEATURE_CHANNELS)).astype(np.float32)
+        features = rng.normal(0.0, 1.0, (1, 300, options.feature_channels)).astype(np.float32)
         trees, share = grow_trees(features, rng.integers(0, n_classes, 300), rng), 0.5
     network = network_to_onnx(weights_of(options, n_classes, rng), options, n_classes, 1.5, trees, share)
     return save_attention_bundle(folder, info, network, options)

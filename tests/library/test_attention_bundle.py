@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,8 @@ import pytest
 
 from ampel_followup.attention_scores import AttentionScores
 from ampel_followup.errors import BundleError, TrainingError
-from ampel_followup.features.hand_made import HAND_MADE, FeatureScale
+from ampel_followup.features.hand_made import HAND_MADE, WITH_HOST, FeatureScale
+from ampel_followup.features.hosts import Hosts
 from ampel_followup.features.ragged import stack
 from ampel_followup.features.sequence import EPOCH_GAP
 from ampel_followup.learning.attention_metrics import calibration_error, confusion, macro_recall, recalls
@@ -146,6 +148,25 @@ def test_network_knows_of_its_features_no_more_than_its_points_tell(tmp_path: Pa
     np.testing.assert_allclose(
         model.sequences(stack([before])).features, model.sequences(stack([whole])).features, atol=1e-5
     )
+
+
+def test_network_that_is_told_of_hosts_says_something_else_where_one_is_known(tmp_path: Path) -> None:
+    rng = np.random.default_rng(14)  # of random weights, some are sure of a class whatever they see
+    options = NetworkOptions("pooled-attention-host", units=8, heads=2, blocks=1)
+    model = saved(tmp_path / "mine", options, rng)
+    assert len(model.scale.centre) == len(WITH_HOST) == len(HAND_MADE) + 3
+    bare = [light_curve(rng, n) for n in (8, 20, 40)]
+    meta: list[dict[str, float]] = [{"photoz": 0.3, "photoz_err": 0.1}, {}, {"photoz": 7.0, "photoz_err": 0.1}]
+    named = [replace(curve, meta=one) for curve, one in zip(bare, meta, strict=True)]
+    without, found = model.score(bare), model.score(named)
+    assert found[0].probabilities != without[0].probabilities
+    # A redshift that no host has is none.
+    assert found[1:] == without[1:]
+    assert found == [model.score([curve])[0] for curve in named]
+    features = model.sequences(stack(named), Hosts.of(named)).features
+    assert features is not None
+    unmeasured = features[:, options.feature_channels // 2 :]
+    assert unmeasured[:, -3:].tolist() == [[0.0] * 3, [1.0] * 3, [1.0] * 3]
 
 
 def test_network_with_other_features_is_refused(tmp_path: Path) -> None:

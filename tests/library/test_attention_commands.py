@@ -14,10 +14,10 @@ from points_as_light_curves import light_curves_of
 from ampel_followup.evaluation.attention import summarise
 from ampel_followup.evaluation.attention_data import load_labelled_curves
 from ampel_followup.evaluation.attention_forest import features_by_age, forest_probabilities
-from ampel_followup.evaluation.attention_host import WITH_HOST, with_host
 from ampel_followup.evaluation.attention_runs import Run, RunOptions, run_all, split
 from ampel_followup.features.early_ia import EARLY_IA
-from ampel_followup.features.hand_made import OF_THE_HOST
+from ampel_followup.features.hand_made import WITH_HOST, with_host
+from ampel_followup.features.hosts import OF_THE_HOST, Hosts
 from ampel_followup.features.ragged import stack
 from ampel_followup.features.sequence import beginnings, of_the_transient
 from ampel_followup.learning.attention_curves import LabelledCurves, labelled_curves, simulated_curves
@@ -153,7 +153,7 @@ def test_host_adds_what_the_early_features_say_of_it() -> None:
     hosts: list[dict[str, float]] = [{"photoz": 0.2, "photoz_err": 0.05}, {}, {"photoz": 9.0, "photoz_err": 1.0}]
     data = made_up(12, 5)
     curves = tuple(replace(curve, meta=hosts[k % 3]) for k, curve in enumerate(data.curves))
-    found = with_host(features_by_age(data, (0.2, 1.0)), replace(data, curves=curves))
+    found = with_host(features_by_age(data, (0.2, 1.0)), Hosts.of(curves))
     assert found.shape == (2, 12, len(WITH_HOST))
     columns = [EARLY_IA.names.index(name) for name in OF_THE_HOST]
     for part, fraction in zip(found, (0.2, 1.0), strict=True):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -87,6 +88,33 @@ def test_network_learns_and_runs_as_it_was_trained(kind: str) -> None:
         expected = np.exp(logits[rows] / 1.3)
         np.testing.assert_allclose(p, expected / expected.sum(axis=1, keepdims=True), atol=2e-6)
         np.testing.assert_allclose(looked, attention[rows], atol=2e-6)
+
+
+@needs_tensorflow
+def test_what_only_the_host_tells_is_learned_and_is_not_needed() -> None:
+    from ampel_followup.learning.attention_export import measure, served
+
+    data, rng = fast_and_slow(240, 4), np.random.default_rng(4)
+    # The same light curves, near and far away.
+    near = rng.random(240) < 0.5
+    photoz = np.where(near, 0.02, 0.3)
+    curves = tuple(replace(curve, meta={"photoz": z}) for curve, z in zip(data.curves, photoz.tolist(), strict=True))
+    data = replace(data, curves=curves, y=near.astype(np.intp), class_names=("far", "near"))
+    part = split_objects(data.y, (0.5, 0.2, 0.3), np.random.default_rng(1))
+    training, held_out, test = (np.flatnonzero(part == k) for k in range(3))
+    fit = FitOptions(rounds=6, patience=6, batch_size=16, learning_rate=0.02)
+    trained = Trainer(small("pooled-attention-host"), 2).train(
+        data.of(training),
+        data.y[training],
+        data.of(held_out),
+        data.y[held_out],
+        np.random.default_rng(2),
+        hosts=(data.hosts.select(training), data.hosts.select(held_out)),
+        fit=fit,
+    )
+    found = measure(served(trained, data.class_names), data, test)
+    assert found["macro_recall_1"] > 0.9
+    assert 0.3 < found["macro_recall_1_without_host"] < 0.7
 
 
 @needs_tensorflow

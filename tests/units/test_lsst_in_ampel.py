@@ -18,15 +18,19 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "library"))
 from ampel.log.AmpelLogger import AmpelLogger
 from ampel.lsst.alert.LSSTAlertSupplier import LSSTAlertSupplier
 from ampel.lsst.ingest.LSSTDataPointShaper import LSSTDataPointShaper
+from ampel.view.LightCurve import LightCurve as AmpelLightCurve
 from lsst_packets import MJD, OBJECT, alert, alerts_of, container, old_names, source
 from night_plans import assert_same_plan, embedded_run, everything
 
 from ampel.followup.t0.FollowupAlertLoader import FollowupAlertLoader
+from ampel.followup.t2.T2AttentionClassifier import T2AttentionClassifier
 from ampel_followup.alerts.ampel_points import light_curve_from_datapoints
 from ampel_followup.alerts.quarantine import Quarantine
 from ampel_followup.alerts.spool import light_curves
+from ampel_followup.attention_scores import AttentionScores
 from ampel_followup.errors import AlertError
 from ampel_followup.lightcurve import LightCurve
+from ampel_followup.models.attention_options import NetworkOptions
 from ampel_followup.plan import NightPlan
 from ampel_followup.store import Store
 
@@ -83,6 +87,29 @@ def test_datapoints_of_ampel_lsst_make_the_light_curve_of_the_packet(tmp_path: P
     # A channel may have tags of its own.
     untagged = [{name: value for name, value in point.items() if name != "tag"} for point in points]
     assert_same_curve(light_curve_from_datapoints(stock, untagged), expected)
+
+
+def test_network_that_is_told_of_hosts_hears_of_them_from_datapoints(tmp_path: Path) -> None:
+    pytest.importorskip("onnx", reason="networks are written with onnx")
+    from random_networks import saved
+
+    options = NetworkOptions("pooled-attention-host", units=8, heads=2, blocks=1)
+    bundle = saved(tmp_path / "hosted", options, np.random.default_rng(14))
+    about = {"diaObjectId": OBJECT, "ra": 63.35, "decl": -47.18}
+    sources = [old_names(source(day, day + 1, 3000.0 + 400.0 * day, "gri"[day % 3])) for day in range(9)]
+    unit = T2AttentionClassifier(logger=AmpelLogger.get_logger(), bundle=str(tmp_path / "hosted"))
+    unit.post_init()
+    found = []
+    for k, host in enumerate(({"hostgal_zphot": 0.25, "hostgal_zphot_err": 0.0625}, {"hostgal_zphot": -9.0})):
+        packet = {"alertId": 7, "diaSource": sources[-1], "prvDiaSources": sources[:-1], "diaObject": about | host}
+        path = tmp_path / f"{k}.avro"
+        path.write_bytes(container([packet], "elasticc.v0_9"))
+        stock, points = datapoints(loaded([path])[0])
+        body = unit.process(AmpelLightCurve(0, stock, points, []))
+        assert isinstance(body, dict)
+        found.append(AttentionScores.from_dict(body))
+        assert found[-1:] == bundle.score([*read([path]).values()])
+    assert found[0].probabilities != found[1].probabilities and found[0].times == found[1].times
 
 
 def test_stock_that_is_no_dia_object_is_refused() -> None:
