@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +27,9 @@ Array = NDArray[np.float64]
 
 #: Why an object is left out that nothing else is wrong with.
 NO_LABEL = "no label"
+
+# Columns of a table of labels that tell of hosts.
+_OF_HOSTS = ("photoz", "photoz_err")
 
 #: Called with the files done so far and their number.
 Progress = Callable[[int, int], None]
@@ -96,12 +99,21 @@ class Labels:
         Id → right ascension and declination, ICRS [deg].
     until_mjd : mapping of str to float
         Id → time of the decision; later photometry is not used [d].
+    host : mapping of str to mapping
+        Id → ``photoz`` and ``photoz_err`` of the host, those that are known.
     """
 
     label: Mapping[str, str]
     group: Mapping[str, str] = field(default_factory=dict)
     position: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     until_mjd: Mapping[str, float] = field(default_factory=dict)
+    host: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+
+    def completed(self, light_curve: LightCurve) -> LightCurve:
+        """Return a light curve up to the time of the decision, with what is known of its host in `meta`."""
+        part = until(light_curve, self.until_mjd.get(light_curve.id, np.inf))
+        host = self.host.get(light_curve.id)
+        return replace(part, meta={**part.meta, **host}) if host and "photoz" not in part.meta else part
 
 
 def read_labels(path: Path, id_column: str = "id", label_column: str = "label") -> Labels:
@@ -112,7 +124,7 @@ def read_labels(path: Path, id_column: str = "id", label_column: str = "label") 
     ----------
     path : Path
         CSV, ECSV or Parquet with a row per object; besides the id and the label it may have ``group``, ``ra`` and
-        ``dec`` [deg], and ``until_mjd``.
+        ``dec`` [deg], ``until_mjd``, and ``photoz`` and ``photoz_err`` of the host.
     id_column, label_column : str
 
     Raises
@@ -129,7 +141,7 @@ def labels_of(table: Table, place: str, id_column: str, label_column: str) -> La
     check_unique(ids, place)
     numbers = {
         name: dict(zip(ids, number_column(table, name, place).tolist(), strict=True))
-        for name in ("ra", "dec", "until_mjd")
+        for name in ("ra", "dec", "until_mjd", *_OF_HOSTS)
         if name in table
     }
     group = zip(ids, text_column(table, "group", place), strict=True) if "group" in table else ()
@@ -139,6 +151,13 @@ def labels_of(table: Table, place: str, id_column: str, label_column: str) -> La
         group={name: value for name, value in group if value},
         position={name: (ra[name], dec[name]) for name in ra if name in dec and ra[name] == ra[name]},
         until_mjd={name: mjd for name, mjd in numbers.get("until_mjd", {}).items() if mjd == mjd},
+        host={
+            name: {
+                of: numbers[of][name] for of in _OF_HOSTS if of in numbers and numbers[of][name] == numbers[of][name]
+            }
+            for name, z in numbers.get("photoz", {}).items()
+            if z == z
+        },
     )
 
 
@@ -249,8 +268,7 @@ def read_light_curves(
             omitted.append(Omission(name, "no position"))
         else:
             try:
-                light_curve = read_light_curve(path, *labels.position[name], name)
-                light_curves.append(until(light_curve, labels.until_mjd.get(name, np.inf)))
+                light_curves.append(labels.completed(read_light_curve(path, *labels.position[name], name)))
             except FollowupError as error:
                 omitted.append(Omission(name, "light curve cannot be used", str(error)))
         if progress is not None:
@@ -269,7 +287,7 @@ def cut_light_curves(
             omitted.append(Omission(light_curve.id, NO_LABEL))
             continue
         try:
-            kept.append(until(light_curve, labels.until_mjd.get(light_curve.id, np.inf)))
+            kept.append(labels.completed(light_curve))
         except TrainingError as error:
             omitted.append(Omission(light_curve.id, "light curve cannot be used", str(error)))
     return kept, omitted

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from ampel_followup.learning.sources import (
     Labels,
     Omission,
     Rows,
+    cut_light_curves,
     features_from_light_curves,
     features_from_table,
     read_labels,
@@ -189,6 +191,19 @@ def test_photometry_after_the_decision_is_not_seen(tmp_path):
     assert until(light_curve, 59003.5) is light_curve
     with pytest.raises(TrainingError, match="no detection until MJD 58000"):
         until(light_curve, 58000.0)
+
+
+def test_hosts_of_the_table_are_told_where_the_light_curve_has_none(tmp_path):
+    for name in "abc":
+        write(tmp_path / f"{name}.csv", POINTS)
+    table = "id,label,ra,dec,photoz,photoz_err\na,Ia,10,20,0.1,0.02\nb,Ia,10,20,0.2,\nc,II,10,20,,0.1\n"
+    labels = read_labels(write(tmp_path.parent / "hosts.csv", table))
+    light_curves, _ = read_light_curves(tmp_path, labels)
+    assert [dict(lc.meta) for lc in light_curves] == [{"photoz": 0.1, "photoz_err": 0.02}, {"photoz": 0.2}, {}]
+    # An error belongs to its redshift: the two are not mixed.
+    told = replace(light_curves[0], meta={"photoz": 0.3})
+    ((kept,), _) = cut_light_curves([told], labels)
+    assert dict(kept.meta) == {"photoz": 0.3}
 
 
 def test_one_bad_light_curve_is_left_out_and_the_rest_is_read(tmp_path):
