@@ -36,7 +36,7 @@ from ampel_followup.models.attention_inputs import inputs_of
 from ampel_followup.models.attention_networks import build_network, tensorflow
 from ampel_followup.models.attention_options import KINDS, NetworkKind, NetworkOptions
 
-#: As published, as compared in the manual, and as packaged.
+#: As published, and as compared in the manual; the last one as packaged.
 NETWORKS = {
     "gru, 128 steps, 100 units": NetworkOptions("gru", 128, 100),
     "attention-gru, 128 steps, 100 units": NetworkOptions("attention-gru", 128, 100),
@@ -161,7 +161,7 @@ def main() -> None:
         result["training"] = train(options.train, options.network, options.seed)
     else:
         one_core()
-    curves = simulated_curves(options.objects, options.seed).curves
+    curves = simulated_curves(options.objects, options.seed, archives=False).curves
     result["points"] = len(typical(curves))
     if not options.train:  # TensorFlow's threads are chosen once
         result["networks"] = {

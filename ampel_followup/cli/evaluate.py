@@ -15,6 +15,7 @@ from ampel_followup.cli import (
     evaluate_assistant,
     evaluate_attention,
     evaluate_augmentation,
+    evaluate_classifier,
     evaluate_gaussian_process,
     evaluate_learning,
     evaluate_microlensing,
@@ -67,6 +68,7 @@ app.command(name="gaussian-process")(evaluate_gaussian_process.gaussian_process)
 app.command()(evaluate_anomaly.anomaly)
 app.command()(evaluate_microlensing.microlensing)
 app.command()(evaluate_attention.attention)
+app.command()(evaluate_classifier.classifier)
 app.command()(evaluate_augmentation.augmentation)
 
 

@@ -140,8 +140,7 @@ def _light_curves(
     bars: Progress,
 ) -> tuple[LabelledCurves, list[str]]:
     """Read or simulate what to learn from, and say what was left out."""
-    from ampel_followup.evaluation.attention_data import is_known, load_labelled_curves
-    from ampel_followup.learning.attention_curves import labelled_curves, simulated_curves
+    from ampel_followup.learning.attention_curves import simulated_curves
 
     if (data is None) == (simulate is None):
         raise TrainingError("give either DATA with light curves, or --simulate N")
@@ -150,6 +149,16 @@ def _light_curves(
         task = bars.add_task("simulating", total=None)
         made = simulated_curves(simulate, seed, lambda done, total: bars.update(task, completed=done, total=total))
         return made, []
+    return read_labelled(data, labels, id_column, label_column, bars)
+
+
+def read_labelled(
+    data: Path, labels: Path | None, id_column: str, label_column: str, bars: Progress
+) -> tuple[LabelledCurves, list[str]]:
+    """Read light curves with their classes, and say what was left out."""
+    from ampel_followup.evaluation.attention_data import is_known, load_labelled_curves
+    from ampel_followup.learning.attention_curves import labelled_curves
+
     if labels is None and is_known(data):
         bars.add_task("reading light curves", total=None)
         return load_labelled_curves(data), []

@@ -1,4 +1,4 @@
-"""Light curves whose class is known, to classify at several ages: SNPCC and ELAsTiCC, as alerts would carry them."""
+"""Light curves whose class is known, to classify at several ages: SNPCC, ELAsTiCC and ZTF's Bright Transient Survey."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from pathlib import Path
 
 from ampel_followup.errors import FollowupError
 from ampel_followup.evaluation.learning_data import read_elasticc, read_snpcc
+from ampel_followup.evaluation.microlensing_data import read_bts
 from ampel_followup.learning.attention_curves import LabelledCurves, labelled_curves
 
 # Truth → class. Type II of SNPCC has model families, which are no classes of the sky, and few stripped envelopes of
@@ -28,7 +29,8 @@ def load_labelled_curves(path: Path) -> LabelledCurves:
     Parameters
     ----------
     path : Path
-        A folder with ``meta.parquet`` and ``lightcurves.parquet`` (SNPCC) or ``elasticc_alerts.parquet`` (ELAsTiCC).
+        A folder with ``meta.parquet`` and ``lightcurves.parquet`` (SNPCC), ``elasticc_alerts.parquet`` (ELAsTiCC), or
+        ``bts_snia_labels.parquet`` and ``lightcurves.parquet`` (type Ia supernovae of the Bright Transient Survey).
 
     Raises
     ------
@@ -45,6 +47,14 @@ def load_labelled_curves(path: Path) -> LabelledCurves:
             + (f"; {lost} without a detection left out" if lost else ""),
             ("SN Ia", "SN II", "SN Ib/c"),
         )
+    if (path / "lightcurves.parquet").is_file() and (path / "bts_snia_labels.parquet").is_file():
+        observed = read_bts(path)
+        return labelled_curves(
+            "ztf_bts_snia",
+            observed,
+            ["SN Ia"] * len(observed),
+            "real (ZTF Bright Transient Survey, type Ia only): detections, and no limits",
+        )
     if (path / "elasticc_alerts.parquet").is_file():
         curves, truth = read_elasticc(path / "elasticc_alerts.parquet")
         return labelled_curves(
@@ -55,6 +65,7 @@ def load_labelled_curves(path: Path) -> LabelledCurves:
             ("SN Ia", "core collapse"),
         )
     raise FollowupError(
-        f"{path} holds no light curves with classes: a folder with meta.parquet and lightcurves.parquet (SNPCC) or "
-        "with elasticc_alerts.parquet (ELAsTiCC) is expected"
+        f"{path} holds no light curves with classes: a folder with meta.parquet and lightcurves.parquet (SNPCC), "
+        "with elasticc_alerts.parquet (ELAsTiCC), or with bts_snia_labels.parquet (ZTF's Bright Transient Survey) is "
+        "expected"
     )

@@ -307,11 +307,16 @@ def simulate_ztf(n: int, seed: int) -> Donors:
     return Donors("simulated ZTF", False, tuple(curves), tuple(kinds))
 
 
-def _bts(folder: Path) -> list[Donors]:
+def read_bts(folder: Path) -> tuple[LightCurve, ...]:
+    """Read type Ia supernovae of ZTF's Bright Transient Survey: detections in g, r and i, and no limits."""
     points = read_columns(folder / "lightcurves.parquet", ("name", "mjd", "band", "mag", "magerr"))
     flux, error = flux_from_magnitude(points["mag"], points["magerr"])
     band = np.where(points["band"] == "g", "ztfg", np.where(points["band"] == "i", "ztfi", "ztfr"))
-    curves = tuple(_split(points["name"].astype(np.str_), points["mjd"], band, flux, error))
+    return tuple(_split(points["name"].astype(np.str_), points["mjd"], band, flux, error))
+
+
+def _bts(folder: Path) -> list[Donors]:
+    curves = read_bts(folder)
     return [Donors("ztf_bts_snia", True, curves, (SUPERNOVA,) * len(curves), only_detections=True)]
 
 

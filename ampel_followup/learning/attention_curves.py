@@ -20,8 +20,14 @@ from ampel_followup.lightcurve import LightCurve
 # Nights that simulated objects are seen in: every season, Moon and age of ZTF.
 _FIRST_NIGHT, _LAST_NIGHT, _NIGHTS = datetime.date(2018, 5, 15), datetime.date(2026, 11, 15), 60
 
-# Days of photometry before the night: what alerts carry, and on every third night what archives have.
-_HISTORY, _LONG_HISTORY = 30, 100
+# Days of photometry before the night, from night to night: what alerts carry, what archives have, a whole supernova.
+_ALERTS, _ARCHIVES = (100, 30, 30), (30, 100, 250)
+
+# So many objects are drawn for each that is kept, where few and many detections shall be alike.
+_DRAWN = 6
+
+# Of every so many objects only the detections are known.
+_WITHOUT_LIMITS = 3
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -89,11 +95,11 @@ def labelled_curves(
     Raises
     ------
     FollowupError
-        If there are no light curves, or only one class.
+        If there are no light curves.
     """
     classes = tuple(class_names) or tuple(sorted(set(labels)))
-    if not curves or len(classes) < 2:
-        raise FollowupError(f"{name}: {len(curves)} light curves of {len(classes)} classes; at least two are needed")
+    if not curves:
+        raise FollowupError(f"{name}: no light curves of known class")
     points = of_the_transient(stack(curves))
     rows = np.flatnonzero(points.segments.counts > 0)
     y = np.array([classes.index(labels[i]) for i in rows.tolist()], dtype=np.intp)
@@ -102,10 +108,14 @@ def labelled_curves(
 
 
 def simulated_curves(
-    n: int, seed: int, progress: Callable[[int, int], None] = lambda done, total: None
+    n: int,
+    seed: int,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+    *,
+    archives: bool = True,
 ) -> LabelledCurves:
     """
-    Simulate alerts of ZTF on 60 nights of its lifetime, all classes of a demo night equally frequent.
+    Simulate light curves of ZTF on 60 nights of its lifetime, all classes of a demo night equally frequent.
 
     Parameters
     ----------
@@ -114,20 +124,47 @@ def simulated_curves(
     seed : int
     progress : callable
         Called with the number of nights that are simulated, and of all.
+    archives : bool
+        As alerts and as archives have them: 30, 100 or 250 days of photometry before the night; every third object
+        without its limits; and on every second night few and many detections alike, for most objects in a magnitude
+        limited sample have a handful. False: as alerts come, 30 days of photometry, and 100 on every third night.
     """
     from ampel_followup.simulate import DEFAULT_MIX, simulate_objects
 
     classes = tuple(DEFAULT_MIX)
+    mix = dict.fromkeys(classes, 1.0)
     span = (_LAST_NIGHT - _FIRST_NIGHT).days
     curves, labels = [], []
     for k in range(_NIGHTS):
         night = _FIRST_NIGHT + datetime.timedelta(days=round(span * k / (_NIGHTS - 1)))
         rng = np.random.default_rng([seed, k])
-        history = _LONG_HISTORY if k % 3 == 0 else _HISTORY
         share = n // _NIGHTS + (k < n % _NIGHTS)
-        mix = dict.fromkeys(classes, 1.0)
-        for item in simulate_objects(share, night, rng, mix=mix, first_number=k * n, history=history):
-            curves.append(light_curve_from_candidates(item.id, ztf_stock(item.id), item.candidates))
-            labels.append(item.label)
+        history = _ARCHIVES[k % len(_ARCHIVES)] if archives else _ALERTS[k % len(_ALERTS)]
+        drawn = share * _DRAWN if archives and k % 2 else share
+        of_night, of_label = [], []
+        for j, item in enumerate(simulate_objects(drawn, night, rng, mix=mix, first_number=k * n, history=history)):
+            bare = archives and j % _WITHOUT_LIMITS == 0
+            records = [one for one in item.candidates if one["candid"] is not None] if bare else item.candidates
+            of_night.append(light_curve_from_candidates(item.id, ztf_stock(item.id), records))
+            of_label.append(item.label)
+        rows = range(drawn) if drawn == share else _few_and_many(of_night, of_label, share, rng)
+        curves += [of_night[i] for i in rows]
+        labels += [of_label[i] for i in rows]
         progress(k + 1, _NIGHTS)
     return labelled_curves("simulated ZTF", curves, labels, "simulated alerts of ZTF", classes)
+
+
+def _few_and_many(
+    curves: Sequence[LightCurve], labels: Sequence[str], n: int, rng: np.random.Generator
+) -> Sequence[int]:
+    """Choose n light curves so that in each class all numbers of detections, in steps of a factor √2, are as likely."""
+    detections = np.array([max(int(curve.detected.sum()), 1) for curve in curves])
+    kind, step = np.array(labels), np.floor(2.0 * np.log2(detections))
+    weight = np.zeros(len(curves))
+    for label in sorted(set(labels)):
+        steps = np.unique(step[kind == label])
+        for one in steps:
+            alike = (kind == label) & (step == one)
+            weight[alike] = 1.0 / (alike.sum() * len(steps))
+    chosen: list[int] = rng.choice(len(curves), n, replace=False, p=weight / weight.sum()).tolist()
+    return sorted(chosen)

@@ -76,10 +76,12 @@ def train_and_measure(
     Raises
     ------
     TrainingError
-        If a class has too few objects.
+        If there is one class only, or one has too few objects.
     FollowupError
         If TensorFlow is not installed.
     """
+    if len(data.class_names) < 2:
+        raise TrainingError(f"all light curves of {data.name} are of class {data.class_names[0]!r}; two are needed")
     counts = np.bincount(data.y, minlength=len(data.class_names))
     if counts.min() < LEAST_OBJECTS:
         few = data.class_names[int(counts.argmin())]

@@ -253,7 +253,7 @@ def test_network_that_cannot_be_is_refused(wrong: dict[str, object]) -> None:
 
 def test_bundle_commands_know_it(run) -> None:
     code, out, _ = run("bundle", "show", DEFAULT_ATTENTION)
-    assert code == 0 and "time-attention" in out and "SN Ia" in out
+    assert code == 0 and "feature-attention" in out and "SN Ia" in out
     code, out, _ = run("bundle", "list", "--json")
     kinds = {one["name"]: one["kind"] for one in json.loads(out)["bundles"]}
     assert kinds[DEFAULT_ATTENTION] == "attention"

@@ -200,6 +200,53 @@ def test_classes_of_the_data_sets(shared_data: Path) -> None:
     assert (data.points.segments.counts > 0).all()
 
 
+def test_real_supernovae_are_mostly_called_by_their_class(run, shared_data: Path, tmp_path: Path) -> None:
+    code, printed, error = run("evaluate", "classifier", shared_data / "ztf_bts_snia", "--json")
+    assert code == 0, error
+    told = json.loads(printed)
+    found = told["classes"]["SN Ia"]
+    assert told["data"]["name"] == "ztf_bts_snia" and found["objects"] > 1000
+    assert all(found[at]["recall"] > 0.5 for at in ("0.25", "0.5", "1"))
+    assert next(iter(found["1"]["called"])) == "SN Ia"
+    code, _, error = run("train", "attention", shared_data / "ztf_bts_snia", "--out", tmp_path / "out")
+    assert code == 2 and "are of class 'SN Ia'; two are needed" in error
+
+
+def test_classifier_is_measured_on_light_curves_of_ones_own(run, folder: Path) -> None:
+    arguments = (folder / "curves", "--labels", folder / "labels.csv")
+    code, printed, error = run("evaluate", "classifier", *arguments, "--json")
+    assert code == 0, error
+    told = json.loads(printed)
+    assert told["bundle"] == load_attention_bundle().label
+    model, data = load_attention_bundle(), made_up(60, 1)
+    for name, found in told["classes"].items():
+        # The packaged classifier knows neither class.
+        assert found["objects"] == 30 and found["1"]["recall"] is None
+        mine = [one for one, c in zip(data.curves, data.y.tolist(), strict=True) if data.class_names[c] == name]
+        called = [scores.class_now for scores in model.score(mine)]
+        expected = {one: called.count(one) / 30 for one in set(called)}
+        assert found["1"]["called"] == pytest.approx(expected, abs=1e-3)
+        assert list(found["1"]["called"].values()) == sorted(found["1"]["called"].values(), reverse=True)
+    code, printed, _ = run("evaluate", "classifier", *arguments)
+    assert code == 0 and "fast" in printed and "–" in printed
+    code, _, error = run("evaluate", "classifier", folder / "curves")
+    assert code == 2 and "--labels" in error
+
+
+def test_simulation_shows_well_observed_objects_and_archives_without_limits() -> None:
+    alerts, archives = simulated_curves(600, 8, archives=False), simulated_curves(600, 8)
+    many, few, bare, span = [], [], [], []
+    for data in (alerts, archives):
+        detections = np.array([int(curve.detected.sum()) for curve in data.curves])
+        many.append(np.mean(detections > 20))
+        few.append(np.mean(detections < 4))
+        bare.append(np.mean([not curve.upper_limit.any() for curve in data.curves]))
+        span.append(max(np.ptp(curve.time) for curve in data.curves))
+    assert many[1] > 1.2 * many[0] and few[1] > 0.1
+    assert bare[0] < 0.2 and bare[1] > 0.3
+    assert span[0] <= 101.0 and 200.0 < span[1] <= 251.0
+
+
 def test_simulated_classes_are_equally_frequent_and_the_same_again() -> None:
     data, again = simulated_curves(60, 5), simulated_curves(60, 5)
     assert data.digest == again.digest and len(data.class_names) == 10 and len(data) == 60
