@@ -80,10 +80,10 @@ def test_rank_says_which_bundles_were_used(alerts: Path, tmp_path: Path, capsys:
     store = tmp_path / "night.sqlite"
     arguments = ["rank", str(alerts), "--site", SITE, "--night", NIGHT, "--store", str(store)]
     assert main(arguments) == 0
-    assert "classifier with attention attention 1, digest" in capsys.readouterr().out
+    assert f"classifier with attention {load_attention_bundle().label}, digest" in capsys.readouterr().out
     assert main(["plan", "show", "--store", str(store), "--json"]) == 0
     shown = json.loads(capsys.readouterr().out)
-    assert shown["run"]["attention"]["bundle"] == "attention 1"
+    assert shown["run"]["attention"]["bundle"] == load_attention_bundle().label
     first = shown["targets"][0]["attention"]
     assert len(first["times"]) == len(first["attention"]) and len(first["probabilities"]) == len(first["class_names"])
     assert main([*arguments, "--no-attention", "--json"]) == 0
