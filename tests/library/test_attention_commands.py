@@ -234,7 +234,7 @@ def test_classifier_is_measured_on_light_curves_of_ones_own(run, folder: Path) -
 
 
 def test_simulation_shows_well_observed_objects_and_archives_without_limits() -> None:
-    alerts, archives = simulated_curves(600, 8, archives=False), simulated_curves(600, 8)
+    alerts, archives = simulated_curves(240, 8, archives=False), simulated_curves(240, 8)
     many, few, bare, span = [], [], [], []
     for data in (alerts, archives):
         detections = np.array([int(curve.detected.sum()) for curve in data.curves])
