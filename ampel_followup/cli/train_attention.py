@@ -184,11 +184,13 @@ def _print(summary: dict[str, Any]) -> None:
         f"calibrate; best round {training['best_round']} of {training['rounds']}",
         markup=False,
     )
+    hidden = [metrics.get(f"macro_recall_{at}_without_host") for at in metrics["recall"]]
     print_table(
         ("recall of", *((f"at {float(at):.0%}", "right") for at in metrics["recall"])),
         [
             *((name, *(f"{of[name]:.2f}" for of in metrics["recall"].values())) for name in summary["classes"]),
             ("mean", *(f"{metrics[f'macro_recall_{at}']:.3f}" for at in metrics["recall"])),
+            *([("mean, hosts hidden", *(f"{mean:.3f}" for mean in hidden))] if hidden[0] is not None else []),
         ],
         title=f"{metrics['test_objects']} test objects, at fractions of their points",
     )
