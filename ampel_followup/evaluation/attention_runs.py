@@ -22,10 +22,10 @@ from ampel_followup.evaluation.attention_forest import features_by_age, forest_p
 from ampel_followup.features.hand_made import WITH_HOST, with_host
 from ampel_followup.features.sequence import beginnings
 from ampel_followup.learning import attention_trees
-from ampel_followup.learning.attention_curves import LabelledCurves
+from ampel_followup.learning.attention_curves import LabelledCurves, split_objects
 from ampel_followup.learning.attention_export import served, without_host
 from ampel_followup.learning.attention_metrics import calibration_error, confusion
-from ampel_followup.learning.attention_training import FitOptions, Trainer, split_objects
+from ampel_followup.learning.attention_training import FitOptions, Trainer
 from ampel_followup.models.attention_bundle import SEQUENCE_VERSION, AttentionModel
 from ampel_followup.models.attention_options import KINDS, NetworkOptions
 

@@ -168,3 +168,28 @@ def _few_and_many(
             weight[alike] = 1.0 / (alike.sum() * len(steps))
     chosen: list[int] = rng.choice(len(curves), n, replace=False, p=weight / weight.sum()).tolist()
     return sorted(chosen)
+
+
+def split_objects(y: NDArray[np.intp], shares: Sequence[float], rng: np.random.Generator) -> NDArray[np.intp]:
+    """
+    Divide objects into parts, class by class.
+
+    Parameters
+    ----------
+    y : ndarray of int, shape (n,)
+        Classes.
+    shares : sequence of float
+        Of each part; they sum to 1.
+
+    Returns
+    -------
+    ndarray of int, shape (n,)
+        Number of the part of each object.
+    """
+    part = np.zeros(len(y), dtype=np.intp)
+    for c in np.unique(y):
+        rows = rng.permutation(np.flatnonzero(y == c))
+        edges = np.round(np.cumsum(shares)[:-1] * len(rows)).astype(np.intp)
+        for number, of_part in enumerate(np.split(rows, edges)):
+            part[of_part] = number
+    return part

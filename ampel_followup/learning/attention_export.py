@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from ampel_followup.errors import TrainingError
 from ampel_followup.features.hand_made import VERSIONS
 from ampel_followup.features.sequence import beginnings
-from ampel_followup.learning.attention_curves import LabelledCurves, labelled_curves
+from ampel_followup.learning.attention_curves import LabelledCurves, labelled_curves, split_objects
 from ampel_followup.learning.attention_metrics import calibration_error, confusion, macro_recall, recalls
-from ampel_followup.learning.attention_training import FRACTIONS, FitOptions, TrainedNetwork, Trainer, split_objects
+from ampel_followup.learning.attention_training import FRACTIONS, FitOptions, TrainedNetwork, Trainer
 from ampel_followup.models.attention_bundle import NETWORK, AttentionModel, save_attention_bundle
 from ampel_followup.models.attention_onnx import network_to_onnx
 from ampel_followup.models.attention_options import NetworkOptions

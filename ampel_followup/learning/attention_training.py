@@ -8,7 +8,7 @@ al. 2017), are decided on objects that the weights have not seen.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -295,31 +295,6 @@ def _rate(number: int, fit: FitOptions) -> float:
     """Return the learning rate of a round: it rises in the first, and falls along half a cosine to a twentieth."""
     along = 0.5 * (1.0 + np.cos(np.pi * (number - 1) / max(fit.rounds - 1, 1)))
     return float(fit.learning_rate * (0.05 + 0.95 * along) * (0.3 if number == 1 else 1.0))
-
-
-def split_objects(y: Labels, shares: Sequence[float], rng: np.random.Generator) -> Labels:
-    """
-    Divide objects into parts, class by class.
-
-    Parameters
-    ----------
-    y : ndarray of int, shape (n,)
-        Classes.
-    shares : sequence of float
-        Of each part; they sum to 1.
-
-    Returns
-    -------
-    ndarray of int, shape (n,)
-        Number of the part of each object.
-    """
-    part = np.zeros(len(y), dtype=np.intp)
-    for c in np.unique(y):
-        rows = rng.permutation(np.flatnonzero(y == c))
-        edges = np.round(np.cumsum(shares)[:-1] * len(rows)).astype(np.intp)
-        for number, of_part in enumerate(np.split(rows, edges)):
-            part[of_part] = number
-    return part
 
 
 @dataclass

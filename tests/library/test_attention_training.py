@@ -11,8 +11,8 @@ import pytest
 from ampel_followup.errors import TrainingError
 from ampel_followup.features.sequence import beginnings
 from ampel_followup.learning.attention_calibration import balanced_loss, class_weights, fit_pool, fit_temperature
-from ampel_followup.learning.attention_curves import LabelledCurves, labelled_curves
-from ampel_followup.learning.attention_training import FitOptions, Trainer, split_objects
+from ampel_followup.learning.attention_curves import LabelledCurves, labelled_curves, split_objects
+from ampel_followup.learning.attention_training import FitOptions, Trainer
 from ampel_followup.lightcurve import LightCurve
 from ampel_followup.models.attention_inputs import inputs_of, network_inputs
 from ampel_followup.models.attention_options import KINDS, NetworkOptions
