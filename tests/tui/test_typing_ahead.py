@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 
 import pytest
@@ -86,4 +87,19 @@ async def test_a_key_for_the_panes_struck_before_they_are_there_is_done_when_the
         detail = app.screen.query_one(Detail)
         assert detail.pane == "visibility"
         assert detail.light_curve._shows_flux
+    assert app._exception is None
+
+
+@pytest.mark.parametrize("size", [(80, 24), (140, 45)], ids=["narrow", "wide"])
+async def test_targets_opened_and_left_before_they_are_read_break_nothing(
+    make_app: MakeApp, size: tuple[int, int]
+) -> None:
+    app = make_app()
+    async with app.run_test(size=size):
+        for pause in (0.0, 0.02, 0.05, 0.1):
+            for key in ("enter", "6", "escape", "2", "enter", "f", "3", "escape", "enter", "escape"):
+                app.post_message(events.Key(key, None))
+            await asyncio.sleep(pause)
+        await at_rest(app)
+        assert len(app.screen_stack) == 1
     assert app._exception is None

@@ -31,6 +31,7 @@ from ampel_followup_tui.panes.visibility import position, visibility
 from ampel_followup_tui.panes.why import why
 from ampel_followup_tui.widgets.airmass_plot import AirmassPlot
 from ampel_followup_tui.widgets.cutouts import CutoutsView
+from ampel_followup_tui.widgets.detail_style import STYLE
 from ampel_followup_tui.widgets.light_curve import LightCurveView
 from ampel_followup_tui.widgets.plain import TextColumn, Words
 from ampel_followup_tui.widgets.tab_strip import Tab, TabStrip
@@ -65,6 +66,9 @@ _READING = "Reading …"
 
 _NO_TARGET = Text("No target.", GREY)
 
+# What is read of a target is shown in these; they go one after the other when their screen is closed.
+_READ_INTO = ("LightCurveView Picture", "CutoutsView", "AirmassPlot", "#history", "#surroundings")
+
 
 class Detail(Container):
     """
@@ -83,78 +87,7 @@ class Detail(Container):
 
     # The style of the screen, narrow or wide, decides what is seen.
     SCOPED_CSS = False
-    DEFAULT_CSS = """
-    Detail {
-        height: 1fr;
-        layout: vertical;
-        #panes, #takes-turns {
-            background: $surface;
-        }
-        #takes-turns {
-            dock: top;
-            display: none;
-        }
-        #pictures {
-            height: 1fr;
-            width: 100%;
-        }
-        LightCurveView {
-            height: 1fr;
-            width: 100%;
-        }
-        .texts {
-            height: 1fr;
-            padding: 0 1;
-            scrollbar-size-vertical: 1;
-            scrollbar-color: $surface-lighten-3;
-            scrollbar-background: $background;
-        }
-        .texts Static {
-            height: auto;
-        }
-    }
-    .-narrow Detail #pictures, .-narrow Detail LightCurveView, .-narrow Detail CutoutsView,
-    .-narrow Detail .texts, .-narrow Detail .texts Static, .-narrow Detail AirmassPlot {
-        display: none;
-    }
-    .-narrow Detail.-light-curve #pictures, .-narrow Detail.-light-curve LightCurveView,
-    .-narrow Detail.-cutouts #pictures, .-narrow Detail.-cutouts CutoutsView,
-    .-narrow Detail.-why #reasons, .-narrow Detail.-why #why,
-    .-narrow Detail.-visibility #circumstances, .-narrow Detail.-visibility #visibility,
-    .-narrow Detail.-visibility #surroundings,
-    .-narrow Detail.-history #circumstances, .-narrow Detail.-history #history,
-    .-narrow Detail.-assistant #reasons, .-narrow Detail.-assistant #assistant,
-    .-narrow Detail.-classes #reasons, .-narrow Detail.-classes #classes {
-        display: block;
-    }
-    .-wide Detail {
-        layout: horizontal;
-        CutoutsView, &.-cutouts LightCurveView, #panes, #assistant, #classes, &.-assistant #why, &.-classes #why {
-            display: none;
-        }
-        #takes-turns, &.-cutouts CutoutsView, &.-assistant #assistant, &.-classes #classes {
-            display: block;
-        }
-        #pictures {
-            width: 1fr;
-        }
-        &.-whole-screen {
-            #takes-turns {
-                display: none;
-            }
-            LightCurveView, CutoutsView, #why, #classes, #assistant {
-                display: block;
-            }
-            #pictures {
-                width: 1.5fr;
-            }
-        }
-        .texts {
-            width: 1fr;
-            border-left: solid $surface-lighten-2;
-        }
-    }
-    """
+    DEFAULT_CSS = STYLE
 
     pane: reactive[str] = reactive("light-curve", init=False)
 
@@ -324,6 +257,8 @@ class Detail(Container):
     async def _read(self) -> None:
         """Read what the store knows besides the plan, and then what follows from it; paint all of it together."""
         target, store, loop = self._target, self._journal.store, asyncio.get_running_loop()
+        if not self._is_there():
+            return
         if target is None:
             self._due = None
             self.light_curve.show(None, 0.0, _NO_TARGET.plain)
@@ -355,6 +290,8 @@ class Detail(Container):
                 self._show_read()
                 self._due = None
             except FollowupError as error:
+                if not self._is_there():
+                    return
                 self._show_read()
                 self.query_one("#history", Words).write(Text(clean(str(error)), VERMILION))
             finally:
@@ -387,8 +324,10 @@ class Detail(Container):
             view.styles.height = "1fr"
 
     def _is_there(self) -> bool:
-        """Return False once the observer has left, and the panes are gone."""
-        return bool(self.query("LightCurveView Picture"))
+        """Return False once the observer has left, and the panes are gone, or some of them."""
+        if not (self.is_attached and self.screen in self.app.screen_stack):
+            return False
+        return all(self.query(part) for part in _READ_INTO)
 
     def _write_past(self) -> None:
         """Write what was read of the target."""
