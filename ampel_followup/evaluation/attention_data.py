@@ -5,8 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ampel_followup.errors import FollowupError
-from ampel_followup.evaluation.learning_data import read_elasticc, read_snpcc
-from ampel_followup.evaluation.microlensing_data import read_bts
+from ampel_followup.evaluation.learning_data import read_bts, read_elasticc, read_snpcc
 from ampel_followup.learning.attention_curves import LabelledCurves, labelled_curves
 
 # Truth → class. Type II of SNPCC has model families, which are no classes of the sky, and few stripped envelopes of

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -16,7 +16,7 @@ from ampel_followup.evaluation.data import read_columns
 from ampel_followup.features.early_ia import EARLY_IA, SIGNIFICANT
 from ampel_followup.learning.early_training import is_type_ia
 from ampel_followup.learning.tables import check_unique, is_text, number_column, read_table, text_column
-from ampel_followup.lightcurve import ZERO_POINT, LightCurve
+from ampel_followup.lightcurve import ZERO_POINT, LightCurve, flux_from_magnitude
 
 Array = NDArray[np.float64]
 
@@ -322,3 +322,23 @@ def _features(curves: list[LightCurve], progress: Progress) -> Array:
         parts.append(EARLY_IA.compute(curves[begin : begin + _BATCH]))
         progress(min(begin + _BATCH, len(curves)), len(curves))
     return np.concatenate(parts)
+
+
+def read_bts(folder: Path) -> tuple[LightCurve, ...]:
+    """Read type Ia supernovae of ZTF's Bright Transient Survey: detections in g, r and i, and no limits."""
+    points = read_columns(folder / "lightcurves.parquet", ("name", "mjd", "band", "mag", "magerr"))
+    flux, error = flux_from_magnitude(points["mag"], points["magerr"])
+    band = np.where(points["band"] == "g", "ztfg", np.where(points["band"] == "i", "ztfi", "ztfr"))
+    return tuple(one_per_object(points["name"].astype(np.str_), points["mjd"], band, flux, error))
+
+
+def one_per_object(
+    names: NDArray[np.str_], time: NDArray[np.generic], band: NDArray[np.str_], flux: Array, error: Array
+) -> Iterator[LightCurve]:
+    """Return the light curves of the objects that points belong to; all five arrays have an entry per point."""
+    mjd = time.astype(np.float64)
+    order = np.lexsort((mjd, names))
+    _, begin = np.unique(names[order], return_index=True)
+    for rows in np.split(order, begin[1:]):
+        none = np.zeros(len(rows), dtype=np.bool_)
+        yield LightCurve(str(names[rows[0]]), 0, mjd[rows], band[rows], flux[rows], error[rows], none, 0.0, 0.0)

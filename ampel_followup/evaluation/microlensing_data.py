@@ -23,6 +23,7 @@ from ampel_followup.alerts.spool import light_curves
 from ampel_followup.alerts.ztf import light_curve_from_candidates, ztf_stock
 from ampel_followup.errors import FollowupError
 from ampel_followup.evaluation.data import read_columns
+from ampel_followup.evaluation.learning_data import one_per_object, read_bts
 from ampel_followup.lightcurve import ZERO_POINT, LightCurve, flux_from_magnitude
 from ampel_followup.microlensing.features import LEAST_POINTS
 from ampel_followup.microlensing.injection import Epochs, Event, draw_event, observe
@@ -307,14 +308,6 @@ def simulate_ztf(n: int, seed: int) -> Donors:
     return Donors("simulated ZTF", False, tuple(curves), tuple(kinds))
 
 
-def read_bts(folder: Path) -> tuple[LightCurve, ...]:
-    """Read type Ia supernovae of ZTF's Bright Transient Survey: detections in g, r and i, and no limits."""
-    points = read_columns(folder / "lightcurves.parquet", ("name", "mjd", "band", "mag", "magerr"))
-    flux, error = flux_from_magnitude(points["mag"], points["magerr"])
-    band = np.where(points["band"] == "g", "ztfg", np.where(points["band"] == "i", "ztfi", "ztfr"))
-    return tuple(_split(points["name"].astype(np.str_), points["mjd"], band, flux, error))
-
-
 def _bts(folder: Path) -> list[Donors]:
     curves = read_bts(folder)
     return [Donors("ztf_bts_snia", True, curves, (SUPERNOVA,) * len(curves), only_detections=True)]
@@ -325,7 +318,7 @@ def _snpcc(folder: Path) -> list[Donors]:
     band = np.char.add("lsst", points["band"].astype(np.str_))
     names = np.char.add("snpcc", points["snid"].astype(np.str_))
     flux, error = (points[name].astype(np.float64) * _FLUXCAL for name in ("flux", "flux_err"))
-    curves = tuple(_split(names, points["mjd"], band, flux, error))
+    curves = tuple(one_per_object(names, points["mjd"], band, flux, error))
     return [Donors("snpcc", False, curves, (SUPERNOVA,) * len(curves))]
 
 
@@ -356,7 +349,7 @@ def _variables(folder: Path) -> list[Donors]:
         flux, error = flux_from_magnitude(points["mag"][good], points["magerr"][good])
         band = np.char.add("lsst", points["band"][good].astype(np.str_))
         names = np.char.add("stripe82-", points["id"][good].astype(np.str_))
-        curves = tuple(_split(names, points["mjd"][good], band, flux, error))
+        curves = tuple(one_per_object(names, points["mjd"][good], band, flux, error))
         found.append(Donors("stripe82", True, curves, (VARIABLE,) * len(curves), total=True))
     file = folder / "eros_variable_stars_train.parquet"
     if file.is_file():
@@ -380,17 +373,6 @@ def _alerts(folder: Path) -> list[Donors]:
     files += sorted((folder / "single").glob("*.avro")) if (folder / "single").is_dir() else []
     curves = tuple(light_curves(files, quarantine=Quarantine(None)))
     return [Donors("ztf_alerts", True, curves, (ALERT,) * len(curves))]
-
-
-def _split(
-    names: NDArray[np.str_], time: NDArray[np.generic], band: NDArray[np.str_], flux: Array, error: Array
-) -> Iterator[LightCurve]:
-    mjd = time.astype(np.float64)
-    order = np.lexsort((mjd, names))
-    _, begin = np.unique(names[order], return_index=True)
-    for rows in np.split(order, begin[1:]):
-        none = np.zeros(len(rows), dtype=np.bool_)
-        yield LightCurve(str(names[rows[0]]), 0, mjd[rows], band[rows], flux[rows], error[rows], none, 0.0, 0.0)
 
 
 _READERS: dict[str, Callable[[Path], list[Donors]]] = {
